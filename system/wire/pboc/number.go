@@ -54,7 +54,10 @@ func (a ASN) MarshalText() ([]byte, error) { return []byte(a.Digits()), nil }
 func (a *ASN) UnmarshalText(b []byte) error { return digits(a[:], b, "card number") }
 
 // ParseASN reads 20 digits.
-func ParseASN(s string) (a ASN, err error) { return a, a.UnmarshalText([]byte(s)) }
+func ParseASN(s string) (a ASN, err error) {
+	err = a.UnmarshalText([]byte(s))
+	return a, err
+}
 
 // String returns the 12 digits.
 func (t TID) String() string { return fmt.Sprintf("%X", t[:]) }
@@ -66,7 +69,10 @@ func (t TID) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 func (t *TID) UnmarshalText(b []byte) error { return digits(t[:], b, "terminal number") }
 
 // ParseTID reads 12 digits.
-func ParseTID(s string) (t TID, err error) { return t, t.UnmarshalText([]byte(s)) }
+func ParseTID(s string) (t TID, err error) {
+	err = t.UnmarshalText([]byte(s))
+	return t, err
+}
 
 // String returns 16 hexadecimal digits.
 func (i Issuer) String() string { return fmt.Sprintf("%X", i[:]) }
