@@ -1,0 +1,182 @@
+// Package world builds a town from a scenario (center, outlet, stations, dispensers, cards, customers' hands), runs it on one
+// event heap with one seed (Mem) or over pseudo-terminals with a station process of its own (Pty), records everything in one
+// trace, and holds the checkers that know the truth.
+package world
+
+import (
+	"time"
+
+	"greylock/system/clock"
+	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
+)
+
+// Town is a running world, in virtual or in real time. Steps, lessons, the demo page and the command line act through it alone.
+type Town interface {
+	Hands() Hands
+	Operator() Operator
+	Query() Query
+	Faults() Faults
+	// Kill ends a site's program at once, as kill -9 does; what was not flushed may be lost.
+	Kill(site record.SiteID) error
+	// Restart starts a killed site's program again on the same data.
+	Restart(site record.SiteID) error
+	// Until lets time pass until cond holds; an error names the limit, the time and what was last seen.
+	Until(what string, cond func() bool, limit time.Duration) error
+	// Pass lets time pass.
+	Pass(d time.Duration)
+	Now() clock.Instant
+	// Settle waits until nothing is under way: boards idle, everything uploaded and posted.
+	Settle(limit time.Duration) error
+	// Finish settles, runs the end checkers and returns the report; an error is the first violated invariant.
+	Finish() (Report, error)
+	Close() error
+}
+
+// Hands is what people do at a dispenser. Errors say what can not be done now (no such card, slot occupied).
+type Hands interface {
+	Insert(card string, nozzle record.Nozzle) error
+	Pull(nozzle record.Nozzle) error
+	// Keys presses keys one after another: digits, 元, 升, 满, 清, 确.
+	Keys(nozzle record.Nozzle, keys string) error
+	Lift(nozzle record.Nozzle) error
+	// Squeeze opens the gun to so many thousandths; 0 closes it.
+	Squeeze(nozzle record.Nozzle, permille int) error
+	Hang(nozzle record.Nozzle) error
+}
+
+// Operator is what staff do at the desks and in the center; each call is one act at the product's own door.
+type Operator interface {
+	// OpenCard makes (first issue), opens (second issue) and names a card; PIN of 4–6 digits, "" for the default PIN.
+	OpenCard(c CardPlan) error
+	TopUp(account string, amount unit.Fen) error
+	Load(card string, amount unit.Fen) error
+	// InsertAtDesk lets the desk settle what is open on a card (a torn load) and read it.
+	InsertAtDesk(card string) (CardRead, error)
+	UnlockOnline(card string) (unit.Fen, error)
+	SetPrices(site record.SiteID, effective clock.Instant, prices map[string]unit.Price) error
+	// Command calls an operator path of a site (/op/…) with a JSON body and returns status and JSON answer.
+	Command(site record.SiteID, path string, body any) (int, []byte, error)
+}
+
+// Query reads what the product shows: pages, operator paths, receipts, displays. Never an emulator's inside.
+type Query interface {
+	Display(nozzle record.Nozzle) Display
+	Receipt(nozzle record.Nozzle) []string         // lines of the last receipt, nil if none
+	Sales(site record.SiteID) ([]SaleShown, error) // the center's ledger, or a station's own list
+	CardAtDesk(card string) (CardRead, error)
+	Account(account string) (unit.Fen, error)
+	Quarantine() ([]QuarantineShown, error)
+	Alarms(site record.SiteID) ([]string, error)
+	Audit(site record.SiteID) error // greylock audit verify of the site's journal
+}
+
+// Faults is the lab's own door: never used by the product.
+type Faults interface {
+	// TearCard cuts the named card's power at the nth (1…) command with this INS from now on: before it reaches the card, or
+	// after the card has obeyed and before its answer is seen; the card then lies outside the slot.
+	TearCard(card string, ins byte, nth int, after bool) error
+	// TearDesk is the same for the command numbered n (1…) of the desk's next job, whatever it is.
+	TearDesk(n int, after bool) error
+	// CutLine disconnects a nozzle's serial line; Mend connects it again.
+	CutLine(nozzle record.Nozzle) error
+	Mend(nozzle record.Nozzle) error
+	// Noise damages that many of 1000 chunks on a nozzle's line in both directions; 0 ends it.
+	Noise(nozzle record.Nozzle, permille int) error
+	// Damaged counts the chunks damaged so far.
+	Damaged(nozzle record.Nozzle) int
+	// CutCenter separates a site from the center; MendCenter joins them.
+	CutCenter(site record.SiteID) error
+	MendCenter(site record.SiteID) error
+	// FlipUpload flips one bit of the money part of the next dispenser record on its way from board to station, mending the CRC.
+	FlipUpload(nozzle record.Nozzle) error
+	// RepeatUpload lets the next record frame arrive twice; RepeatBatch sends the next batch to the center twice.
+	RepeatUpload(nozzle record.Nozzle) error
+	RepeatBatch(site record.SiteID) error
+	// PowerCut takes the power from a dispenser; PowerOn gives it back.
+	PowerCut(nozzle record.Nozzle) error
+	PowerOn(nozzle record.Nozzle) error
+	// Happened tells how often a fault of this name has taken effect.
+	Happened(fault string) int
+}
+
+// CardPlan is one card to be made and issued.
+type CardPlan struct {
+	Name    string     `yaml:"name"`    // how the scenario calls it
+	Account string     `yaml:"account"` // customer's account; opened if it is not there
+	Holder  string     `yaml:"holder"`
+	PIN     string     `yaml:"pin"`
+	Load    string     `yaml:"load"` // yuan topped up in cash and loaded at once
+	Kind    string     `yaml:"kind"` // "" ours · foreign: another company's keys · blank
+	ValidTo string     `yaml:"valid_to"`
+	Limit   *LimitPlan `yaml:"limit"`
+}
+
+// LimitPlan is the limits of a card; zero is "no limit".
+type LimitPlan struct {
+	Products    []int `yaml:"products"` // slots of the product table
+	PerFillYuan int   `yaml:"per_fill_yuan"`
+	PerDay      int   `yaml:"per_day"`
+	PerDayYuan  int   `yaml:"per_day_yuan"`
+}
+
+// Display is what a dispenser shows.
+type Display struct {
+	State    string // 空闲 提枪 已授权 加油中 待扣款 灰卡 锁定 离线 故障
+	Message  string // the line for the customer, zh
+	Amount   unit.Fen
+	Quantity unit.Quantity
+	Price    unit.Price
+	Total    unit.Totalizer
+	Card     bool
+	Unsent   int
+}
+
+// SaleShown is one sale as the product lists it.
+type SaleShown struct {
+	Sale     string        `json:"sale"`
+	ASN      string        `json:"asn"`
+	CTC      int           `json:"ctc"`
+	TType    int           `json:"t_type"`
+	Product  string        `json:"product"`
+	Price    unit.Price    `json:"price_fen"`
+	Quantity unit.Quantity `json:"quantity_hundredths"`
+	Amount   unit.Fen      `json:"amount_fen"`
+	TAC      string        `json:"tac"`
+	TACOK    bool          `json:"tac_ok"`
+	Posted   bool          `json:"posted"`
+	Time     string        `json:"time"`
+}
+
+// CardRead is a card as the desk shows it.
+type CardRead struct {
+	ASN     string
+	Balance unit.Fen
+	Grey    bool
+	CTC     int
+	Blocked bool
+	Log     []string
+}
+
+// QuarantineShown is one record that the center did not post.
+type QuarantineShown struct {
+	Site   string `json:"site"`
+	Seq    uint64 `json:"seq"`
+	Sale   string `json:"sale"`
+	Reason string `json:"reason"`
+}
+
+// Report is what a run has shown.
+type Report struct {
+	Seed      int64         `json:"seed"`
+	Events    uint64        `json:"events"`
+	TraceHash string        `json:"trace_hash"` // SHA-256 over every frame, APDU, fact and time
+	Checks    []CheckReport `json:"checkers"`
+}
+
+// CheckReport is one checker's count.
+type CheckReport struct {
+	Name        string `json:"name"` // INV-01 …
+	Evaluations int    `json:"evaluations"`
+	Violation   string `json:"violation,omitempty"`
+}
