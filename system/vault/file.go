@@ -1,0 +1,231 @@
+package vault
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"greylock/system/wire/pboc"
+	"greylock/system/wire/record"
+)
+
+// Both vault files have one shape: magic, length of the header (4 bytes), header (JSON), sealed keys (AES-256-GCM),
+// SHA-256 of all before. Everything before the sealed keys is authenticated with them, byte for byte; the hash at the end
+// lets damage be seen without a password. No byte of the file is unguarded.
+const (
+	magic     = "greylock vault 1\n"
+	headerMax = 64 << 10 // a header is some 4 KiB; a file that claims more is not ours
+	sealedMax = 64 << 10 // 17 keys of a few versions are some 4 KiB
+)
+
+// Header is what a vault file shows without a password.
+type Header struct {
+	Kind       Kind              `json:"kind"`
+	Scope      string            `json:"scope"`
+	Realm      record.Realm      `json:"realm"`
+	Role       record.Kind       `json:"role"`
+	Site       record.SiteID     `json:"site,omitempty"`
+	MadeMs     int64             `json:"made_ms"`
+	Custodians [2]string         `json:"custodians"`
+	Levels     levels            `json:"levels"`
+	Keys       []record.KeyCheck `json:"keys"`
+	Directive  record.Hex        `json:"directive_key"` // public
+	Cost       *Cost             `json:"argon2id,omitempty"`
+	Salts      []record.Hex      `json:"salts"` // one per custodian, or one of the working vault
+	Nonce      record.Hex        `json:"nonce"` // 12 bytes
+}
+
+// Kind of a vault file.
+type Kind string
+
+// The two kinds of vault file.
+const (
+	Master  Kind = "master"  // of the ceremony, opens with two passwords
+	Working Kind = "working" // of one site, opens with its secret file
+)
+
+const (
+	saltLen  = 16
+	nonceLen = 12
+)
+
+// sealed is what the cipher text holds.
+type sealed struct {
+	Keys      []sealedKey `json:"keys"`
+	Directive record.Hex  `json:"directive_seed,omitempty"`
+}
+
+type sealedKey struct {
+	Name    Name       `json:"name"`
+	Version byte       `json:"version"`
+	Key     record.Hex `json:"key"`
+}
+
+// Inspect reads the header of a vault file and checks the hash over the whole file: ErrDamaged if one bit is not as
+// written. What it returns is authentic only after the vault was opened.
+func Inspect(file []byte) (Header, error) {
+	h, _, _, err := split(file)
+	return h, err
+}
+
+// split takes a file apart: header, authenticated bytes, cipher text.
+func split(file []byte) (h Header, aad, text []byte, err error) {
+	const fixed = len(magic) + 4
+	if len(file) < fixed+sha256.Size || string(file[:len(magic)]) != magic {
+		return h, nil, nil, fmt.Errorf("vault file of %d bytes: no vault: %w", len(file), ErrDamaged)
+	}
+	body := file[:len(file)-sha256.Size]
+	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], file[len(body):]) {
+		return h, nil, nil, fmt.Errorf("vault file: hash does not match: %w", ErrDamaged)
+	}
+	n := binary.BigEndian.Uint32(file[len(magic):fixed])
+	if n > headerMax || int(n) > len(body)-fixed || len(body)-fixed-int(n) > sealedMax {
+		return h, nil, nil, fmt.Errorf("vault file: header of %d bytes: %w", n, ErrDamaged)
+	}
+	aad, text = body[:fixed+int(n)], body[fixed+int(n):]
+	dec := json.NewDecoder(bytes.NewReader(aad[fixed:]))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&h); err != nil {
+		return h, nil, nil, fmt.Errorf("vault file: header: %w: %w", err, ErrDamaged)
+	}
+	if err := h.check(); err != nil {
+		return h, nil, nil, err
+	}
+	return h, aad, text, nil
+}
+
+// check refuses a header that no ceremony writes.
+func (h Header) check() error {
+	bad := func(what string) error { return fmt.Errorf("vault file: %s: %w", what, ErrDamaged) }
+	switch {
+	case h.Realm != record.Training && h.Realm != record.Production:
+		return bad("realm")
+	case h.Levels != national && h.Levels != company:
+		return bad("levels")
+	case len(h.Directive) != ed25519.PublicKeySize:
+		return bad("directive key")
+	case len(h.Nonce) != nonceLen:
+		return bad("nonce")
+	case h.Kind == Master && (len(h.Salts) != 2 || h.Cost == nil):
+		return bad("salts")
+	case h.Kind == Working && (len(h.Salts) != 1 || h.Cost != nil):
+		return bad("salts")
+	case h.Kind != Master && h.Kind != Working:
+		return bad("kind")
+	}
+	for _, s := range h.Salts {
+		if len(s) != saltLen {
+			return bad("salt")
+		}
+	}
+	if h.Realm == record.Production {
+		return refuseTestKeys(h.Keys)
+	}
+	return nil
+}
+
+// seal writes the file of a vault under a key-encryption key of 32 bytes.
+func (v *Vault) seal(h Header, kek []byte) ([]byte, error) {
+	if err := h.check(); err != nil {
+		return nil, err
+	}
+	header, err := json.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("vault: header: %w", err)
+	}
+	var s sealed
+	for _, k := range v.ring.keys {
+		s.Keys = append(s.Keys, sealedKey{k.name, k.version, k.key[:]})
+	}
+	if v.ring.directive != nil {
+		s.Directive = v.ring.directive.Seed()
+	}
+	plain, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	defer clear(plain)
+	aead, err := gcm(kek)
+	if err != nil {
+		return nil, err
+	}
+	file := binary.BigEndian.AppendUint32([]byte(magic), uint32(len(header)))
+	file = append(file, header...)
+	file = aead.Seal(file, h.Nonce, plain, file)
+	sum := sha256.Sum256(file)
+	return append(file, sum[:]...), nil
+}
+
+// open reads a file whose header and key-encryption key are known; ErrOpen if the key or any byte is wrong.
+func open(h Header, aad, text, kek []byte) (*Vault, error) {
+	aead, err := gcm(kek)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := aead.Open(nil, h.Nonce, text, aad)
+	if err != nil {
+		return nil, ErrOpen // not err: nothing may tell one cause from another
+	}
+	defer clear(plain)
+	var s sealed
+	if err := json.Unmarshal(plain, &s); err != nil {
+		return nil, errors.New("vault: sealed keys do not read") // not err: it may quote what it read
+	}
+	v := &Vault{header: h, ring: &ring{levels: h.Levels}}
+	for _, k := range s.Keys {
+		if len(k.Key) != len(pboc.Key{}) {
+			return nil, fmt.Errorf("vault: key %s has a wrong length: %w", k.Name, ErrDamaged)
+		}
+		v.ring.keys = append(v.ring.keys, held{k.Name, k.Version, pboc.Key(k.Key)})
+		clear(k.Key)
+	}
+	if len(s.Directive) == ed25519.SeedSize {
+		v.ring.directive = ed25519.NewKeyFromSeed(s.Directive)
+		clear(s.Directive)
+	}
+	if !sameKeys(v.ring.checks(), h.Keys) {
+		return nil, fmt.Errorf("vault: check values do not match the keys: %w", ErrDamaged)
+	}
+	return v, nil
+}
+
+func gcm(kek []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(kek)
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	return aead, nil
+}
+
+// checks lists name, version and check value of every key.
+func (r *ring) checks() []record.KeyCheck {
+	var all []record.KeyCheck
+	for _, k := range r.keys {
+		all = append(all, record.KeyCheck{Name: string(k.name), Version: int(k.version), KCV: kcv(k.key)})
+	}
+	return all
+}
+
+// draw reads n random bytes.
+func draw(rnd io.Reader, n int) ([]byte, error) {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(rnd, b); err != nil {
+		return nil, fmt.Errorf("vault: %w: %w", ErrRandom, err)
+	}
+	if n >= saltLen && len(slices.Compact(slices.Clone(b))) == 1 {
+		return nil, fmt.Errorf("vault: %d equal bytes: %w", n, ErrRandom)
+	}
+	return b, nil
+}
