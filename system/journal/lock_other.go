@@ -1,0 +1,16 @@
+//go:build !unix
+
+package journal
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// flock refuses: without a lock that dies with its process, two processes could write one journal.
+func flock(*os.File) error { return errors.New("file locks are not supported on this system") }
+
+func isReadOnly(error) bool { return false }
+
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) }
