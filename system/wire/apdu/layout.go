@@ -203,6 +203,15 @@ func Var[T ~uint8](zh, en string, p *T, allowed ...T) Param {
 	}
 }
 
+// Half is the high (shift 8) or low (shift 0) byte of a file identifier in P1 P2.
+func Half(zh, en string, p *uint16, shift uint) Param {
+	return Param{zh: zh, en: en,
+		put:  func() byte { return byte(*p >> shift) },
+		take: func(b byte) bool { *p = *p&^(0xFF<<shift) | uint16(b)<<shift; return true },
+		show: func() string { return fmt.Sprintf("%02X", byte(*p>>shift)) },
+	}
+}
+
 // ShortID is a short file identifier inside P1 or P2: base | id << shift, 5 bits. Source: card.md 6.2.
 func ShortID(p *byte, base byte, shift uint) Param {
 	return Param{zh: "短文件标识", en: "SFI",
