@@ -1,0 +1,129 @@
+package config
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// Role is the program that is to run on a configuration.
+type Role string
+
+// The roles that have a configuration.
+const (
+	RoleCenter  Role = "center"
+	RoleStation Role = "station"
+	RoleIssue   Role = "issue"
+)
+
+// maxPorts is four 16-port hubs.
+const maxPorts = 64
+
+// Check names everything that keeps a program of this role from starting.
+func (c Config) Check(role Role) error {
+	k := &checker{}
+	k.digits("site.id", c.Site.ID, 4)
+	k.need("site.name", c.Site.Name)
+	if c.Site.Realm != "training" && c.Site.Realm != "production" {
+		k.bad("site.realm", "%q: 应为 training 或 production (want one of these)", c.Site.Realm)
+	}
+	k.need("data", c.Data)
+	switch role {
+	case RoleCenter:
+		k.address("center.listen", c.Center.Listen, false)
+		k.address("center.operator", c.Center.Operator, true)
+		k.file("center.vault", c.Center.Vault)
+		k.file("center.secret", c.Center.Secret)
+	case RoleStation:
+		k.url("station.center", c.Station.Center)
+		if b, err := hex.DecodeString(c.Station.CenterKey); err != nil || len(b) != 32 {
+			k.bad("station.center_key", "应为 64 位十六进制, 由 greylock center key 给出 (want 64 hexadecimal digits, as `greylock center key` prints)")
+		}
+		k.address("station.operator", c.Station.Operator, true)
+		k.ports(c.Station.Ports)
+	case RoleIssue:
+		k.url("issue.center", c.Issue.Center)
+		k.file("issue.vault", c.Issue.Vault)
+		k.file("issue.secret", c.Issue.Secret)
+		k.digits("issue.tid", c.Issue.TID, 12)
+	}
+	if len(k.problems) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(k.problems...))
+}
+
+type checker struct{ problems []error }
+
+func (k *checker) bad(key, format string, args ...any) {
+	k.problems = append(k.problems, Problem{File: "configuration", Key: key, Text: fmt.Sprintf(format, args...)})
+}
+
+func (k *checker) need(key, value string) {
+	if strings.TrimSpace(value) == "" {
+		k.bad(key, "不能为空 (must be set)")
+	}
+}
+
+func (k *checker) digits(key, value string, n int) {
+	if len(value) != n || strings.Trim(value, "0123456789") != "" {
+		k.bad(key, "%q: 应为 %d 位数字, 请加引号 (want %d digits, quoted)", value, n, n)
+	}
+}
+
+func (k *checker) file(key, path string) {
+	if path == "" {
+		k.bad(key, "不能为空 (must be set)")
+	} else if _, err := os.Stat(path); err != nil {
+		k.bad(key, "%v", err)
+	}
+}
+
+func (k *checker) url(key, value string) {
+	if u, err := url.Parse(value); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		k.bad(key, "%q: 应为 http://主机:端口 (want http://host:port)", value)
+	}
+}
+
+func (k *checker) address(key, value string, loopback bool) {
+	host, _, err := net.SplitHostPort(value)
+	if err != nil {
+		k.bad(key, "%q: 应为 主机:端口 (want host:port)", value)
+		return
+	}
+	if ip := net.ParseIP(host); loopback && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		k.bad(key, "%q: 只能是本机地址 (loopback only)", value)
+	}
+}
+
+func (k *checker) ports(ports []Port) {
+	if len(ports) == 0 || len(ports) > maxPorts {
+		k.bad("station.ports", "%d 个端口, 应为 1…%d (ports)", len(ports), maxPorts)
+	}
+	numbers, paths := map[int]int{}, map[string]int{}
+	for i, p := range ports {
+		key := fmt.Sprintf("station.ports[%d]", i)
+		if p.Number < 1 || p.Number > maxPorts {
+			k.bad(key+".number", "%d: 应为 1…%d (want)", p.Number, maxPorts)
+		} else if j, twice := numbers[p.Number]; twice {
+			k.bad(key+".number", "%d 与 ports[%d] 重复 (duplicate port)", p.Number, j)
+		}
+		if j, twice := paths[p.Path]; twice {
+			k.bad(key+".path", "%q 与 ports[%d] 重复 (duplicate path)", p.Path, j)
+		}
+		numbers[p.Number], paths[p.Path] = i, i
+		if p.Path == "" {
+			k.bad(key+".path", "不能为空 (must be set)")
+		}
+		if p.Baud != 0 && (p.Baud < 300 || p.Baud > 115200) {
+			k.bad(key+".baud", "%d: 应为 300…115200 (want)", p.Baud)
+		}
+		if p.Parity != "" && p.Parity != "none" && p.Parity != "even" {
+			k.bad(key+".parity", "%q: 应为 none 或 even (want)", p.Parity)
+		}
+	}
+}
