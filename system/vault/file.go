@@ -142,11 +142,11 @@ func (v *Vault) seal(h Header, kek []byte) ([]byte, error) {
 		return nil, fmt.Errorf("vault: header: %w", err)
 	}
 	var s sealed
-	for _, k := range v.ring.keys {
+	for _, k := range v.ring().keys {
 		s.Keys = append(s.Keys, sealedKey{k.name, k.version, k.key[:]})
 	}
-	if v.ring.directive != nil {
-		s.Directive = v.ring.directive.Seed()
+	if v.ring().directive != nil {
+		s.Directive = v.ring().directive.Seed()
 	}
 	plain, err := json.Marshal(s)
 	if err != nil {
@@ -179,22 +179,22 @@ func open(h Header, aad, text, kek []byte) (*Vault, error) {
 	if err := json.Unmarshal(plain, &s); err != nil {
 		return nil, errors.New("vault: sealed keys do not read") // not err: it may quote what it read
 	}
-	v := &Vault{header: h, ring: &ring{levels: h.Levels}}
+	r := &ring{levels: h.Levels}
 	for _, k := range s.Keys {
 		if len(k.Key) != len(pboc.Key{}) {
 			return nil, fmt.Errorf("vault: key %s has a wrong length: %w", k.Name, ErrDamaged)
 		}
-		v.ring.keys = append(v.ring.keys, held{k.Name, k.Version, pboc.Key(k.Key)})
+		r.keys = append(r.keys, held{k.Name, k.Version, pboc.Key(k.Key)})
 		clear(k.Key)
 	}
 	if len(s.Directive) == ed25519.SeedSize {
-		v.ring.directive = ed25519.NewKeyFromSeed(s.Directive)
+		r.directive = ed25519.NewKeyFromSeed(s.Directive)
 		clear(s.Directive)
 	}
-	if !sameKeys(v.ring.checks(), h.Keys) {
+	if !sameKeys(r.checks(), h.Keys) {
 		return nil, fmt.Errorf("vault: check values do not match the keys: %w", ErrDamaged)
 	}
-	return v, nil
+	return &Vault{header: h, ring: r.get}, nil
 }
 
 func gcm(kek []byte) (cipher.AEAD, error) {

@@ -71,7 +71,7 @@ func build(b Birth, keys map[Name]pboc.Key, seed []byte) *Vault {
 			r.keys = append(r.keys, held{n, first, k})
 		}
 	}
-	return &Vault{ring: r, header: Header{
+	return &Vault{ring: r.get, header: Header{
 		Kind: Master, Scope: b.Scope, Realm: b.Realm, Role: record.KindKeys, MadeMs: b.Now.Milli(), Custodians: b.Custodians,
 		Levels: r.levels, Keys: r.checks(), Directive: record.Hex(r.directive.Public().(ed25519.PublicKey)),
 	}}
@@ -129,19 +129,19 @@ func (v *Vault) For(role record.Kind, site record.SiteID, now clock.Instant) (*V
 	if wanted == nil {
 		return nil, fmt.Errorf("vault: a site of role %s holds no keys: %w", role, ErrPurpose)
 	}
-	r := &ring{levels: v.ring.levels}
+	r := &ring{levels: v.ring().levels}
 	for _, n := range wanted {
-		for _, h := range v.ring.keys {
+		for _, h := range v.ring().keys {
 			if h.name == n {
 				r.keys = append(r.keys, h)
 			}
 		}
 	}
 	if role == record.KindCenter {
-		r.directive = v.ring.directive
+		r.directive = v.ring().directive
 	}
 	h := v.header
 	h.Kind, h.Role, h.Site, h.MadeMs, h.Keys = Working, role, site, now.Milli(), r.checks()
 	h.Cost, h.Salts, h.Nonce = nil, nil, nil
-	return &Vault{header: h, ring: r}, nil
+	return &Vault{header: h, ring: r.get}, nil
 }

@@ -44,7 +44,7 @@ type Card struct {
 // Vault is an open set of keys with their operations. It does not change and is safe for concurrent use.
 type Vault struct {
 	header Header
-	ring   *ring // behind a pointer: a Vault printed as part of something else shows an address
+	ring   func() *ring // a function, because fmt follows even unexported pointers for a wrong verb; it never calls
 }
 
 // ring holds the key bytes.
@@ -53,6 +53,8 @@ type ring struct {
 	directive ed25519.PrivateKey
 	levels    levels
 }
+
+func (r *ring) get() *ring { return r }
 
 // held is one master key.
 type held struct {
@@ -95,19 +97,19 @@ func (v *Vault) PublicKey() ed25519.PublicKey {
 // Sign signs a directive as the center. Only the vault of the center can; ErrNoKey elsewhere. A directive of another realm
 // is refused with ErrPurpose.
 func (v *Vault) Sign(d record.Directive) (record.DirectiveLine, error) {
-	if v.ring.directive == nil {
+	if v.ring().directive == nil {
 		return record.DirectiveLine{}, fmt.Errorf("vault of role %s: directive key: %w", v.header.Role, ErrNoKey)
 	}
 	if d.Realm != v.header.Realm {
 		return record.DirectiveLine{}, fmt.Errorf("vault of realm %s: directive of realm %s: %w", v.header.Realm, d.Realm, ErrPurpose)
 	}
-	return d.Sign(v.ring.directive)
+	return d.Sign(v.ring().directive)
 }
 
 // newest finds a key in its newest version.
 func (v *Vault) newest(name Name) (held, error) {
 	var best held
-	for _, h := range v.ring.keys {
+	for _, h := range v.ring().keys {
 		if h.name == name && h.version >= best.version {
 			best = h
 		}
@@ -120,7 +122,7 @@ func (v *Vault) newest(name Name) (held, error) {
 
 // exact finds a key in exactly one version.
 func (v *Vault) exact(name Name, version byte) (held, error) {
-	for _, h := range v.ring.keys {
+	for _, h := range v.ring().keys {
 		if h.name == name && h.version == version {
 			return h, nil
 		}
@@ -138,7 +140,7 @@ func (v *Vault) card(name Name, c Card) (pboc.Suite, pboc.Key, error) {
 	if err != nil {
 		return nil, pboc.Key{}, err
 	}
-	return suite, suite.Diversify(h.key, v.ring.levels.factors(name, c)...), nil
+	return suite, suite.Diversify(h.key, v.ring().levels.factors(name, c)...), nil
 }
 
 // String never shows a key.
