@@ -217,6 +217,8 @@ type LoadAuthorised struct {
 	Amount   unit.Fen      `json:"amount_fen"`
 	Before   unit.Fen      `json:"balance_before_fen"`
 	TID      pboc.TID      `json:"tid"`
+	Version  byte          `json:"key_version"`
+	Alg      byte          `json:"algorithm"`
 	Rand     Hex           `json:"rand"` // 4 bytes of the card
 	MAC1     pboc.MAC      `json:"mac1"`
 	Date     Hex           `json:"date"`
@@ -375,6 +377,10 @@ type UnlockAuthorised struct {
 	Amount   unit.Fen      `json:"amount_fen"`
 	Before   unit.Fen      `json:"balance_before_fen"`
 	TID      pboc.TID      `json:"tid"`
+	Version  byte          `json:"key_version"`
+	Alg      byte          `json:"algorithm"`
+	Rand     Hex           `json:"rand"` // 4 bytes of the card
+	MAC1     pboc.MAC      `json:"mac1"`
 	Date     Hex           `json:"date"`
 	Time     Hex           `json:"time"`
 	Outlet   SiteID        `json:"outlet"`
