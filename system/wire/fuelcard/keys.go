@@ -60,28 +60,30 @@ const (
 	StateMaster      byte = 0x3
 )
 
+// Access bytes XY: Y ≤ state ≤ X; X below Y is never. Source: card.md 3.1.
 const (
-	free      byte = 0xF0
-	never     byte = 0xEF
-	mastersay byte = 0xF3 // state 3 and above: only under the master key
+	free       byte = 0xF0
+	afterPIN   byte = 0xF1
+	onlyMaster byte = 0xF3 // StateMaster
+	never      byte = 0xEF
 )
 
 // Keys is what a user card holds, in the order in which it is written; the master of a DF comes first.
 // Source: card.md 4.1, section 11; DIK, states and access bytes adr/0003.
 var Keys = []Slot{
-	{"CCK", true, 0x39, 0, free, mastersay, StateMaster, Retry33, "卡片主控密钥", "card master", "creates and erases at the MF"},
-	{"CMK", true, 0x36, 0, free, mastersay, StateMaintenance, Retry33, "卡片维护密钥", "card maintenance", "secured file writes at the MF"},
-	{"ACK", false, 0xF9, 0, free, mastersay, StateMaster, Retry33, "应用主控密钥", "application master", "installs keys in the application"},
-	{"DPK", false, 0xFE, 1, free, mastersay, 1, 0, "消费密钥(灰锁)", "consume and grey lock", "purchase, grey lock, GMAC"},
-	{"DLK", false, 0xFF, 1, free, mastersay, 1, 0, "圈存密钥", "load", "MAC1 and MAC2 of a load"},
-	{"DULK", false, 0xFD, 1, free, mastersay, 1, 0, "圈提密钥", "unload", "MAC1, MAC2, MAC3 of an unload"},
-	{"DTK", false, 0xF4, 0, free, mastersay, 1, 0, "TAC 密钥", "TAC", "TAC and GTAC"},
-	{"DPUK", false, 0xF7, 0, free, mastersay, 0, Retry33, "密码解锁密钥", "PIN unblock", "PIN UNBLOCK"},
-	{"DRPK", false, 0xF8, 0, free, mastersay, 0, Retry33, "密码重装密钥", "PIN reload", "RELOAD PIN"},
-	{"DOLK", false, 0xFC, 1, free, mastersay, 1, 0, "透支限额密钥", "overdraft limit", "UPDATE OVERDRAW LIMIT"},
-	{"DUGK", false, 0xD9, 1, free, mastersay, 1, 0, "联机解扣密钥", "online grey unlock", "MAC1, MAC2, MAC3 of an online unlock"},
-	{"DAMK", false, 0xF6, 0, free, mastersay, StateMaintenance, Retry33, "应用维护密钥", "application maintenance", "secured file writes, block, unblock"},
-	{"DIK", false, 0xF0, 1, free, mastersay, 1, 0, "内部认证密钥", "internal authentication", "proves that the card is ours"},
+	{"CCK", true, 0x39, 0, free, onlyMaster, StateMaster, Retry33, "卡片主控密钥", "card master", "creates and erases at the MF"},
+	{"CMK", true, 0x36, 0, free, onlyMaster, StateMaintenance, Retry33, "卡片维护密钥", "card maintenance", "secured file writes at the MF"},
+	{"ACK", false, 0xF9, 0, free, onlyMaster, StateMaster, Retry33, "应用主控密钥", "application master", "installs keys in the application"},
+	{"DPK", false, 0xFE, 1, free, onlyMaster, 1, 0, "消费密钥(灰锁)", "consume and grey lock", "purchase, grey lock, GMAC"},
+	{"DLK", false, 0xFF, 1, free, onlyMaster, 1, 0, "圈存密钥", "load", "MAC1 and MAC2 of a load"},
+	{"DULK", false, 0xFD, 1, free, onlyMaster, 1, 0, "圈提密钥", "unload", "MAC1, MAC2, MAC3 of an unload"},
+	{"DTK", false, 0xF4, 0, free, onlyMaster, 1, 0, "TAC 密钥", "TAC", "TAC and GTAC"},
+	{"DPUK", false, 0xF7, 0, free, onlyMaster, 0, Retry33, "密码解锁密钥", "PIN unblock", "PIN UNBLOCK"},
+	{"DRPK", false, 0xF8, 0, free, onlyMaster, 0, Retry33, "密码重装密钥", "PIN reload", "RELOAD PIN"},
+	{"DOLK", false, 0xFC, 1, free, onlyMaster, 1, 0, "透支限额密钥", "overdraft limit", "UPDATE OVERDRAW LIMIT"},
+	{"DUGK", false, 0xD9, 1, free, onlyMaster, 1, 0, "联机解扣密钥", "online grey unlock", "MAC1, MAC2, MAC3 of an online unlock"},
+	{"DAMK", false, 0xF6, 0, free, onlyMaster, StateMaintenance, Retry33, "应用维护密钥", "application maintenance", "secured file writes, block, unblock"},
+	{"DIK", false, 0xF0, 1, free, onlyMaster, 1, 0, "内部认证密钥", "internal authentication", "proves that the card is ours"},
 }
 
 // PINSlot is the PIN's place: BA id 00. Its key value is the PIN. Source: card.md 4.1.
