@@ -69,7 +69,7 @@ func ParseProduct(s string) (p Product, err error) {
 		if s[i] < '0' || s[i] > '9' {
 			return p, fmt.Errorf("fa: product %q: want four digits", s)
 		}
-		p[i/2] = p[i/2]<<4 | s[i] - '0'
+		p[i/2] = p[i/2]<<4 | (s[i] - '0')
 	}
 	return p, nil
 }
