@@ -3,6 +3,7 @@ package terminal
 import (
 	"time"
 
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 )
 
@@ -19,4 +20,23 @@ type Listing struct {
 	On    bool
 	Known bool          // false: no valid list is here and nobody could be asked
 	Age   time.Duration // since the list was last confirmed by the center
+}
+
+// CheckLists applies the lists: a user card is refused when it is black, an internal card (04, 05, 06) when it is not
+// white. The Listing is the one that was asked; its Known and Age are for the caller's policy about stale lists.
+// Source: card.md section 13, white_list_rule.
+func CheckLists(asn pboc.ASN, lists Lists) (Listing, *Refusal) {
+	switch asn.CardType() {
+	case fuelcard.CardEmployee, fuelcard.CardPumpTest, fuelcard.CardService:
+		l := lists.White(asn)
+		if !l.On {
+			return l, &Refusal{ReasonNotWhite, "内部卡不在白名单", "internal card is not on the whitelist"}
+		}
+		return l, nil
+	}
+	l := lists.Black(asn)
+	if l.On {
+		return l, &Refusal{ReasonBlack, "黑名单卡", "the card is on the blacklist"}
+	}
+	return l, nil
 }

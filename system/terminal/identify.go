@@ -1,0 +1,326 @@
+package terminal
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+
+	"greylock/system/wire/apdu"
+	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/pboc"
+	"greylock/system/wire/samcard"
+	"greylock/system/wire/unit"
+)
+
+// Identity is who a card says it is, and what it proves about its last sale. Refused is set for a card that may not be
+// served; its proof is there all the same and must be kept and forwarded (trust.md, rule 4).
+type Identity struct {
+	ASN      pboc.ASN
+	Public   fuelcard.PublicData
+	Holder   fuelcard.HolderData
+	Ordinary fuelcard.OrdinaryData
+	Limits   fuelcard.Limits
+	Proof    fuelcard.LockProof
+	Balance  unit.Fen // of ED, from GET BALANCE
+	Refused  *Refusal
+}
+
+// UserPIN reports that the holder keys a PIN of his own; else VerifyPIN takes the profile's default silently.
+func (id Identity) UserPIN() bool { return id.Ordinary.UserPIN != 0 }
+
+// Identify selects the petrol application and reads who the card is: 0015, the lock proof, the balance, 0016, 001B, 001C,
+// 7 to 9 APDUs. The proof comes first so that it is harvested from every card, also from one that is refused or pulled: on an
+// error the identity holds what was read so far. Source: card.md 12.1 steps 1, 2, 8, 9.
+func (t *Terminal) Identify() (Identity, error) {
+	var id Identity
+	err := t.selectCard()
+	if sw, no := refused(err); no {
+		id.Refused = selectRefusal(sw)
+		return id, nil
+	}
+	if err != nil {
+		return id, err
+	}
+	if id.Public, err = t.readPublic(); err != nil {
+		return id, err
+	}
+	id.ASN = id.Public.ASN
+	if id.Proof, err = t.Proof(); err != nil {
+		return id, err
+	}
+	if id.Balance, err = t.Balance(); err != nil {
+		return id, err
+	}
+	if id.Refused = t.judge(id.Public); id.Refused != nil {
+		return id, nil
+	}
+	if id.Holder, err = readFile(t, "读持卡人信息 (read 0016)", fuelcard.SFIHolder, fuelcard.HolderLength, fuelcard.ParseHolderData); err != nil {
+		return id, err
+	}
+	if id.Ordinary, err = readFile(t, "读普通数据 (read 001B)", fuelcard.SFIOrdinary, fuelcard.OrdinaryLength, fuelcard.ParseOrdinaryData); err != nil {
+		return id, err
+	}
+	id.Limits, err = readFile(t, "读限制数据 (read 001C)", fuelcard.SFILimits, fuelcard.LimitsLength, fuelcard.ParseLimits)
+	return id, err
+}
+
+// selectCard selects MF and the petrol application; a reset card needs it again.
+func (t *Terminal) selectCard() error {
+	if _, err := send(t.Card, "选择主目录 (SELECT MF)", fuelcard.SelectFile{FID: fuelcard.FIDMF}); err != nil {
+		return err
+	}
+	_, err := send(t.Card, "选择加油应用 (SELECT petrol application)", fuelcard.SelectName{Name: t.Profile.AIDPetrol})
+	return err
+}
+
+func selectRefusal(sw apdu.SW) *Refusal {
+	switch sw {
+	case apdu.FileInvalid, apdu.FunctionOrBlocked:
+		return &Refusal{ReasonInvalid, "卡应用已锁定, 请到发卡网点", "the card's application is blocked: go to an outlet"}
+	case apdu.PermanentlyLocked:
+		return &Refusal{ReasonInvalid, "卡已永久锁定, 请到发卡网点", "the card is locked for ever: go to an outlet"}
+	}
+	return &Refusal{ReasonInvalid, "非加油卡", "not a petrol card: SW " + sw.String()}
+}
+
+func (t *Terminal) readPublic() (fuelcard.PublicData, error) {
+	return readFile(t, "读公共信息 (read 0015)", fuelcard.SFIPublic, fuelcard.PublicLength, fuelcard.ParsePublicData)
+}
+
+func readFile[T any](t *Terminal, doing string, sfi byte, length int, parse func([]byte) (T, error)) (T, error) {
+	return ask(t.Card, doing, fuelcard.ReadBinary{SFI: sfi, Length: length}, parse)
+}
+
+// judge applies the rules about application, issuer and dates. Source: card.md 3.2, 3.8, issuer_rule.
+func (t *Terminal) judge(p fuelcard.PublicData) *Refusal {
+	today := t.Clock().Civil().Date()
+	switch {
+	case p.AppType != fuelcard.AppPetrol:
+		return &Refusal{ReasonInvalid, "非加油应用", fmt.Sprintf("not a petrol application: type %02X", p.AppType)}
+	case !t.Profile.IssuerOK(p.Issuer):
+		return &Refusal{ReasonInvalid, "发卡方标识不符", "issuer id not accepted: " + p.Issuer.String()}
+	case p.ASN[0] != 0x01:
+		return &Refusal{ReasonInvalid, "卡号不符", "card number not accepted"}
+	case bytes.Compare(today[:], p.Start[:]) < 0:
+		return &Refusal{ReasonInvalid, "卡未启用", fmt.Sprintf("card is valid from %X", p.Start)}
+	case bytes.Compare(today[:], p.Expiry[:]) > 0:
+		return &Refusal{ReasonInvalid, "卡已过期", fmt.Sprintf("card expired on %X", p.Expiry)}
+	}
+	return nil
+}
+
+// Proof reads the lock proof; a card that was never locked may say 6985 and counts as all zero. Source: card.md 6.4.
+func (t *Terminal) Proof() (fuelcard.LockProof, error) {
+	p, err := ask(t.Card, "取灰锁状态 (GET LOCK PROOF)", fuelcard.GetLockProof{}, fuelcard.ParseLockProof)
+	if sw, no := refused(err); no && sw == apdu.Conditions {
+		return fuelcard.LockProof{}, nil
+	}
+	return p, err
+}
+
+// Balance reads the balance of ED.
+func (t *Terminal) Balance() (unit.Fen, error) {
+	b, err := ask(t.Card, "读余额 (GET BALANCE)", fuelcard.GetBalance{Purse: fuelcard.ED}, fuelcard.ParseBalanceAnswer)
+	return b.Balance, err
+}
+
+// SAM is who a PSAM is.
+type SAM struct {
+	Number      pboc.ASN
+	TID         pboc.TID
+	Application samcard.SAMApplication
+}
+
+// ReadPSAM reads the PSAM's number, terminal number and application, leaves the application selected and sets SAM. It is
+// called after every power-up of the PSAM. ErrPSAM if its application has run out or not begun. Source: card.md 3.9, 12.1 step 3.
+func (t *Terminal) ReadPSAM() (SAM, error) {
+	t.SAM = SAM{}
+	s, err := t.readPSAM()
+	if err != nil {
+		return SAM{}, err
+	}
+	today := t.Clock().Civil().Date()
+	if a := s.Application; bytes.Compare(today[:], a.Start[:]) < 0 || bytes.Compare(today[:], a.Expiry[:]) > 0 {
+		return SAM{}, fmt.Errorf("PSAM 有效期 %X-%X (validity): %w", a.Start, a.Expiry, ErrPSAM)
+	}
+	t.SAM = s
+	return s, nil
+}
+
+func (t *Terminal) readPSAM() (s SAM, err error) {
+	if t.PSAM == nil {
+		return s, ErrPSAM
+	}
+	if _, err = send(t.PSAM, "选择 PSAM 主目录 (SELECT MF of PSAM)", samcard.SelectFile{FID: samcard.FIDMF}); err != nil {
+		return s, err
+	}
+	public, err := ask(t.PSAM, "读 PSAM 0015 (read)", samcard.ReadBinary{SFI: samcard.SFIPublic, Length: samcard.PublicLength}, samcard.ParseSAMPublic)
+	if err != nil {
+		return s, err
+	}
+	terminal, err := ask(t.PSAM, "读 PSAM 0016 (read)", samcard.ReadBinary{SFI: samcard.SFITerminal, Length: samcard.TIDLength}, samcard.ParseSAMTerminal)
+	if err != nil {
+		return s, err
+	}
+	if _, err = send(t.PSAM, "选择 PSAM 应用 (SELECT application of PSAM)", samcard.SelectName{Name: t.Profile.AIDPSAMPetrol}); err != nil {
+		return s, err
+	}
+	app, err := ask(t.PSAM, "读 PSAM 0017 (read)", samcard.ReadBinary{SFI: samcard.SFIApp, Length: samcard.AppLength}, samcard.ParseSAMApplication)
+	return SAM{public.Number, terminal.TID, app}, err
+}
+
+// HistoryDepth is how many records of 0018 a terminal walks. Source: card.md 3.5, 3.6.
+const HistoryDepth = 10
+
+// History reads the newest log records, newest first; the PIN must have been verified (access F1). Source: card.md 3.6.
+func (t *Terminal) History() ([]fuelcard.LogRecord, error) {
+	var all []fuelcard.LogRecord
+	for n := byte(1); n <= HistoryDepth; n++ {
+		r, err := ask(t.Card, "读交易明细 (READ RECORD 0018)",
+			fuelcard.ReadRecord{SFI: fuelcard.SFILog, Number: n, Length: fuelcard.LogLength}, fuelcard.ParseLogRecord)
+		if sw, no := refused(err); no && sw == apdu.RecordNotFound {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// VerifyPIN shows the PIN to the card. *PINError says how many tries are left or that the PIN is blocked. The caller wipes
+// the PIN when it is done with it. Source: card.md 6.2, 7.4.
+func (t *Terminal) VerifyPIN(pin fuelcard.PIN) error {
+	_, err := send(t.Card, "校验密码 (VERIFY)", fuelcard.Verify{KeyID: fuelcard.PINSlot.ID, PIN: pin})
+	if sw, no := refused(err); no {
+		if left, is := sw.TriesLeft(); is {
+			return &PINError{Left: left, Blocked: left == 0}
+		}
+		if sw == apdu.AuthBlocked {
+			return &PINError{Blocked: true}
+		}
+	}
+	return err
+}
+
+// KeyedPIN packs the digits of a key pad, two to a byte as on the card (card.md 3.4); the caller wipes digits and PIN.
+// An odd number of digits is filled with F.
+func KeyedPIN(digits []byte) (fuelcard.PIN, error) {
+	if len(digits) < 4 || len(digits) > 12 {
+		return nil, fmt.Errorf("密码应为 4 至 12 位数字 (a PIN has 4 to 12 digits): %d: %w", len(digits), apdu.ErrLength)
+	}
+	pin := make(fuelcard.PIN, 0, 6)
+	for i := 0; i < len(digits); i += 2 {
+		low := byte('F' - 'A' + 10)
+		if i+1 < len(digits) {
+			low = digits[i+1] - '0'
+		}
+		high := digits[i] - '0'
+		if high > 9 || low > 9 && i+1 < len(digits) {
+			Wipe(pin)
+			return nil, fmt.Errorf("密码只能是数字 (a PIN is digits only): %w", apdu.WrongData)
+		}
+		pin = append(pin, high<<4|low)
+	}
+	return pin, nil
+}
+
+// Wipe overwrites a PIN.
+func Wipe(pin []byte) { clear(pin) }
+
+// Verifier answers what a card of ours answers to a challenge: a host's vault at a desk.
+type Verifier interface {
+	Authenticate(asn pboc.ASN, issuer pboc.Issuer, challenge [8]byte) ([8]byte, error)
+}
+
+// Authenticate asks the card to encipher a fresh challenge under DIK and checks the answer with the verifier; nil takes the
+// PSAM. ErrForeign if the card is not of this system. Source: card.md 6.2, 8.1; trust.md row 9.
+func (t *Terminal) Authenticate(id Identity, host Verifier) error {
+	var challenge [8]byte
+	if _, err := io.ReadFull(t.Rand, challenge[:]); err != nil {
+		return fmt.Errorf("内部认证 (INTERNAL AUTHENTICATION): 随机数 (random): %w", err)
+	}
+	if host == nil {
+		host = psamVerifier{t}
+	}
+	want, err := host.Authenticate(id.ASN, id.Public.Issuer, challenge)
+	if err != nil {
+		return err
+	}
+	slot, _ := fuelcard.KeySlot(dik)
+	got, err := send(t.Card, "内部认证 (INTERNAL AUTHENTICATION)", fuelcard.InternalAuthenticate{KeyID: slot.ID, Data: challenge[:]})
+	if _, no := refused(err); no {
+		return fmt.Errorf("%w: %w", ErrForeign, err)
+	}
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, want[:]) {
+		return ErrForeign
+	}
+	return nil
+}
+
+type psamVerifier struct{ t *Terminal }
+
+// The names of the keys in the PSAM that stand behind a card, and the version of DIK there. Source: card.md 4.1; adr/0003.
+const (
+	dpk             = "DPK"
+	dik             = "DIK"
+	dikVersion byte = 1
+)
+
+// factors are the diversification factors of a card's key as a PSAM command lists them, from the inner to the outer level.
+// Source: card.md 8.1.
+func (t *Terminal) factors(key string, issuer pboc.Issuer, asn pboc.ASN) samcard.Factors {
+	f := t.Profile.Factors(key, issuer, asn)
+	slices.Reverse(f)
+	return f
+}
+
+func (v psamVerifier) Authenticate(asn pboc.ASN, issuer pboc.Issuer, challenge [8]byte) (out [8]byte, err error) {
+	if v.t.PSAM == nil {
+		return out, ErrPSAM
+	}
+	key := samcard.DeliveryKey{Usage: samcard.UsageInternal, KeyVersion: dikVersion, Factors: v.t.factors(dik, issuer, asn)}
+	if _, err := send(v.t.PSAM, "PSAM 通用DES初始化 (DELIVERY_KEY)", key); err != nil {
+		return out, err
+	}
+	suite, err := v.t.Profile.Suite()
+	if err != nil {
+		return out, err
+	}
+	block := challenge[:]
+	if suite.Block() > len(block) {
+		block = pboc.Pad(block, suite.Block())
+	}
+	data, err := send(v.t.PSAM, "PSAM 通用DES计算 (CIPHER_DATA)", samcard.CipherData{Mode: samcard.CipherEncipher, Data: block})
+	if err == nil && len(data) < len(out) {
+		err = fmt.Errorf("PSAM CIPHER_DATA: %d 字节 (bytes): %w", len(data), ErrPSAM)
+	}
+	if err != nil {
+		return out, err
+	}
+	copy(out[:], data)
+	return out, nil
+}
+
+// ExternalAuthenticate proves the terminal to the card: it takes a challenge of 8 bytes, lets the host encipher it, and shows
+// the result. A terminal without the key is refused with 63Cx. Source: card.md 6.2.
+func (t *Terminal) ExternalAuthenticate(keyID byte, encipher func(challenge [8]byte) ([8]byte, error)) error {
+	random, err := send(t.Card, "取随机数 (GET CHALLENGE)", fuelcard.GetChallenge{Length: 8})
+	if err != nil {
+		return err
+	}
+	if len(random) != 8 {
+		return fmt.Errorf("取随机数 (GET CHALLENGE): %d 字节 (bytes): %w", len(random), apdu.ErrLength)
+	}
+	cipher, err := encipher([8]byte(random))
+	if err != nil {
+		return err
+	}
+	_, err = send(t.Card, "外部认证 (EXTERNAL AUTHENTICATION)", fuelcard.ExternalAuthenticate{KeyID: keyID, Cipher: cipher})
+	return err
+}
