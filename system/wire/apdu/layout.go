@@ -36,6 +36,7 @@ type Field struct {
 	zh, en   string
 	width    int // -1: the rest, min..max bytes
 	min, max int
+	secret   bool
 	put      func([]byte) []byte
 	take     func([]byte) error
 	show     func() string
@@ -148,6 +149,28 @@ func (l Layout) Describe() Description {
 		}
 	}
 	return d
+}
+
+// Hex prints a command of this layout as hexadecimal text with its secret bytes starred.
+func (l Layout) Hex() string {
+	c := l.Command()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%02X%02X%02X%02X", c.CLA, c.INS, c.P1, c.P2)
+	if len(c.Data) > 0 {
+		fmt.Fprintf(&b, "%02X", len(c.Data))
+	}
+	for _, f := range l.Fields {
+		bytes := f.put(nil)
+		if f.secret {
+			b.WriteString(strings.Repeat("**", len(bytes)))
+		} else {
+			fmt.Fprintf(&b, "%X", bytes)
+		}
+	}
+	if c.Le != NoLe {
+		fmt.Fprintf(&b, "%02X", byte(c.Le))
+	}
+	return b.String()
 }
 
 func (l Layout) fits(n int) bool {
@@ -324,8 +347,9 @@ func Rest[T ~[]byte](zh, en string, p *T, least, most int) Field {
 	}
 }
 
-// Secret masks a field's value in descriptions.
+// Secret masks a field's value in descriptions and in Hex.
 func Secret(f Field) Field {
+	f.secret = true
 	f.show = func() string { return "***" }
 	return f
 }
