@@ -1,0 +1,35 @@
+package cardos
+
+import (
+	"time"
+
+	"greylock/emulators/chip"
+)
+
+// A card's own work, by what a command costs it. Source: trust.md 7.3 (estimates).
+const (
+	workRead   = 2 * time.Millisecond  // looking up
+	workCipher = 6 * time.Millisecond  // a MAC or two
+	workWrite  = 8 * time.Millisecond  // one small write
+	workLock   = 25 * time.Millisecond // GREY LOCK: MACs and a large write
+	workDebit  = 30 * time.Millisecond // DEBIT FOR UNLOCK and its relatives
+)
+
+// Duration is how long a command with its answer takes a contact card (T=0) at a bit rate; 0 bit/s costs the card's own
+// work only. INIT GREY LOCK at 9600: 54 ms, GREY LOCK 79 ms, DEBIT FOR UNLOCK 89 ms. Source: trust.md 7.3.
+func Duration(command, answer []byte, baud int) time.Duration {
+	work := workRead
+	if len(command) >= 2 {
+		switch uint16(command[0])<<8 | uint16(command[1]) {
+		case 0xE07A, 0x8050, 0x0088, 0x0082:
+			work = workCipher
+		case 0x0020, 0x00D6, 0x04D6, 0x805E, 0x8424, 0x00E2, 0x84D4, 0x80D4, 0x80E0:
+			work = workWrite
+		case 0xE07C:
+			work = workLock
+		case 0xE07E, 0x8052, 0x8054:
+			work = workDebit
+		}
+	}
+	return chip.Duration(command, answer, baud, work)
+}
