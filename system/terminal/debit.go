@@ -75,8 +75,11 @@ func (t *Terminal) Debit(l Lock, s Signature) (Paid, error) {
 			p.TAC, p.Stamp, p.Balance, p.FromProof = proof.Code, proof.Time, proof.Balance, true
 			return p, nil
 		}
-		if _, no := refused(err); no || !l.holds(proof) || try == tries {
+		if _, no := refused(err); no {
 			return Paid{}, err
+		}
+		if !l.holds(proof) || try == tries {
+			return Paid{}, fmt.Errorf("%w: %w", ErrUnknown, err)
 		}
 	}
 }

@@ -72,6 +72,7 @@ func (d Durable) Entry() Entry { return d.entry }
 // Evidence is what a log or the station (35H) knows about the last lock of a card. The zero value knows nothing.
 type Evidence struct {
 	Found      bool
+	Asked      bool // the station was asked (35H); what it knows, if anything, is here
 	Own        bool // from the terminal's own log, gapless past this TTC: only then a missing FUEL_START proves something
 	Sale       record.SaleID
 	PSAM       pboc.ASN
@@ -101,10 +102,7 @@ type Evidence struct {
 
 // Take folds the next entry of the same sale into the evidence; a Begin starts it anew. An own log replays through it.
 func (v *Evidence) Take(e Entry) {
-	if e.Kind == Begin {
-		*v = Evidence{Found: true, Own: true}
-	}
-	if !v.Found {
+	if e.Kind == Begin || !v.Found {
 		*v = Evidence{Found: true, Own: true}
 	}
 	if e.Kind == Begin || v.ASN == (pboc.ASN{}) {

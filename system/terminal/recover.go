@@ -60,7 +60,7 @@ type Decision struct {
 //	10     own, not billed, this debit                 Complete
 //	10     own open matter of another lock             as in 00, then again
 //	10     anything else, also nothing                 Supplement
-//	01     none that matches                           AskStation
+//	01     none that matches                           AskStation; Refuse once the station was asked
 //	01     grey hold; suspect; closed                  Refuse
 //	01     own, never authorised                       Release
 //	01     own, fuel not counted                       Count
@@ -68,7 +68,7 @@ type Decision struct {
 //	01     ended, billed (own or of the station)       TopUp
 func Recover(asn pboc.ASN, proof fuelcard.LockProof, v Evidence) Decision {
 	if v.ASN != asn {
-		v = Evidence{}
+		v = Evidence{Asked: v.Asked}
 	}
 	open := v.Found && !v.Closed
 	if proof.State == fuelcard.Grey {
@@ -79,6 +79,9 @@ func Recover(asn pboc.ASN, proof fuelcard.LockProof, v Evidence) Decision {
 			if d := recoverGone(v); d.Action != GoOn {
 				return d
 			}
+		}
+		if v.Asked {
+			return outlet("灰卡, 站内无记录", "grey card, its sale is not known at this station")
 		}
 		return Decision{Action: AskStation}
 	}
@@ -117,9 +120,6 @@ func recoverGone(v Evidence) Decision {
 
 // recoverGrey decides about a card that is grey under the sale that the evidence names.
 func recoverGrey(v Evidence) Decision {
-	outlet := func(zh, en string) Decision {
-		return Decision{Action: Refuse, Why: &Refusal{0, zh + ", 请到发卡网点", en + ": go to an outlet"}}
-	}
 	switch {
 	case v.Hold:
 		return Decision{Action: Refuse, Why: &Refusal{ReasonBlack, "黑名单卡, 已灰锁", "blacklisted card, held grey"}}
@@ -139,6 +139,10 @@ func recoverGrey(v Evidence) Decision {
 		return Decision{Action: TopUp, TType: TTypeTopUp, Amount: v.Amount}
 	}
 	return Decision{Action: Finish, TType: TTypeSale, Amount: v.Amount}
+}
+
+func outlet(zh, en string) Decision {
+	return Decision{Action: Refuse, Why: &Refusal{0, zh + ", 请到发卡网点", en + ": go to an outlet"}}
 }
 
 // matches reports that the proof, state 01, is of the lock that the evidence names: card number, balance, CTC, date and

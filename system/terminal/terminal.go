@@ -79,10 +79,11 @@ func ask[T any](to card.Transport, doing string, c command, parse func([]byte) (
 // errGarbled hides a status word that a decoder wraps: a garbled answer is no refusal.
 var errGarbled = errors.New("garbled answer")
 
-// refused returns the status word with which a card or PSAM declined; false when the outcome is unknown.
+// refused returns the status word with which a card or PSAM declined; false when the outcome is unknown, as it is after a
+// failure of the memory (6581) or one without a name (6F00).
 func refused(err error) (apdu.SW, bool) {
 	var sw apdu.SW
-	if errors.Is(err, errGarbled) || !errors.As(err, &sw) {
+	if errors.Is(err, errGarbled) || !errors.As(err, &sw) || sw == apdu.MemoryFailure || sw == apdu.UnknownFailure {
 		return 0, false
 	}
 	return sw, true
