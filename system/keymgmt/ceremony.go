@@ -129,7 +129,7 @@ func (c *Ceremony) Make() (Minutes, error) {
 		return Minutes{}, err
 	}
 	birth := vault.Birth{
-		Scope: r.cfg.Scope, Realm: r.cfg.Realm, Now: r.door.Now(), Custodians: [2]string{a.Custodian, b.Custodian},
+		Scope: r.cfg.Scope, Realm: r.cfg.Realm, Profile: r.cfg.Profile, Now: r.door.Now(), Custodians: [2]string{a.Custodian, b.Custodian},
 	}
 	made, err := vault.Generate(birth, r.cfg.Random)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"greylock/system/clock"
 	"greylock/system/journal"
 	"greylock/system/vault"
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/record"
 )
 
@@ -76,11 +77,12 @@ type Door interface {
 
 // Config of a key room.
 type Config struct {
-	Scope  string       // the company or station group, as people write it
-	Realm  record.Realm // fixed by the ceremony for ever
-	Files  journal.Dir  // the room's own directory: it holds the vault of this scope and nothing else
-	Random io.Reader    // the machine's source of real randomness, in tests a seeded one
-	Cost   vault.Cost   // of Argon2id; the production realm has a floor
+	Scope   string           // the company or station group, as people write it
+	Realm   record.Realm     // fixed by the ceremony for ever
+	Profile fuelcard.Profile // of the cards; its levels of diversification are fixed by the ceremony
+	Files   journal.Dir      // the room's own directory: it holds the vault of this scope and nothing else
+	Random  io.Reader        // the machine's source of real randomness, in tests a seeded one
+	Cost    vault.Cost       // of Argon2id; the production realm has a floor
 }
 
 // Room is the key room. It is not safe for concurrent use.

@@ -14,6 +14,7 @@ import (
 	"greylock/system/journal/faultfile"
 	"greylock/system/keymgmt"
 	"greylock/system/vault"
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/record"
 )
 
@@ -64,7 +65,7 @@ func open(t *testing.T, dir journal.Dir, facts ...record.Fact) (*site, error) {
 	var seed [32]byte
 	seed[0] = byte(len(facts) + 1)
 	s.room = keymgmt.New(keymgmt.Config{
-		Scope: scope, Realm: record.Training, Files: dir, Random: rand.NewChaCha8(seed), Cost: cheap,
+		Scope: scope, Realm: record.Training, Profile: fuelcard.National(), Files: dir, Random: rand.NewChaCha8(seed), Cost: cheap,
 	})
 	for i, f := range facts {
 		s.room.Apply(uint64(i+1), f)

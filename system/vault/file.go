@@ -13,6 +13,7 @@ import (
 	"io"
 	"slices"
 
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 )
@@ -35,7 +36,7 @@ type Header struct {
 	Site       record.SiteID     `json:"site,omitempty"`
 	MadeMs     int64             `json:"made_ms"`
 	Custodians [2]string         `json:"custodians"`
-	Levels     levels            `json:"levels"`
+	Profile    string            `json:"profile"` // levels of diversification, by name of the card profile
 	Keys       []record.KeyCheck `json:"keys"`
 	Directive  record.Hex        `json:"directive_key"` // public
 	Cost       *Cost             `json:"argon2id,omitempty"`
@@ -108,8 +109,6 @@ func (h Header) check() error {
 	switch {
 	case h.Realm != record.Training && h.Realm != record.Production:
 		return bad("realm")
-	case h.Levels != national && h.Levels != company:
-		return bad("levels")
 	case len(h.Directive) != ed25519.PublicKeySize:
 		return bad("directive key")
 	case len(h.Nonce) != nonceLen:
@@ -121,13 +120,16 @@ func (h Header) check() error {
 	case h.Kind != Master && h.Kind != Working:
 		return bad("kind")
 	}
+	if _, err := fuelcard.ProfileNamed(h.Profile); err != nil {
+		return bad("profile")
+	}
 	for _, s := range h.Salts {
 		if len(s) != saltLen {
 			return bad("salt")
 		}
 	}
 	if h.Realm == record.Production {
-		return refuseTestKeys(h.Keys)
+		return RefuseTestKeys(h.Keys)
 	}
 	return nil
 }
@@ -179,7 +181,11 @@ func open(h Header, aad, text, kek []byte) (*Vault, error) {
 	if err := json.Unmarshal(plain, &s); err != nil {
 		return nil, errors.New("vault: sealed keys do not read") // not err: it may quote what it read
 	}
-	r := &ring{levels: h.Levels}
+	profile, err := fuelcard.ProfileNamed(h.Profile)
+	if err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
+	}
+	r := &ring{profile: profile}
 	for _, k := range s.Keys {
 		if len(k.Key) != len(pboc.Key{}) {
 			return nil, fmt.Errorf("vault: key %s has a wrong length: %w", k.Name, ErrDamaged)

@@ -8,6 +8,7 @@ import (
 	"math/bits"
 
 	"greylock/system/clock"
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 )
@@ -17,6 +18,7 @@ type Birth struct {
 	Scope      string
 	Realm      record.Realm
 	Custodians [2]string
+	Profile    fuelcard.Profile // its levels of diversification and its rule for DUGK are fixed with the keys; zero is national
 	Now        clock.Instant
 }
 
@@ -27,13 +29,13 @@ const first = 1
 const drawTries = 8
 
 // Generate makes every key of a scope from rnd: two-key 3DES with odd parity, K1 ≠ K2, no weak half, no key twice. DUGK is
-// DULK by value (profile flag dugk). ErrRandom for a source that does not give such keys.
+// DULK by value unless the profile says otherwise. ErrRandom for a source that does not give such keys.
 // Source: card.md 4.1, trust.md requirement 3.
 func Generate(b Birth, rnd io.Reader) (*Vault, error) {
 	keys := make(map[Name]pboc.Key, len(names))
 	for _, n := range Names() {
-		if n == DUGK {
-			keys[n] = keys[DULK]
+		if master := b.Profile.MasterOf(string(n)); master != string(n) {
+			keys[n] = keys[Name(master)]
 			continue
 		}
 		key, err := drawKey(rnd)
@@ -65,7 +67,10 @@ func Known(b Birth, keys map[Name]pboc.Key, seed [ed25519.SeedSize]byte) (*Vault
 }
 
 func build(b Birth, keys map[Name]pboc.Key, seed []byte) *Vault {
-	r := &ring{levels: national, directive: ed25519.NewKeyFromSeed(seed)}
+	if b.Profile.Name == "" {
+		b.Profile = fuelcard.National()
+	}
+	r := &ring{profile: b.Profile, directive: ed25519.NewKeyFromSeed(seed)}
 	for _, n := range Names() {
 		if k, ok := keys[n]; ok {
 			r.keys = append(r.keys, held{n, first, k})
@@ -73,7 +78,7 @@ func build(b Birth, keys map[Name]pboc.Key, seed []byte) *Vault {
 	}
 	return &Vault{ring: r.get, header: Header{
 		Kind: Master, Scope: b.Scope, Realm: b.Realm, Role: record.KindKeys, MadeMs: b.Now.Milli(), Custodians: b.Custodians,
-		Levels: r.levels, Keys: r.checks(), Directive: record.Hex(r.directive.Public().(ed25519.PublicKey)),
+		Profile: b.Profile.Name, Keys: r.checks(), Directive: record.Hex(r.directive.Public().(ed25519.PublicKey)),
 	}}
 }
 
@@ -129,7 +134,7 @@ func (v *Vault) For(role record.Kind, site record.SiteID, now clock.Instant) (*V
 	if wanted == nil {
 		return nil, fmt.Errorf("vault: a site of role %s holds no keys: %w", role, ErrPurpose)
 	}
-	r := &ring{levels: v.ring().levels}
+	r := &ring{profile: v.ring().profile}
 	for _, n := range wanted {
 		for _, h := range v.ring().keys {
 			if h.name == n {

@@ -113,27 +113,6 @@ func roleKeys(role record.Kind) []Name {
 	return nil
 }
 
-// levels says how card keys are diversified.
-type levels string
-
-// factors are the diversification factors of a card's key, in the order of use. Source: card.md 4.2.
-func (l levels) factors(n Name, c Card) [][8]byte {
-	issuer, asn := [8]byte(c.Issuer), c.ASN.Factor()
-	switch {
-	case l == national:
-		return [][8]byte{issuer, asn}
-	case n == DPK:
-		return [][8]byte{asn, asn}
-	}
-	return [][8]byte{asn}
-}
-
-// The two ways of card.md 4.2.
-const (
-	national levels = "national"
-	company  levels = "company"
-)
-
 func sameKeys(a, b []record.KeyCheck) bool {
 	return slices.EqualFunc(a, b, func(x, y record.KeyCheck) bool {
 		return x.Name == y.Name && x.Version == y.Version && slices.Equal(x.KCV, y.KCV)

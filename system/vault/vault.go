@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 )
@@ -51,7 +52,7 @@ type Vault struct {
 type ring struct {
 	keys      []held // in the order of the table of names
 	directive ed25519.PrivateKey
-	levels    levels
+	profile   fuelcard.Profile
 }
 
 func (r *ring) get() *ring { return r }
@@ -140,7 +141,7 @@ func (v *Vault) card(name Name, c Card) (pboc.Suite, pboc.Key, error) {
 	if err != nil {
 		return nil, pboc.Key{}, err
 	}
-	return suite, suite.Diversify(h.key, v.ring().levels.factors(name, c)...), nil
+	return suite, suite.Diversify(h.key, v.ring().profile.Factors(string(name), c.Issuer, c.ASN)...), nil
 }
 
 // String never shows a key.

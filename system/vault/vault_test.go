@@ -14,6 +14,7 @@ import (
 
 	"greylock/system/clock"
 	"greylock/system/vault"
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 )
@@ -31,7 +32,7 @@ func random(seed uint64) *rand.ChaCha8 {
 }
 
 func birth(realm record.Realm) vault.Birth {
-	return vault.Birth{Scope: "示范石油", Realm: realm, Custodians: [2]string{"张建国", "陈丽"}, Now: now}
+	return vault.Birth{Scope: "示范石油", Realm: realm, Custodians: [2]string{"张建国", "陈丽"}, Profile: fuelcard.National(), Now: now}
 }
 
 func generated(t *testing.T, seed uint64) *vault.Vault {
