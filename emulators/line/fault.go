@@ -1,0 +1,157 @@
+package line
+
+import (
+	"fmt"
+	"time"
+
+	"greylock/system/clock"
+)
+
+// Kind is a kind of damage.
+type Kind uint8
+
+// The kinds of damage. Duplicate and Echo strike a write (a frame), the others a chunk. Source: dispenser.md 5.2.
+const (
+	Drop      Kind = iota // one byte is missing
+	Flip                  // one bit is wrong
+	Insert                // one random byte too many
+	Lose                  // the chunk is missing
+	Babble                // random bytes before the chunk
+	Delay                 // the chunk and what follows it come later
+	Duplicate             // the write comes twice
+	Echo                  // the write comes back to its sender, too
+	kinds
+)
+
+// babbleMost is the most bytes that one babble adds: about a short frame.
+const babbleMost = 16
+
+var kindWords = [kinds]string{"drop", "flip", "insert", "lose", "babble", "delay", "duplicate", "echo"}
+
+// String is the word in scenarios.
+func (k Kind) String() string {
+	if k >= kinds {
+		return fmt.Sprintf("fault %d", uint8(k))
+	}
+	return kindWords[k]
+}
+
+// MarshalText writes the word.
+func (k Kind) MarshalText() ([]byte, error) {
+	if k >= kinds {
+		return nil, fmt.Errorf("line: no fault %d", uint8(k))
+	}
+	return []byte(kindWords[k]), nil
+}
+
+// UnmarshalText reads the word.
+func (k *Kind) UnmarshalText(b []byte) error {
+	for i, w := range kindWords {
+		if w == string(b) {
+			*k = Kind(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("line: unknown fault %q: want one of %v", b, kindWords)
+}
+
+// Fault is one kind of damage on one direction.
+type Fault struct {
+	Kind     Kind          `yaml:"kind"`
+	PerMille int           `yaml:"per_mille"` // of the chunks (or writes) that it strikes, 0..1000
+	Times    int           `yaml:"times"`     // it ends after so many strikes; 0 = never
+	Delay    time.Duration `yaml:"delay"`     // of Delay: the longest
+}
+
+// Noise is drop, flip and insert together, about perMille of the chunks.
+func Noise(perMille int) []Fault {
+	third := perMille / 3
+	return []Fault{{Kind: Flip, PerMille: perMille - 2*third}, {Kind: Drop, PerMille: third}, {Kind: Insert, PerMille: third}}
+}
+
+// Faults replaces the faults of the direction towards a side; none ends them.
+func (m *Mem) Faults(to Side, faults ...Fault) {
+	m.to[to].faults = append([]Fault(nil), faults...)
+}
+
+// strikes decides whether a fault strikes this time and counts it.
+func (m *Mem) strikes(w *wire, f *Fault) bool {
+	if f.PerMille <= 0 || m.rnd.IntN(1000) >= f.PerMille {
+		return false
+	}
+	if f.Times > 0 {
+		if f.Times--; f.Times == 0 {
+			f.PerMille = 0
+		}
+	}
+	w.counters.Damaged++
+	w.counters.Struck[f.Kind]++
+	return true
+}
+
+// hits asks the faults of one kind, for a whole write, and returns how many strike.
+func (m *Mem) hits(w *wire, k Kind) (n int) {
+	for i := range w.faults {
+		if f := &w.faults[i]; f.Kind == k && m.strikes(w, f) {
+			n++
+		}
+	}
+	return n
+}
+
+// damage lets the faults of a direction strike one chunk and queues what is left of it.
+func (m *Mem) damage(now clock.Instant, w *wire, piece []byte) {
+	data := append([]byte(nil), piece...)
+	for i := range w.faults {
+		f := &w.faults[i]
+		if f.Kind == Duplicate || f.Kind == Echo || len(data) == 0 || !m.strikes(w, f) {
+			continue
+		}
+		at := m.rnd.IntN(len(data))
+		switch f.Kind {
+		case Drop:
+			data = append(data[:at], data[at+1:]...)
+		case Flip:
+			data[at] ^= 1 << m.rnd.IntN(8)
+		case Insert:
+			data = append(data[:at], append([]byte{byte(m.rnd.IntN(256))}, data[at:]...)...)
+		case Lose:
+			data = nil
+		case Babble:
+			m.cross(now, w, m.random(1+m.rnd.IntN(babbleMost)))
+		case Delay:
+			if f.Delay > 0 {
+				m.hold(now, w, time.Duration(1+m.rnd.Int64N(int64(f.Delay))))
+			}
+		}
+	}
+	m.cross(now, w, data)
+}
+
+// hold delays all that is queued from now on.
+func (m *Mem) hold(now clock.Instant, w *wire, d time.Duration) {
+	if now >= m.free(w) {
+		w.busy, w.sent, w.held = now, 0, 0
+	}
+	w.held += d
+}
+
+func (m *Mem) random(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(m.rnd.IntN(256))
+	}
+	return b
+}
+
+// Babble sends n random bytes towards a side although nobody wrote.
+func (m *Mem) Babble(now clock.Instant, to Side, n int) {
+	w := &m.to[to]
+	n = min(n, maxQueue-w.waiting)
+	if m.cut || n <= 0 {
+		return
+	}
+	w.counters.Damaged++
+	w.counters.Struck[Babble]++
+	m.cross(now, w, m.random(n))
+}
