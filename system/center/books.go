@@ -1,0 +1,252 @@
+package center
+
+import (
+	"greylock/system/ledger"
+	"greylock/system/wire/fa"
+	"greylock/system/wire/pboc"
+	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
+)
+
+// books is everything that the center knows. It changes only in apply (apply.go): by facts of the own journal, or on a fork.
+type books struct {
+	sites    table[record.SiteID, site]
+	products table[string, ProductView]
+	orders   table[orderKey, order]
+	layouts  table[record.SiteID, []layout] // every layout ordered, newest last
+	pricing  table[priceKey, []unit.Price]  // every price ordered, newest last
+
+	cards    table[pboc.ASN, card]
+	psams    table[pboc.TID, psam]
+	accounts table[string, account]
+	lines    table[lineKey, StatementLine]
+	receipts table[string, record.AccountToppedUp]
+	loads    table[onlineKey, load]
+	unlocks  table[onlineKey, unlock]
+
+	sales  table[string, sale]
+	order  table[int, string]       // sale ids by number, from 1
+	locks  table[lockKey, string]   // sale id by card and CTC
+	taken  table[recordKey, string] // raw bytes of the records in the books
+	meters table[nozzleKey, chain]
+
+	kept       table[place, record.Fact] // carried facts that may be needed later: quarantined or parked
+	parked     table[lockKey, []place]   // settlements that wait for the record of their lock
+	quarantine table[int, quarantined]   // from 1
+	held       table[place, int]         // number in quarantine
+	alarms     table[int, AlarmView]     // from 1
+	ledger     table[string, unit.Fen]
+
+	nSales, nQuarantine, nResolved, nAlarms int
+
+	batch carried // the batch applied last, decoded: what SalePosted and SaleQuarantined of the same act point at
+}
+
+// place is a record of another site's journal.
+type place struct {
+	Site record.SiteID
+	Seq  uint64
+}
+
+type (
+	orderKey struct {
+		site  record.SiteID
+		topic record.Topic
+	}
+	priceKey struct {
+		site    record.SiteID
+		product string
+	}
+	lineKey struct {
+		account string
+		n       int
+	}
+	onlineKey struct {
+		asn pboc.ASN
+		sn  pboc.OnlineSN
+	}
+	lockKey struct {
+		asn pboc.ASN
+		ctc pboc.CTC
+	}
+	nozzleKey struct {
+		site   record.SiteID
+		nozzle record.Nozzle
+	}
+	// recordKey is the key of a 32H record. Source: dispenser.md 4.4.
+	recordKey struct {
+		site record.SiteID
+		port int
+		nzn  fa.NZN
+		ttc  fa.POSTTC
+		time fa.Stamp
+	}
+)
+
+type site struct {
+	kind record.Kind
+	name string
+	seq  uint64
+	head record.Hex
+}
+
+// order is the newest directive of a topic.
+type order struct {
+	line    record.DirectiveLine
+	version uint64
+	applied uint64 // by the site's own word
+	prices  record.PriceTable
+}
+
+// layout is one version of a site's layout.
+type layout struct {
+	version uint64
+	layout  record.Layout
+	until   int64 // UTC ms when the site began to work by a newer one; 0: it has not
+}
+
+type card struct {
+	state              string // begun, made, issued, scrapped
+	issuer             pboc.Issuer
+	account            string
+	holder, plate      string
+	limits             record.Hex
+	validFrom, validTo string
+	owed               unit.Fen
+	open               *pboc.OnlineSN // of the load that is under way
+	next               pboc.OnlineSN  // the online number after the last one that the card proved
+	sales              int
+	ctc                *pboc.CTC // highest in the books
+	cancelled          []string  // sale ids of its burned TTCs
+}
+
+type psam struct {
+	number pboc.ASN
+	made   bool
+	ttcs   chain
+}
+
+type account struct {
+	name    string
+	balance unit.Fen
+	pending unit.Fen
+	cards   []pboc.ASN
+	lines   int
+}
+
+// phase of a load or an unlock.
+type phase int
+
+const (
+	open phase = iota // permitted, the card has not proven how it ended
+	done
+	voided
+)
+
+// attempt is one INIT of the card for which MAC2 was given. The money is the same for all attempts of one online number.
+type attempt struct {
+	tid     pboc.TID
+	before  unit.Fen
+	rand    [4]byte
+	version byte
+	alg     byte
+	outlet  record.SiteID
+}
+
+type load struct {
+	phase    phase
+	account  string
+	amount   unit.Fen
+	time     [7]byte // chosen once: every attempt of this online number carries it
+	attempts []attempt
+	tac      pboc.MAC
+}
+
+type unlock struct {
+	phase    phase
+	sale     string
+	ctc      pboc.CTC // of the lock
+	amount   unit.Fen
+	time     [7]byte
+	attempts []attempt
+	mac3     pboc.MAC
+}
+
+// sale is a sale in the books, with what it stands on.
+type sale struct {
+	no       int
+	state    ledger.State
+	posted   record.SalePosted // of the record that made the sale
+	rec      fa.Record
+	nozzle   record.Nozzle
+	port     int
+	evidence []piece
+	settled  *SettlementView
+	tac      pboc.MAC // of the debit that settled it
+	entries  []record.Entry
+}
+
+// piece is a record or a proof that a sale stands on.
+type piece struct {
+	place
+	raw record.Hex // 95 bytes, or 30 of a lock proof
+}
+
+type quarantined struct {
+	fact     record.SaleQuarantined
+	raw      record.Hex
+	resolved bool
+}
+
+// carried is a batch with its decoded lines; a line of an unknown type is nil.
+type carried struct {
+	site  record.SiteID
+	first uint64
+	facts []record.Fact
+}
+
+// find returns a carried fact: of the batch that was applied last, or one that was kept.
+func (b *books) find(p place) (record.Fact, bool) {
+	if c := b.batch; c.site == p.Site && p.Seq >= c.first && p.Seq-c.first < uint64(len(c.facts)) {
+		f := c.facts[p.Seq-c.first]
+		return f, f != nil
+	}
+	return b.kept.get(p)
+}
+
+// fork returns books that read through to these and change nothing in them.
+func (b *books) fork() *books {
+	return &books{
+		sites: b.sites.fork(), products: b.products.fork(), orders: b.orders.fork(), layouts: b.layouts.fork(),
+		pricing: b.pricing.fork(), cards: b.cards.fork(), psams: b.psams.fork(), accounts: b.accounts.fork(),
+		lines: b.lines.fork(), receipts: b.receipts.fork(), loads: b.loads.fork(), unlocks: b.unlocks.fork(),
+		sales: b.sales.fork(), order: b.order.fork(), locks: b.locks.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
+		kept: b.kept.fork(), parked: b.parked.fork(), quarantine: b.quarantine.fork(), held: b.held.fork(),
+		alarms: b.alarms.fork(), ledger: b.ledger.fork(),
+		nSales: b.nSales, nQuarantine: b.nQuarantine, nResolved: b.nResolved, nAlarms: b.nAlarms, batch: b.batch,
+	}
+}
+
+// shadow is what the card has by the books: its account in the ledger, turned round.
+func (b *books) shadow(asn pboc.ASN) unit.Fen { return -b.ledger.at(ledger.Card(asn)) }
+
+// saleOf finds the sale of a settlement: by its number, or by card and CTC where the number is missing.
+func (b *books) saleOf(r fa.Record) (string, sale, bool) {
+	id := ""
+	if r.TTC != 0 {
+		id = record.SaleID{TID: r.TID, TTC: r.TTC}.String()
+	} else {
+		id = b.locks.at(lockKey{r.ASN, r.CTC})
+	}
+	s, ok := b.sales.get(id)
+	return id, s, ok
+}
+
+// stamp joins date and time of a fact; the zero value where they are no BCD of the right length.
+func stamp(date, time record.Hex) (s [7]byte) {
+	if len(date) == 4 && len(time) == 3 {
+		copy(s[:4], date)
+		copy(s[4:], time)
+	}
+	return s
+}

@@ -1,0 +1,236 @@
+package center
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"greylock/system/clock"
+	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
+)
+
+const (
+	maxPorts    = 64     // of a station; a hub has 8 or 16
+	maxProducts = 64     // of a price table; a board takes at most 255
+	maxPrice    = 65_535 // fen, two bytes on the wire. Source: dispenser.md 3.6 PRC
+)
+
+func (c *Core) putSite(now clock.Instant, q PutSite) outcome {
+	kinds := []record.Kind{record.KindKeys, record.KindMaking, record.KindOutlet, record.KindStation}
+	old, known := c.books.sites.get(q.Site)
+	switch {
+	case !digits(string(q.Site), 4) || q.Site == c.cfg.Site:
+		return bad("site", q.Site)
+	case !slices.Contains(kinds, q.Kind):
+		return bad("kind", q.Kind)
+	case known && old.seq > 0 && old.kind != q.Kind:
+		return refuseOver(WrongKind, "%s", old.kind) // its journal is here: it is what it is
+	case !word(q.Name, false):
+		return bad("name", q.Name)
+	case !word(q.By, true):
+		return bad("by", q.By)
+	case known && old.kind == q.Kind && old.name == q.Name:
+		return reply(record.Done{OK: true})
+	}
+	return reply(record.Done{OK: true}, record.SitePut{TimeMs: now.Milli(), Site: q.Site, Kind: q.Kind, Name: q.Name, By: q.By})
+}
+
+func (c *Core) putProduct(now clock.Instant, q PutProduct) outcome {
+	switch {
+	case !digits(q.Code, 4):
+		return bad("code", q.Code)
+	case !word(q.Name, false):
+		return bad("name", q.Name)
+	case q.Unit != unit.Litre && q.Unit != unit.Kilogram && q.Unit != unit.CubicMetre:
+		return bad("unit", q.Unit)
+	case !word(q.By, true):
+		return bad("by", q.By)
+	}
+	if old, ok := c.books.products.get(q.Code); ok && old == (ProductView{q.Code, q.Name, q.Unit}) {
+		return reply(record.Done{OK: true})
+	}
+	return reply(record.Done{OK: true},
+		record.ProductPut{TimeMs: now.Milli(), Code: q.Code, Name: q.Name, Unit: q.Unit, By: q.By})
+}
+
+// station says whether orders can be given to the site.
+func (c *Core) station(id record.SiteID) (outcome, bool) {
+	s, ok := c.books.sites.get(id)
+	switch {
+	case !ok:
+		return refuseOver(UnknownSite, "%.16s", id), false
+	case s.kind != record.KindStation:
+		return refuseOver(WrongKind, "%s %s", s.kind, id), false
+	}
+	return outcome{}, true
+}
+
+// putLayout orders what stands at a station. Every PSAM must have been made, and stands at one port of one station.
+func (c *Core) putLayout(now clock.Instant, q PutLayout) outcome {
+	if o, ok := c.station(q.Site); !ok {
+		return o
+	}
+	l := q.Layout
+	switch {
+	case !word(l.Name, false):
+		return bad("layout.name", l.Name)
+	case len(l.Superior) != 4:
+		return bad("layout.superior", l.Superior)
+	case len(l.Station) != 4:
+		return bad("layout.station", l.Station)
+	case len(l.Ports) == 0 || len(l.Ports) > maxPorts:
+		return bad("layout.ports", len(l.Ports))
+	case !word(q.By, true):
+		return bad("by", q.By)
+	}
+	if o, ok := c.portsFit(q.Site, l.Ports); !ok {
+		return o
+	}
+	return c.issue(now, q.Site, record.TopicLayout, l, q.By)
+}
+
+func (c *Core) portsFit(site record.SiteID, ports []record.PortPlan) (outcome, bool) {
+	for i, p := range ports {
+		switch {
+		case p.Port < 1 || p.Port > maxPorts:
+			return bad("port", p.Port), false
+		case p.Nozzle < 1 || p.NZN == 0:
+			return bad("nozzle", p.Nozzle), false
+		case !c.books.products.has(p.Product):
+			return refuseOver(UnknownProduct, "%.16s", p.Product), false
+		case !c.books.psams.at(p.TID).made:
+			return refuseOver(UnknownPSAM, "%s", p.TID), false
+		}
+		for _, other := range ports[:i] {
+			if other.Port == p.Port || other.Nozzle == p.Nozzle || other.TID == p.TID {
+				return bad("port, nozzle or psam_tid twice", p.Port), false
+			}
+		}
+		if at, _ := c.standsAt(p.TID); at != "" && at != site {
+			return refuseOver(PSAMTaken, "%s %s", p.TID, at), false
+		}
+	}
+	return outcome{}, true
+}
+
+// standsAt says where a PSAM belongs by the newest layouts.
+func (c *Core) standsAt(tid [6]byte) (record.SiteID, int) {
+	for _, id := range sorted(&c.books.layouts) {
+		list := c.books.layouts.at(id)
+		for _, p := range list[len(list)-1].layout.Ports {
+			if p.TID == tid {
+				return id, p.Port
+			}
+		}
+	}
+	return "", 0
+}
+
+// putPrices orders prices. The table holds every product: those that are not named keep their price.
+func (c *Core) putPrices(now clock.Instant, q PutPrices) outcome {
+	if o, ok := c.station(q.Site); !ok {
+		return o
+	}
+	from, ok := c.effective(now, q.Effective)
+	switch {
+	case !ok:
+		return refuseOver(EffectivePast, "%.16s", q.Effective)
+	case len(q.Prices) == 0 || len(q.Prices) > maxProducts:
+		return bad("prices", len(q.Prices))
+	case !word(q.By, true):
+		return bad("by", q.By)
+	}
+	for i, p := range q.Prices {
+		switch {
+		case !c.books.products.has(p.Product):
+			return refuseOver(UnknownProduct, "%.16s", p.Product)
+		case p.Price <= 0 || p.Price > maxPrice:
+			return bad("price_fen", p.Price)
+		case slices.ContainsFunc(q.Prices[:i], func(o record.Price) bool { return o.Product == p.Product }):
+			return bad("prices", p.Product+" twice")
+		}
+	}
+	inForce := c.inForce(now, q.Site)
+	next := merge(inForce, q.Prices)
+	t := record.PriceTable{Effective: from, Now: merge(next, inForce), Next: next}
+	return c.issue(now, q.Site, record.TopicPrices, t, q.By)
+}
+
+// effective reads the civil minute of an order; empty is the minute that runs.
+func (c *Core) effective(now clock.Instant, text string) (string, bool) {
+	running := now.Civil()
+	if text == "" {
+		return minuteText(running), true
+	}
+	if !digits(text, 12) {
+		return "", false
+	}
+	var s [7]byte
+	for i := range 6 {
+		n, _ := strconv.ParseUint(text[2*i:2*i+2], 16, 8)
+		s[i] = byte(n)
+	}
+	_, err := clock.ParseStamp(s)
+	if err != nil || text < minuteText(running) {
+		return "", false
+	}
+	return text, true
+}
+
+func minuteText(c clock.Civil) string {
+	s := strings.NewReplacer("-", "", " ", "", ":", "").Replace(c.String())
+	return s[:12]
+}
+
+// inForce is the prices that hold at a station now, by the newest order.
+func (c *Core) inForce(now clock.Instant, site record.SiteID) []record.Price {
+	o := c.books.orders.at(orderKey{site, record.TopicPrices})
+	if o.prices.Effective <= minuteText(now.Civil()) {
+		return o.prices.Next
+	}
+	return o.prices.Now
+}
+
+// merge is the first list with the prices of the second, by product code.
+func merge(first, second []record.Price) []record.Price {
+	all := append([]record.Price{}, first...)
+	for _, p := range second {
+		i := slices.IndexFunc(all, func(o record.Price) bool { return o.Product == p.Product })
+		if i < 0 {
+			all = append(all, p)
+		} else {
+			all[i] = p
+		}
+	}
+	slices.SortFunc(all, func(a, b record.Price) int { return strings.Compare(a.Product, b.Product) })
+	return all
+}
+
+// issue signs an order with the next version of its topic.
+func (c *Core) issue(now clock.Instant, site record.SiteID, topic record.Topic, body any, by string) outcome {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return refuseOver(Internal, "%s", err)
+	}
+	version := c.books.orders.at(orderKey{site, topic}).version + 1
+	line, err := c.cfg.Keys.Sign(record.Directive{
+		Site: site, Topic: topic, Version: version, TimeMs: now.Milli(), Realm: c.cfg.Realm, Body: b})
+	if err != nil {
+		return refuseOver(Internal, "%s", err)
+	}
+	return reply(Issued{site, topic, version}, record.DirectiveIssued{TimeMs: now.Milli(), Directive: line, By: by})
+}
+
+func digits(s string, n int) bool {
+	if len(s) != n {
+		return false
+	}
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
