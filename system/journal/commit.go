@@ -27,8 +27,8 @@ func (j *Journal) Commit() error {
 		return j.fail(err)
 	}
 	j.durable, j.sealed, j.spare = to, false, buf
-	if cap(j.spare) > growStep {
-		j.spare = nil // one giant batch must not keep its memory for ever
+	if cap(j.spare) > spareMax {
+		j.spare = nil
 	}
 	return nil
 }
@@ -70,11 +70,11 @@ func (j *Journal) room(need int64, begins bool) error {
 	return nil
 }
 
-// grow writes zeros ahead until need bytes, the reserve and one step fit. The next commit's sync covers them.
+// grow writes zeros ahead until need bytes and twice the reserve fit. The next commit's sync covers them.
 func (j *Journal) grow(need int64) error {
-	target := j.tip.offset + need + j.reserve + growStep
+	target := j.tip.offset + need + 2*j.reserve
 	for j.size < target {
-		piece := min(target-j.size, growStep)
+		piece := min(target-j.size, zeroPiece)
 		if err := zeros(j.file, j.size, j.size+piece); err != nil {
 			if size, e := j.file.Size(); e == nil && size > j.size {
 				j.size = size // a part was written
@@ -87,7 +87,7 @@ func (j *Journal) grow(need int64) error {
 }
 
 func zeros(f File, from, to int64) error {
-	zero := make([]byte, min(to-from, growStep))
+	zero := make([]byte, min(to-from, zeroPiece))
 	for from < to {
 		n, err := f.WriteAt(zero[:min(to-from, int64(len(zero)))], from)
 		if err != nil {

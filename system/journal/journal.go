@@ -27,7 +27,8 @@ const (
 	lockName = "LOCK"
 
 	defaultReserve = 256 << 10 // finishes some hundred open acts of about 500 bytes on a full disk
-	growStep       = 256 << 10 // zeros written ahead at a time, so that a usual commit changes no file size
+	zeroPiece      = 256 << 10 // zeros are written in pieces of this
+	spareMax       = 256 << 10 // one giant batch must not keep its memory for ever
 	indexStep      = 64        // one offset is remembered for so many records
 )
 
@@ -62,7 +63,9 @@ func Chain(prev [32]byte, body []byte) (next [32]byte) {
 
 // Options of Open. The zero value is right for production.
 type Options struct {
-	Reserve int64 // bytes kept free in the file for open acts on a full disk; 0 means 256 KiB
+	// Reserve is kept free in the file for open acts on a full disk, and the file grows by as much at a time, so that a
+	// usual commit changes no file size. Bytes; 0 means 256 KiB.
+	Reserve int64
 }
 
 // Recovery says what Open found.
