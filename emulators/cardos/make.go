@@ -1,8 +1,6 @@
 package cardos
 
 import (
-	"encoding/binary"
-
 	"greylock/emulators/chip"
 	"greylock/system/wire/apdu"
 	"greylock/system/wire/fuelcard"
@@ -21,7 +19,7 @@ func (c *Card) createFile(cmd apdu.Command) ([]byte, apdu.SW) {
 	if !c.allows(c.tree.Create(c.df)) {
 		return nil, apdu.SecurityState
 	}
-	spec, sw := fileSpec(uint16(cmd.P1)<<8|uint16(cmd.P2), cmd.Data)
+	spec, sw := chip.ParseSpec(uint16(cmd.P1)<<8|uint16(cmd.P2), cmd.Data, appSize, purseSize)
 	switch {
 	case sw != apdu.OK:
 		return nil, sw
@@ -54,48 +52,6 @@ func (c *Card) refind(id uint16) {
 		c.fresh = c.df
 	}
 }
-
-// fileSpec reads the data of CREATE FILE. Source: card.md section 11.
-func fileSpec(id uint16, d []byte) (chip.Spec, apdu.SW) {
-	kind, protect := chip.Kind(d[0]&0x3F), d[0]&0xC0
-	s := chip.Spec{Kind: kind, ID: id}
-	n := int(binary.BigEndian.Uint16(d[1:]))
-	want := 7
-	switch {
-	case kind == chip.DF && protect == 0:
-		if len(d) < 9 || len(d) > 8+16 {
-			return s, apdu.WrongLength
-		}
-		s.Body = chip.DFBody(Right(d[3]), Right(d[4]), uint16(n), d[8:], appSize)
-		return s, apdu.OK
-	case (kind == chip.Binary || kind == chip.Record) && n > 0:
-		s.Protect, s.Read, s.Write, s.KeyBits = protect, Right(d[3]), Right(d[4]), d[6]
-	case kind == chip.Cyclic && d[1] > 0 && d[2] > 0:
-		s.Protect, s.Read, s.Write, s.KeyBits = protect, Right(d[3]), Right(d[4]), d[6]
-		n = -1
-		s.Body = chip.CyclicBody(d[1], d[2])
-	case kind == chip.Purse && protect == 0 && d[1] == 0x02 && d[2] == 0x08 && (id == fuelcard.FIDED || id == fuelcard.FIDEP):
-		s.Read, s.Write, s.Spare = Right(d[3]), Right(d[3]), d[6]
-		n = purseSize
-	case kind == chip.Keys && protect == 0 && id == fuelcard.FIDKeys && n > 0:
-		s.Write = Right(d[4])
-	default:
-		return s, apdu.WrongData
-	}
-	if len(d) != want {
-		return s, apdu.WrongLength
-	}
-	if n > maxFile {
-		return s, apdu.NoSpace
-	}
-	if s.Body == nil {
-		s.Body = make([]byte, n)
-	}
-	return s, apdu.OK
-}
-
-// maxFile bounds a file by the memory.
-const maxFile = Size
 
 // keySize is the length of every key but a PIN.
 const keySize = 16

@@ -1,0 +1,202 @@
+package psam_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"greylock/emulators/psam"
+	"greylock/fixtures"
+	"greylock/system/wire/apdu"
+	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/pboc"
+	"greylock/system/wire/samcard"
+)
+
+// script is a source of randomness that gives what the test says, then a fixed pattern.
+type script struct {
+	bytes.Buffer
+	n byte
+}
+
+func (s *script) Read(b []byte) (int, error) {
+	n, _ := s.Buffer.Read(b)
+	for i := n; i < len(b); i++ {
+		s.n++
+		b[i] = s.n
+	}
+	return len(b), nil
+}
+
+// bench is a PSAM on the table with what its maker knows.
+type bench struct {
+	t       testing.TB
+	nv      *psam.MemNV
+	rnd     *script
+	sam     *psam.SAM
+	profile fuelcard.Profile
+	suite   pboc.Suite // of the card keys; a PSAM's own keys are 3DES
+	issuer  pboc.Issuer
+	self    fixtures.PSAM
+	keys    fixtures.Keys
+}
+
+func newBench(t testing.TB, profile fuelcard.Profile) *bench {
+	t.Helper()
+	cards := fixtures.TestCards()
+	suite, err := profile.Suite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, nv: psam.NewMemNV(), rnd: &script{}, profile: profile, suite: suite, issuer: cards.Issuer,
+		self: cards.PSAMs[0], keys: fixtures.TestKeys()}
+	if b.sam, err = psam.Blank(b.nv, b.rnd, profile, b.keys.Transport); err != nil {
+		t.Fatal(err)
+	}
+	b.reset()
+	return b
+}
+
+// made is a PSAM made and issued, in the petrol application.
+func made(t testing.TB, profile fuelcard.Profile) *bench {
+	t.Helper()
+	b := newBench(t, profile)
+	b.make()
+	b.reset()
+	b.enter()
+	return b
+}
+
+// again is a second PSAM with the same memory content.
+func (b *bench) again(t testing.TB) *bench {
+	t.Helper()
+	c := *b
+	c.t, c.nv, c.rnd = t, psam.NewMemNV(), &script{n: b.rnd.n}
+	if err := c.nv.SetImage(b.nv.Image()); err != nil {
+		t.Fatal(err)
+	}
+	c.sam = psam.New(c.nv, c.rnd, c.profile)
+	c.reset()
+	c.enter()
+	return &c
+}
+
+func (b *bench) reset() {
+	b.t.Helper()
+	if _, err := b.sam.Reset(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) enter() {
+	b.t.Helper()
+	b.ok(samcard.SelectName{Name: b.profile.AIDPSAMPetrol}.Command())
+}
+
+func (b *bench) send(c apdu.Command) apdu.Answer {
+	b.t.Helper()
+	raw, err := b.sam.Transmit(c.Bytes())
+	if err != nil {
+		b.t.Fatalf("%X: %v", c.Bytes(), err)
+	}
+	a, err := apdu.ParseAnswer(raw)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return a
+}
+
+func (b *bench) ok(c apdu.Command) []byte {
+	b.t.Helper()
+	a := b.send(c)
+	if a.SW != apdu.OK {
+		b.t.Fatalf("%X: %v", c.Bytes(), a.SW)
+	}
+	return a.Data
+}
+
+func (b *bench) challenge(n int) []byte { return b.ok(samcard.GetChallenge{Length: n}.Command()) }
+
+// key is a key as it goes into this PSAM.
+func (b *bench) key(name string) pboc.Key {
+	k := b.keys.Masters[name]
+	for _, s := range samcard.Keys {
+		if s.Name == name && s.Own {
+			k = pboc.TDES.Diversify(k, b.self.Number.Factor())
+		}
+	}
+	return k
+}
+
+func (b *bench) writeKey(under pboc.Key, s samcard.Slot) {
+	b.t.Helper()
+	alg := pboc.AlgTDES
+	if s.Name == "DPK" || s.Name == "DIK" {
+		alg = b.suite.Alg()
+	}
+	r := samcard.KeyRecord{Usage: s.Usage, Version: s.Version, Alg: alg, Key: b.key(s.Name)}
+	b.ok(samcard.SealKey(pboc.TDES, under, b.challenge(4), r))
+}
+
+// make turns the blank into a petrol PSAM, through commands alone.
+func (b *bench) make() {
+	b.t.Helper()
+	b.ok(samcard.SelectFile{FID: samcard.FIDMF}.Command())
+	rand := b.challenge(4)
+	b.ok(samcard.ExternalAuthenticate{Cipher: pboc.TDES.Authenticate(b.keys.Transport, fuelcard.Challenge(rand))}.Command())
+	for _, f := range samcard.MFFiles() {
+		b.ok(f.Command())
+	}
+	b.ok(samcard.UpdateBinary{SFI: samcard.SFIPublic, Data: samcard.SAMPublic{Number: b.self.Number, Version: 1, KeyType: 1,
+		SetVersion: 1, FCI: 1}.Bytes()}.Command())
+	b.ok(samcard.UpdateBinary{SFI: samcard.SFITerminal, Data: samcard.SAMTerminal{TID: b.self.TID}.Bytes()}.Command())
+	b.ok(samcard.PetrolDF(b.profile.AIDPSAMPetrol).Command())
+	for _, f := range samcard.PetrolFiles() {
+		b.ok(f.Command())
+	}
+	b.ok(samcard.UpdateBinary{SFI: samcard.SFIApp, Data: samcard.SAMApplication{KeyIndex: 1, Issuer: b.issuer, Receiver: b.issuer,
+		Start: [4]byte{0x20, 0x26, 1, 1}, Expiry: [4]byte{0x20, 0x36, 0x12, 0x31}}.Bytes()}.Command())
+	under := b.keys.Transport
+	for _, s := range samcard.Keys {
+		b.writeKey(under, s)
+		under = b.key("SAMACK")
+	}
+	rand8 := [8]byte(b.challenge(8))
+	b.ok(samcard.SetStatus{Cipher: pboc.TDES.Authenticate(under, rand8)}.Command())
+}
+
+func (b *bench) oracle() psam.Oracle {
+	b.t.Helper()
+	o, err := psam.Look(b.nv, b.profile)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return o
+}
+
+func unhex(s string) []byte {
+	d, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// talk plays a worked conversation: the PSAM's randomness first, then command and answer byte for byte.
+func (b *bench) talk(rand string, exchange ...string) {
+	b.t.Helper()
+	b.rnd.Buffer.Write(unhex(rand))
+	for i := 0; i < len(exchange); i += 2 {
+		got, err := b.sam.Transmit(unhex(exchange[i]))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if want := unhex(exchange[i+1]); !bytes.Equal(got, want) {
+			b.t.Fatalf("> %s\n< %X\nwant %X", exchange[i], got, want)
+		}
+	}
+	if b.rnd.Len() != 0 {
+		b.t.Fatalf("%d random bytes not used", b.rnd.Len())
+	}
+}
