@@ -33,14 +33,23 @@ func Look(nv NV, profile fuelcard.Profile) (Oracle, error) { return look(nv, pro
 // LookEP is Look for the wallet.
 func LookEP(nv NV, profile fuelcard.Profile) (Oracle, error) { return look(nv, profile, fuelcard.EP) }
 
-// Oracle is Look at this card's memory.
-func (c *Card) Oracle() (Oracle, error) { return Look(c.nv, c.profile) }
+// Oracle is Look at this card's memory, faster while it has power.
+func (c *Card) Oracle() (Oracle, error) {
+	if c.tree != nil {
+		return read(c.tree, c.profile, fuelcard.ED)
+	}
+	return Look(c.nv, c.profile)
+}
 
 func look(nv NV, profile fuelcard.Profile, which fuelcard.Purse) (o Oracle, err error) {
 	tree, err := chip.OpenTree(glass{nv})
 	if err != nil || tree.MF() == nil {
 		return o, err
 	}
+	return read(tree, profile, which)
+}
+
+func read(tree *chip.Tree, profile fuelcard.Profile, which fuelcard.Purse) (o Oracle, err error) {
 	c := &Card{profile: profile, tree: tree}
 	o.CardDead = tree.Life() == cardBlocked
 	if c.df = tree.Named(profile.AIDPetrol); c.df == nil {

@@ -22,7 +22,7 @@ const maxMAC = 1024
 // deliveryKey is DELIVERY_KEY 80 1A usage version: DIK (type 4) with as many factors as the usage has levels, TMAC (08)
 // with none. Other keys are not delivered: with the consume key a terminal could make any GMAC by itself.
 // Source: card.md 8.1; DIK adr/0003.
-func (s *SAM) deliveryKey(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) deliveryKey(cmd apdu.Command) ([]byte, apdu.SW) {
 	s.given = delivered{}
 	q, err := samcard.ParseDeliveryKey(cmd)
 	if err != nil {
@@ -43,7 +43,7 @@ func (s *SAM) deliveryKey(cmd apdu.Command) ([]byte, apdu.SW) {
 // cipherData is CIPHER_DATA 80 FA P1 00: P1 00 enciphers (DIK only; eight bytes as an answer to a challenge), bit 0 makes a
 // MAC over whole blocks without padding, bit 1 says that more blocks follow, bit 2 that an IV comes first. 6985 without a
 // delivered key. Source: card.md 8.1.
-func (s *SAM) cipherData(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) cipherData(cmd apdu.Command) ([]byte, apdu.SW) {
 	q, err := samcard.ParseCipherData(cmd)
 	if err != nil {
 		return nil, status(err)
@@ -98,7 +98,7 @@ func (g *delivered) mac(q samcard.CipherData) ([]byte, apdu.SW) {
 
 // internalAuthenticate is INTERNAL AUTHENTICATION 00 88 00 kid 08: the PSAM proves itself with DIK of version kid,
 // diversified by its own issuer and number; an undiversified key would give away every card's. Source: card.md 8.1.
-func (s *SAM) internalAuthenticate(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) internalAuthenticate(cmd apdu.Command) ([]byte, apdu.SW) {
 	q, err := samcard.ParseInternalAuthenticate(cmd)
 	switch {
 	case err != nil:

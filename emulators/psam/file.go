@@ -20,15 +20,15 @@ const (
 	macSize  = 4
 )
 
-func (s *SAM) at(df *chip.File, item int) int { return df.Body() + chip.DFData + item }
+func (s *PSAM) at(df *chip.File, item int) int { return df.Body() + chip.DFData + item }
 
 // personalising reports that the current DF was just made: nothing is enforced. Source: card.md 6.1.
-func (s *SAM) personalising() bool { return s.fresh != nil && s.fresh == s.df }
+func (s *PSAM) personalising() bool { return s.fresh != nil && s.fresh == s.df }
 
-func (s *SAM) allows(r Right) bool { return s.personalising() || r.Allows(s.mfState, s.dfState) }
+func (s *PSAM) allows(r Right) bool { return s.personalising() || r.Allows(s.mfState, s.dfState) }
 
 // selectFile is SELECT by file id or name; no data selects the MF. Source: card.md 3.9.
-func (s *SAM) selectFile(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) selectFile(cmd apdu.Command) ([]byte, apdu.SW) {
 	s.given = delivered{}
 	var df *chip.File
 	switch {
@@ -51,7 +51,7 @@ func (s *SAM) selectFile(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 // enter makes a DF the current one; a fresh DF that is left is fresh no more.
-func (s *SAM) enter(df *chip.File) {
+func (s *PSAM) enter(df *chip.File) {
 	if df != s.df {
 		s.fresh = nil
 	}
@@ -61,7 +61,7 @@ func (s *SAM) enter(df *chip.File) {
 	}
 }
 
-func (s *SAM) binary(cmd apdu.Command) (*chip.File, apdu.SW) {
+func (s *PSAM) binary(cmd apdu.Command) (*chip.File, apdu.SW) {
 	f := s.tree.Short(s.df, cmd.P1&0x1F)
 	switch {
 	case cmd.P1&0xE0 != 0x80:
@@ -75,7 +75,7 @@ func (s *SAM) binary(cmd apdu.Command) (*chip.File, apdu.SW) {
 }
 
 // readBinary is READ BINARY 00 B0 80|SFI off Le. Source: card.md 3.9.
-func (s *SAM) readBinary(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) readBinary(cmd apdu.Command) ([]byte, apdu.SW) {
 	f, sw := s.binary(cmd)
 	switch {
 	case sw == apdu.WrongP1P2:
@@ -91,7 +91,7 @@ func (s *SAM) readBinary(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 // updateBinary is UPDATE BINARY 00 D6 80|SFI off Lc data, plain. Source: card.md section 11.
-func (s *SAM) updateBinary(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) updateBinary(cmd apdu.Command) ([]byte, apdu.SW) {
 	f, sw := s.binary(cmd)
 	switch {
 	case sw == apdu.WrongP1P2:
@@ -114,7 +114,7 @@ func (s *SAM) updateBinary(cmd apdu.Command) ([]byte, apdu.SW) {
 
 // createFile is CREATE FILE 80 E0 FID, until SET STATUS. A new DF becomes the current one, in personalisation mode.
 // Source: card.md section 11.
-func (s *SAM) createFile(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) createFile(cmd apdu.Command) ([]byte, apdu.SW) {
 	switch {
 	case len(cmd.Data) < 7 || len(cmd.Data) > apdu.MaxData:
 		return nil, apdu.WrongLength
@@ -141,7 +141,7 @@ func (s *SAM) createFile(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 // make adds a file to the current DF.
-func (s *SAM) make(spec chip.Spec) apdu.SW {
+func (s *PSAM) make(spec chip.Spec) apdu.SW {
 	x := s.tree.Begin()
 	if sw := s.tree.Make(x, s.df, spec); sw != apdu.OK {
 		return sw
@@ -159,7 +159,7 @@ func (s *SAM) make(spec chip.Spec) apdu.SW {
 }
 
 // needKeyFile makes the key file of the current DF with its first key.
-func (s *SAM) needKeyFile() apdu.SW {
+func (s *PSAM) needKeyFile() apdu.SW {
 	if s.tree.KeysOf(s.df) != nil {
 		return apdu.OK
 	}
@@ -167,7 +167,7 @@ func (s *SAM) needKeyFile() apdu.SW {
 }
 
 // find returns a key of the current DF, or of the MF.
-func (s *SAM) find(ok func(chip.Key) bool) (chip.Key, bool) {
+func (s *PSAM) find(ok func(chip.Key) bool) (chip.Key, bool) {
 	if k, found := s.tree.FindKey(s.df, ok); found {
 		return k, true
 	}
@@ -195,7 +195,7 @@ func suite(k chip.Key) pboc.Suite {
 }
 
 // getChallenge is GET CHALLENGE 00 84 00 00 04/08: good for the next command only. Source: card.md 8.1, 6.1.
-func (s *SAM) getChallenge(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) getChallenge(cmd apdu.Command) ([]byte, apdu.SW) {
 	switch {
 	case cmd.P1 != 0 || cmd.P2 != 0:
 		return nil, apdu.WrongP1P2
@@ -210,7 +210,7 @@ func (s *SAM) getChallenge(cmd apdu.Command) ([]byte, apdu.SW) {
 // externalAuthenticate is EXTERNAL AUTHENTICATION 00 82 00 kid 08: kid 00 with the master (usage 00) for state 3, kid 01
 // with the maintenance key (usage 01) for state 2. After three failures in a row it is dead in this DF: 6983.
 // Source: card.md 8.1; states adr/0003.
-func (s *SAM) externalAuthenticate(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) externalAuthenticate(cmd apdu.Command) ([]byte, apdu.SW) {
 	q, err := samcard.ParseExternalAuthenticate(cmd)
 	if err != nil {
 		return nil, status(err)
@@ -242,7 +242,7 @@ func (s *SAM) externalAuthenticate(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 // count adds to a counter of failures in a row, or sets it back.
-func (s *SAM) count(item int, fails byte, right bool) apdu.SW {
+func (s *PSAM) count(item int, fails byte, right bool) apdu.SW {
 	x := s.tree.Begin()
 	switch {
 	case !right:
@@ -255,7 +255,7 @@ func (s *SAM) count(item int, fails byte, right bool) apdu.SW {
 
 // writeKey is WRITE KEY 84 D4 00 00: 6985 without a challenge, 6988 for a wrong MAC, 9303 for the third in a row, which
 // locks the DF for ever. A consume key has at least one level of diversification. Source: card.md 4.1, 4.4, 8.1.
-func (s *SAM) writeKey(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) writeKey(cmd apdu.Command) ([]byte, apdu.SW) {
 	w, err := samcard.ParseWriteKey(cmd)
 	if err != nil {
 		return nil, status(err)
@@ -315,7 +315,7 @@ func (s *SAM) writeKey(cmd apdu.Command) ([]byte, apdu.SW) {
 
 // setStatus is SET STATUS 80 F1 00 00 08 E(rand8) under the master: the end of personalisation. 6988 for a wrong value.
 // Source: card.md 8.1.
-func (s *SAM) setStatus(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) setStatus(cmd apdu.Command) ([]byte, apdu.SW) {
 	q, err := samcard.ParseSetStatus(cmd)
 	if err != nil {
 		return nil, status(err)

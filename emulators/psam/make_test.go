@@ -34,7 +34,7 @@ type bench struct {
 	t       testing.TB
 	nv      *psam.MemNV
 	rnd     *script
-	sam     *psam.SAM
+	sam     *psam.PSAM
 	profile fuelcard.Profile
 	suite   pboc.Suite // of the card keys; a PSAM's own keys are 3DES
 	issuer  pboc.Issuer

@@ -31,7 +31,11 @@ func Look(nv NV, profile fuelcard.Profile) (o Oracle, err error) {
 	if err != nil || tree.MF() == nil {
 		return o, err
 	}
-	s := &SAM{profile: profile, tree: tree, df: tree.MF()}
+	return read(tree, profile), nil
+}
+
+func read(tree *chip.Tree, profile fuelcard.Profile) (o Oracle) {
+	s := &PSAM{profile: profile, tree: tree, df: tree.MF()}
 	v := s.sale()
 	var sw apdu.SW
 	if o.Number, o.TID, sw = s.own(); sw != apdu.OK {
@@ -40,11 +44,16 @@ func Look(nv NV, profile fuelcard.Profile) (o Oracle, err error) {
 	o.Issued = tree.Life() == issued
 	o.TTC, o.MAC2Err, o.LastTTC, o.Stage = v.ttc, int(v.mac2Err), v.last, int(v.stage)
 	o.CTC, o.ASN8, o.Amount, o.GMAC = v.ctc, v.asn8, unit.Fen(v.amount), v.gmac
-	return o, nil
+	return o
 }
 
-// Oracle is Look at this PSAM's memory.
-func (s *SAM) Oracle() (Oracle, error) { return Look(s.nv, s.profile) }
+// Oracle is Look at this PSAM's memory, faster while it has power.
+func (s *PSAM) Oracle() (Oracle, error) {
+	if s.tree != nil {
+		return read(s.tree, s.profile), nil
+	}
+	return Look(s.nv, s.profile)
+}
 
 // Wind sets the counter of a PSAM without power, as if it had served long: for tests near its end.
 func Wind(nv NV, ttc pboc.PSAMTTC) error {
@@ -52,7 +61,7 @@ func Wind(nv NV, ttc pboc.PSAMTTC) error {
 	if err != nil {
 		return err
 	}
-	s := &SAM{tree: tree, df: tree.MF()}
+	s := &PSAM{tree: tree, df: tree.MF()}
 	v := s.sale()
 	v.ttc = ttc
 	x := tree.Begin()

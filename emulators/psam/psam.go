@@ -24,7 +24,7 @@ type (
 	NV     = chip.NV
 	MemNV  = chip.Mem
 	Right  = chip.Right
-	handle func(*SAM, apdu.Command) ([]byte, apdu.SW)
+	handle func(*PSAM, apdu.Command) ([]byte, apdu.SW)
 )
 
 // ErrTorn is a power cut inside a write; it is card.ErrRemoved too.
@@ -38,8 +38,8 @@ func NewMemNV() *MemNV { return chip.NewMem(Size) }
 
 var defaultATR = []byte{0x3B, 0x66, 0x00, 0x00, 'P', 'S', 'A', 'M', '0', '1'}
 
-// SAM is one PSAM in its slot: a card.Slot. It is not safe for concurrent use.
-type SAM struct {
+// PSAM is one PSAM in its slot: a card.Slot. It is not safe for concurrent use.
+type PSAM struct {
 	ATR []byte // answer to reset
 
 	nv      NV
@@ -59,11 +59,11 @@ type SAM struct {
 	torn    error
 }
 
-var _ card.Slot = (*SAM)(nil)
+var _ card.Slot = (*PSAM)(nil)
 
 // New returns the PSAM that a memory holds, without power. rnd is where its random numbers come from.
-func New(nv NV, rnd io.Reader, profile fuelcard.Profile) *SAM {
-	return &SAM{ATR: defaultATR, nv: nv, rnd: rnd, profile: profile}
+func New(nv NV, rnd io.Reader, profile fuelcard.Profile) *PSAM {
+	return &PSAM{ATR: defaultATR, nv: nv, rnd: rnd, profile: profile}
 }
 
 const (
@@ -78,7 +78,7 @@ const (
 
 // Blank formats the memory as a factory does and returns the PSAM, without power: an MF in which only a holder of the
 // transport key may make files, and that key as usage 00 version 00. The TTC is 0.
-func Blank(nv NV, rnd io.Reader, profile fuelcard.Profile, transport pboc.Key) (*SAM, error) {
+func Blank(nv NV, rnd io.Reader, profile fuelcard.Profile, transport pboc.Key) (*PSAM, error) {
 	tree, err := chip.OpenTree(nv)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func Blank(nv NV, rnd io.Reader, profile fuelcard.Profile, transport pboc.Key) (
 
 // Reset powers the PSAM up: an interrupted write is finished or dropped first. It returns the ATR, or ErrTorn when the
 // power failed again meanwhile.
-func (s *SAM) Reset() ([]byte, error) {
+func (s *PSAM) Reset() ([]byte, error) {
 	_ = s.Off()
 	tree, err := chip.OpenTree(s.nv)
 	if err != nil {
@@ -123,10 +123,10 @@ func (s *SAM) Reset() ([]byte, error) {
 }
 
 // Power is Reset.
-func (s *SAM) Power() ([]byte, error) { return s.Reset() }
+func (s *PSAM) Power() ([]byte, error) { return s.Reset() }
 
 // Off powers the PSAM down: all that is volatile is gone.
-func (s *SAM) Off() error {
+func (s *PSAM) Off() error {
 	s.tree, s.df, s.fresh = nil, nil, nil
 	s.mfState, s.dfState = 0, 0
 	s.next, s.rand, s.torn = nil, nil, nil
@@ -136,7 +136,7 @@ func (s *SAM) Off() error {
 
 // Transmit gives one command to the PSAM and returns data and status word at once (chip.T0 makes the contact form of it).
 // card.ErrMute: no power. ErrTorn: the power was cut inside a write.
-func (s *SAM) Transmit(command []byte) ([]byte, error) {
+func (s *PSAM) Transmit(command []byte) ([]byte, error) {
 	if s.tree == nil {
 		return nil, fmt.Errorf("psam: no power: %w", card.ErrMute)
 	}
@@ -162,44 +162,44 @@ func (s *SAM) Transmit(command []byte) ([]byte, error) {
 func handler(cla, ins byte) handle {
 	switch uint16(cla)<<8 | uint16(ins) {
 	case 0x00A4:
-		return (*SAM).selectFile
+		return (*PSAM).selectFile
 	case 0x00B0:
-		return (*SAM).readBinary
+		return (*PSAM).readBinary
 	case 0x00D6:
-		return (*SAM).updateBinary
+		return (*PSAM).updateBinary
 	case 0x0084:
-		return (*SAM).getChallenge
+		return (*PSAM).getChallenge
 	case 0x0082:
-		return (*SAM).externalAuthenticate
+		return (*PSAM).externalAuthenticate
 	case 0x0088:
-		return (*SAM).internalAuthenticate
+		return (*PSAM).internalAuthenticate
 	case 0x80E0:
-		return (*SAM).createFile
+		return (*PSAM).createFile
 	case 0x84D4:
-		return (*SAM).writeKey
+		return (*PSAM).writeKey
 	case 0x80F1:
-		return (*SAM).setStatus
+		return (*PSAM).setStatus
 	case 0x801A:
-		return (*SAM).deliveryKey
+		return (*PSAM).deliveryKey
 	case 0x80FA:
-		return (*SAM).cipherData
+		return (*PSAM).cipherData
 	case 0xE040:
-		return (*SAM).initGreyLock
+		return (*PSAM).initGreyLock
 	case 0xE042:
-		return (*SAM).certificate
+		return (*PSAM).certificate
 	case 0xE044:
-		return (*SAM).debitGreyLock
+		return (*PSAM).debitGreyLock
 	case 0xE046:
-		return (*SAM).getGMAC
+		return (*PSAM).getGMAC
 	case 0x8070:
-		return (*SAM).initPurchase
+		return (*PSAM).initPurchase
 	case 0x8072:
-		return (*SAM).creditPurchase
+		return (*PSAM).creditPurchase
 	}
 	return nil
 }
 
-func (s *SAM) serve(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) serve(cmd apdu.Command) ([]byte, apdu.SW) {
 	h := handler(cmd.CLA, cmd.INS)
 	switch {
 	case h != nil && s.tree.Blocked(s.df) == chip.Permanently && cmd.INS != 0xA4:
@@ -215,7 +215,7 @@ func (s *SAM) serve(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 // commit makes a transaction durable: 6581 from a worn memory. After a power cut nothing is answered any more.
-func (s *SAM) commit(x *chip.Tx) apdu.SW {
+func (s *PSAM) commit(x *chip.Tx) apdu.SW {
 	switch err := x.Commit(); {
 	case err == nil:
 		return apdu.OK
@@ -236,7 +236,7 @@ func status(err error) apdu.SW {
 	return apdu.WrongData
 }
 
-func (s *SAM) random(n int) ([]byte, apdu.SW) {
+func (s *PSAM) random(n int) ([]byte, apdu.SW) {
 	r := make([]byte, n)
 	if _, err := io.ReadFull(s.rnd, r); err != nil {
 		return nil, apdu.UnknownFailure

@@ -56,10 +56,10 @@ const (
 	maxFactor = 7 // Source: card.md 4.1: three bits of the usage
 )
 
-func (s *SAM) saleAt() int { return s.at(s.tree.MF(), dfData) }
+func (s *PSAM) saleAt() int { return s.at(s.tree.MF(), dfData) }
 
 // sale reads the stored transaction.
-func (s *SAM) sale() (v sale) {
+func (s *PSAM) sale() (v sale) {
 	b := s.tree.Bytes(s.saleAt(), saleSize)
 	four := func() (u uint32) { u = binary.BigEndian.Uint32(b); b = b[4:]; return u }
 	one := func() (c byte) { c = b[0]; b = b[1:]; return c }
@@ -83,7 +83,7 @@ func (s *SAM) sale() (v sale) {
 	return v
 }
 
-func (s *SAM) keep(x *chip.Tx, v sale) {
+func (s *PSAM) keep(x *chip.Tx, v sale) {
 	b := make([]byte, 0, saleSize)
 	b = binary.BigEndian.AppendUint32(b, uint32(v.ttc))
 	b = append(b, v.mac2Err, byte(v.stage), v.kind)
@@ -112,7 +112,7 @@ func (v sale) mac(data []byte) (pboc.MAC, bool) {
 }
 
 // own reads the PSAM's number and terminal id from the MF. Source: card.md 3.9.
-func (s *SAM) own() (number pboc.ASN, tid pboc.TID, sw apdu.SW) {
+func (s *PSAM) own() (number pboc.ASN, tid pboc.TID, sw apdu.SW) {
 	public := s.tree.In(s.tree.MF(), chip.Binary, 0x0015)
 	terminal := s.tree.In(s.tree.MF(), chip.Binary, 0x0016)
 	if public == nil || terminal == nil || public.Size < len(number) || terminal.Size < len(tid) {
@@ -124,7 +124,7 @@ func (s *SAM) own() (number pboc.ASN, tid pboc.TID, sw apdu.SW) {
 }
 
 // ordered returns diversification factors in the order in which they are applied. Source: card.md 4.2, factor_order.
-func (s *SAM) ordered(f samcard.Factors) [][8]byte {
+func (s *PSAM) ordered(f samcard.Factors) [][8]byte {
 	if s.profile.FactorOrder == fuelcard.AsGiven {
 		return f
 	}
@@ -133,7 +133,7 @@ func (s *SAM) ordered(f samcard.Factors) [][8]byte {
 
 // consume finds the consume key of an INIT and checks the length against its levels, in the order of card.md 8.2:
 // locked 6983, key 9403, length 6700.
-func (s *SAM) consume(cmd apdu.Command) (chip.Key, apdu.SW) {
+func (s *PSAM) consume(cmd apdu.Command) (chip.Key, apdu.SW) {
 	n := len(cmd.Data)
 	switch {
 	case cmd.P1 != 0 || cmd.P2 != 0:
@@ -156,7 +156,7 @@ func (s *SAM) consume(cmd apdu.Command) (chip.Key, apdu.SW) {
 
 // start takes the next TTC and makes it durable with the new transaction before anything is answered. With psam_ttc_at =
 // certificate the counter itself moves only at the certificate. 6985 when the counter is used up. Source: card.md 8.1, 8.2.
-func (s *SAM) start(v sale, ses pboc.Session) apdu.SW {
+func (s *PSAM) start(v sale, ses pboc.Session) apdu.SW {
 	v.sesLen = byte(copy(v.ses[:], ses.Bytes()))
 	if s.profile.PSAMTTCAt != fuelcard.TTCAtCertificate {
 		v.ttc = v.last
@@ -171,7 +171,7 @@ func (s *SAM) start(v sale, ses pboc.Session) apdu.SW {
 }
 
 // initGreyLock is INIT_SAM_GREY_LOCK. Source: card.md 8.2.
-func (s *SAM) initGreyLock(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) initGreyLock(cmd apdu.Command) ([]byte, apdu.SW) {
 	k, sw := s.consume(cmd)
 	if sw != apdu.OK {
 		return nil, sw
@@ -205,7 +205,7 @@ func (s *SAM) initGreyLock(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 // certificate is CERTIFICATE_SAM_GREY_LOCK. Source: card.md 8.2.
-func (s *SAM) certificate(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) certificate(cmd apdu.Command) ([]byte, apdu.SW) {
 	q, err := samcard.ParseCertificateGreyLock(cmd)
 	if err != nil {
 		return nil, status(err)
@@ -216,7 +216,7 @@ func (s *SAM) certificate(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 // check judges a card's MAC2: three wrong ones in a row lock the PSAM.
-func (s *SAM) check(kind byte, next stage, mac2 pboc.MAC, data func(sale) []byte) apdu.SW {
+func (s *PSAM) check(kind byte, next stage, mac2 pboc.MAC, data func(sale) []byte) apdu.SW {
 	v := s.sale()
 	switch {
 	case v.mac2Err >= maxMAC2Err:
@@ -247,7 +247,7 @@ func (s *SAM) check(kind byte, next stage, mac2 pboc.MAC, data func(sale) []byte
 }
 
 // debitGreyLock is DEBIT_SAM_GREY_LOCK: one GMAC per lock; the same amount gets the same answer again. Source: card.md 8.2.
-func (s *SAM) debitGreyLock(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) debitGreyLock(cmd apdu.Command) ([]byte, apdu.SW) {
 	q, err := samcard.ParseDebitGreyLock(cmd)
 	if err != nil {
 		return nil, status(err)
@@ -289,7 +289,7 @@ func (s *SAM) debitGreyLock(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 // getGMAC is GET_GMAC: the answer of the last debit again, 9406 for any other TTC. Source: card.md 8.2.
-func (s *SAM) getGMAC(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) getGMAC(cmd apdu.Command) ([]byte, apdu.SW) {
 	q, err := samcard.ParseGetGMAC(cmd)
 	if err != nil {
 		return nil, status(err)
@@ -302,7 +302,7 @@ func (s *SAM) getGMAC(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 // initPurchase is INIT_SAM_FOR_PURCHASE. Source: card.md 8.1, 8.2.
-func (s *SAM) initPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) initPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 	k, sw := s.consume(cmd)
 	if sw != apdu.OK {
 		return nil, sw
@@ -332,7 +332,7 @@ func (s *SAM) initPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 // creditPurchase is CREDIT_SAM_FOR_PURCHASE. Source: card.md 8.1, 8.2.
-func (s *SAM) creditPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
+func (s *PSAM) creditPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 	q, err := samcard.ParseCreditForPurchase(cmd)
 	if err != nil {
 		return nil, status(err)
