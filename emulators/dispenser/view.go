@@ -1,6 +1,8 @@
 package dispenser
 
 import (
+	"greylock/system/wire/fa"
+	"greylock/system/wire/pboc"
 	"greylock/system/wire/unit"
 )
 
@@ -80,4 +82,79 @@ type View struct {
 	Confirmed bool // the station has given this board its station info
 	POSP      byte // address on the line, FF until confirmed
 	NZN       byte
+}
+
+// face is what the board shows besides the figures.
+type face struct {
+	card    bool
+	read    bool // number and balance are known
+	asn     pboc.ASN
+	balance unit.Fen
+	status  fa.CardSt
+	prompt  Text
+	fault   Text
+	locked  bool // until a person comes
+	broken  bool // the PSAM does not answer
+	stage   string
+	receipt []string
+}
+
+// leave forgets the card that was pulled.
+func (f *face) leave() {
+	f.card, f.read, f.asn, f.balance, f.status = false, false, pboc.ASN{}, 0, fa.CardNormal
+	f.prompt = Text{"请插卡", "insert card"}
+}
+
+// State is the word for this moment; what needs a person comes first.
+func (b *Board) State() State {
+	_, open := b.nozzle()
+	selling := b.sess.talk != nil && b.sess.visit
+	switch {
+	case !b.on || b.dead || b.face.broken:
+		return StateFault
+	case b.face.locked:
+		return StateLocked
+	case b.fill.phase == fillRunning:
+		return StateFuelling
+	case b.fill.phase == fillClosing, selling && b.face.stage == "fuel-end":
+		return StateSettling
+	case b.fill.phase == fillArmed, selling && (b.face.stage == "begin" || b.face.stage == "ready"):
+		return StateAuthorised
+	case b.face.read && b.face.status == fa.CardGrey:
+		return StateGrey
+	case b.hook.up:
+		return StateLifted
+	case !open:
+		return StateLocked
+	case !b.link.online:
+		return StateOffline
+	}
+	return StateIdle
+}
+
+// View returns what there is to see.
+func (b *Board) View() View {
+	f, s := &b.fill, &b.mem.state
+	v := View{State: b.State(), Amount: f.amount, Quantity: f.volume, Price: s.Now.Price, Product: s.Now.Product.String(),
+		Card: b.face.card, Preset: b.pad.preset, Prompt: b.face.prompt, Fault: b.face.fault, Stage: b.face.stage,
+		Receipt: b.face.receipt, NozzleUp: b.hook.up, BigValve: b.pump.big, SmallOpen: b.pump.small, Total: b.mem.total,
+		Unsent: b.mem.unsent(), Disputed: len(b.mem.disputed), Online: b.link.online, Confirmed: s.Confirmed, POSP: b.posp(), NZN: byte(b.nzn())}
+	if f.phase != fillNone {
+		v.Price, v.Product = f.price, f.product.String()
+	}
+	if b.face.read {
+		v.Read, v.CardLine, v.Balance = true, b.face.asn.String(), b.face.balance
+	}
+	if b.pad.mode == padPIN {
+		v.PINStars = len(b.pad.digits)
+	}
+	v.AmountLine, v.QuantityLine, v.PriceLine = v.Amount.String(), v.Quantity.String(), v.Price.String()
+	switch h := &b.hook; {
+	case !h.up || b.now >= h.tested:
+	case b.now < h.steps[0]:
+		v.AmountLine, v.QuantityLine, v.PriceLine = "8888.88", "8888.88", "88.88"
+	case b.now < h.steps[1]:
+		v.AmountLine, v.QuantityLine, v.PriceLine = "", "", ""
+	}
+	return v
 }
