@@ -95,9 +95,12 @@ func (v *Vault) WrapPSAMKey(name Name, psam pboc.ASN, g Guard, rand []byte) (apd
 	if err != nil {
 		return apdu.Command{}, err
 	}
-	key := h.key
+	key, alg := h.key, pboc.AlgTDES
 	if slot.Own {
 		key = pboc.TDES.Diversify(key, psam.Factor())
+	}
+	if slot.Usage.Levels() > 0 { // works on the keys of cards
+		alg = v.ring().profile.Alg
 	}
 	master := g.transport
 	if g.name != "" {
@@ -106,7 +109,7 @@ func (v *Vault) WrapPSAMKey(name Name, psam pboc.ASN, g Guard, rand []byte) (apd
 		}
 	}
 	return samcard.SealKey(pboc.TDES, master, rand, samcard.KeyRecord{
-		Usage: slot.Usage, Version: slot.Version, Alg: pboc.AlgTDES, Key: key,
+		Usage: slot.Usage, Version: slot.Version, Alg: alg, Key: key,
 	}), nil
 }
 
