@@ -70,6 +70,14 @@ func saleIn(raw record.Hex) record.SaleID {
 	if err != nil {
 		return record.SaleID{}
 	}
+	return saleOf(r)
+}
+
+// saleOf is the sale that a record names; none where the terminal number is no number, for a fact must read back.
+func saleOf(r fa.Record) record.SaleID {
+	if !digits(r.TID.String(), 12) {
+		return record.SaleID{}
+	}
 	return record.SaleID{TID: r.TID, TTC: r.TTC}
 }
 
@@ -96,7 +104,7 @@ type entry struct {
 // dispenserRecord takes a 32H record through every check; the first that fails names the reason.
 func (j *judge) dispenserRecord(p place, d record.DispenserRecord) {
 	rec, err := fa.ParseRecord(d.Raw)
-	e := &entry{place: p, fact: d, rec: rec, kind: int(rec.Type.Kind()), sale: record.SaleID{TID: rec.TID, TTC: rec.TTC}}
+	e := &entry{place: p, fact: d, rec: rec, kind: int(rec.Type.Kind()), sale: saleOf(rec)}
 	if err != nil || rec.Check() != nil || uint32(rec.POSTTC) != d.POSTTC {
 		j.quarantine(p, e.sale, Malformed)
 		return
