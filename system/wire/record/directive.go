@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/unit"
@@ -50,7 +51,7 @@ func (d Directive) Sign(key ed25519.PrivateKey) (DirectiveLine, error) {
 
 // Open checks the signature and reads the directive strictly.
 func (l DirectiveLine) Open(key ed25519.PublicKey) (Directive, error) {
-	if !ed25519.Verify(key, []byte(l.Line), l.Signature) {
+	if len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, []byte(l.Line), l.Signature) {
 		return Directive{}, ErrSignature
 	}
 	var d Directive
@@ -99,8 +100,8 @@ func strict(line []byte, into any) error {
 	if err := dec.Decode(into); err != nil {
 		return err
 	}
-	if dec.More() {
-		return errors.New("more than one document")
+	if _, err := dec.Token(); err != io.EOF {
+		return errors.New("something behind the document")
 	}
 	return nil
 }
