@@ -1,0 +1,107 @@
+package dispenser
+
+import (
+	"greylock/system/wire/fa"
+	"greylock/system/wire/pboc"
+	"greylock/system/wire/unit"
+)
+
+// State is one of the nine states of a fuelling point. Source: dispenser.md 4.3.
+type State int
+
+// The nine IFSF states, numbered as there.
+const (
+	Inoperative       State = 1 // offline, or needs a person
+	Closed            State = 2 // in contact, not yet confirmed
+	Idle              State = 3
+	Calling           State = 4 // card in, or nozzle up before fuel
+	Authorised        State = 5
+	Started           State = 6 // valve open, no pulse yet
+	SuspendedStarted  State = 7
+	Fuelling          State = 8
+	SuspendedFuelling State = 9 // volume unchanged in three reports
+)
+
+var stateWords = [...][2]string{
+	Inoperative: {"离线", "inoperative"}, Closed: {"锁定", "closed"}, Idle: {"空闲", "idle"}, Calling: {"提枪", "calling"},
+	Authorised: {"已授权", "authorised"}, Started: {"已授权", "started"}, SuspendedStarted: {"已授权", "suspended"},
+	Fuelling: {"加油中", "fuelling"}, SuspendedFuelling: {"待扣款", "suspended"},
+}
+
+// Words says the state to people. Source: ux.md ST-02.
+func (s State) Words() (zh, en string) {
+	if s < Inoperative || s > SuspendedFuelling {
+		return "未知", "unknown"
+	}
+	return stateWords[s][0], stateWords[s][1]
+}
+
+// View is the nozzle as the last frames show it.
+type View struct {
+	State   State
+	Suspect bool // no valid frame for SuspectAfter
+	ASN     pboc.ASN
+	Card    bool
+	CardSt  fa.CardSt
+	Balance unit.Fen
+	Amount  unit.Fen
+	Volume  unit.Quantity
+	Price   unit.Price
+}
+
+// Event is what a line has told; one of the types below.
+type Event interface{ event() }
+
+// Ticket answers one frame: the number it carries is echoed. Source: dispenser.md 3.1.
+type Ticket byte
+
+// What a board tells.
+type (
+	// Online comes with the first valid frame.
+	Online struct{}
+	// Offline comes when no valid frame has come for OfflineAfter.
+	Offline struct{}
+	// Changed says that the View is another.
+	Changed struct{}
+	// Echo says that the line returns our own frames: a wiring fault.
+	Echo struct{}
+	// Taken is a record, asked for (3EH) or offered (32H). Raw is its 95 bytes. An offered one wants an Ack.
+	Taken struct {
+		Raw   []byte
+		Asked bool
+		To    Ticket
+	}
+	// NoRecord says that the board has no record of a number (3FH).
+	NoRecord struct{ POSTTC fa.POSTTC }
+	// GreyAsked wants an AnswerGrey.
+	GreyAsked struct {
+		Ask fa.GreyAsk
+		To  Ticket
+	}
+	// ListAsked wants an AnswerList.
+	ListAsked struct {
+		ASN pboc.ASN
+		To  Ticket
+	}
+	// Totals are the board's totalizers.
+	Totals struct{ Nozzles []fa.NozzleTotal }
+	// Informed is the board's identity and versions.
+	Informed struct{ Info fa.Info }
+	// Reported is a fault of the board (3BH), already acknowledged.
+	Reported struct{ Text string }
+	// Malformed is a frame with a good CRC that makes no sense.
+	Malformed struct{ Err error }
+)
+
+func (Online) event()    {}
+func (Offline) event()   {}
+func (Changed) event()   {}
+func (Echo) event()      {}
+func (Taken) event()     {}
+func (NoRecord) event()  {}
+func (GreyAsked) event() {}
+func (ListAsked) event() {}
+func (Totals) event()    {}
+func (Informed) event()  {}
+func (Reported) event()  {}
+func (Malformed) event() {}
