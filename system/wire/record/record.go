@@ -20,8 +20,26 @@ type Fact interface{ FactType() string }
 // ErrUnknown is returned for a type or version that this program does not know. The record stays as it is.
 var ErrUnknown = errors.New("record: unknown type or version")
 
-// Encode returns the fact's line, without a line feed. It is the only form of the fact: see Decode.
+// Encode returns the fact's line, without a line feed. It is the only form of the fact: see Decode. A fact that would not
+// read back (an unknown type, a card number that is none) is an error now, not a journal that can not be opened later;
+// bytes that are not UTF-8 become U+FFFD.
 func Encode(f Fact) ([]byte, error) {
+	line, err := encode(f)
+	if err != nil {
+		return nil, err
+	}
+	name, rest, err := split(line)
+	if err != nil {
+		return nil, fmt.Errorf("record: encode %s: %w", f.FactType(), err)
+	}
+	back, err := table[name](rest)
+	if err != nil {
+		return nil, fmt.Errorf("record: encode %s: %w", name, err)
+	}
+	return encode(back)
+}
+
+func encode(f Fact) ([]byte, error) {
 	body, err := json.Marshal(f)
 	if err != nil {
 		return nil, fmt.Errorf("record: encode %s: %w", f.FactType(), err)
@@ -52,7 +70,7 @@ func Decode(line []byte) (Fact, error) {
 	if err != nil {
 		return nil, fmt.Errorf("record: %s: %w", name, err)
 	}
-	again, err := Encode(f)
+	again, err := encode(f)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"greylock/system/wire/pboc"
 )
 
 func types() []string {
@@ -111,6 +113,28 @@ func TestEveryTypeRoundTrips(t *testing.T) {
 			if again, err := Encode(back); err != nil || !bytes.Equal(again, line) {
 				t.Fatalf("%s became %s: %v", line, again, err)
 			}
+		}
+	}
+}
+
+type stranger struct{}
+
+func (stranger) FactType() string { return "stranger" }
+
+// TestEncodeWritesOnlyWhatReadsBack: a line that Decode refuses would keep a site from starting ever again.
+func TestEncodeWritesOnlyWhatReadsBack(t *testing.T) {
+	t.Parallel()
+	line, err := Encode(Alarm{Zh: "a\xFFb", En: `\ufffd`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Decode(line)
+	if err != nil || f.(Alarm).Zh != "a\uFFFDb" || f.(Alarm).En != `\ufffd` {
+		t.Errorf("%s: %+v, %v", line, f, err)
+	}
+	for _, f := range []Fact{stranger{}, CardScrapped{ASN: pboc.ASN{0x0A}}, CardScrapped{ASN: pboc.ASN{9: 0xFF}}} {
+		if line, err := Encode(f); err == nil {
+			t.Errorf("%T: %s", f, line)
 		}
 	}
 }
