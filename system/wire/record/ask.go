@@ -168,3 +168,7 @@ type Refusal struct {
 	Zh   string `json:"zh"`
 	En   string `json:"en"`
 }
+
+// Error says it in both languages: an ask that was refused returns the Refusal itself, any other error of an ask is of the
+// transport, and the center may have acted.
+func (r Refusal) Error() string { return r.Code + " " + r.Zh + " (" + r.En + ")" }

@@ -186,7 +186,8 @@ type AccountToppedUp struct {
 	Receipt string   `json:"receipt"` // the outlet's number; the same number is the same payment
 }
 
-// LoadBegun is the outlet's note before CREDIT FOR LOAD is sent: if no LoadEnded follows, the load is open.
+// LoadBegun is the outlet's note before it asks the center for MAC2, and so before CREDIT FOR LOAD: if no LoadEnded follows,
+// the load is open, and the next insert of the card settles it.
 type LoadBegun struct {
 	TimeMs   int64         `json:"time_ms"`
 	ASN      pboc.ASN      `json:"asn"`
@@ -194,8 +195,6 @@ type LoadBegun struct {
 	Amount   unit.Fen      `json:"amount_fen"`
 	Before   unit.Fen      `json:"balance_before_fen"`
 	TID      pboc.TID      `json:"tid"`
-	Date     Hex           `json:"date"` // 4 bytes BCD, chosen by the center
-	Time     Hex           `json:"time"` // 3 bytes BCD
 }
 
 // LoadEnded is the outlet's evidence of how a load ended.
@@ -205,7 +204,7 @@ type LoadEnded struct {
 	OnlineSN pboc.OnlineSN `json:"online_sn"`
 	Loaded   bool          `json:"loaded"`
 	TAC      pboc.MAC      `json:"tac"` // zero when not loaded
-	How      string        `json:"how"` // answer, proof, absent
+	How      string        `json:"how"` // answer, proof, absent, refused: the center gave no MAC2
 }
 
 // LoadAuthorised is the center's debit of an account for a load: money is pending until LoadPosted or LoadVoided.
