@@ -24,6 +24,7 @@ func (v *visit) recover() bool {
 		v.b.face.stage = d.Action.String()
 		switch d.Action {
 		case terminal.GoOn:
+			v.seal()
 			return true
 		case terminal.AskStation:
 			station = v.askStation()
