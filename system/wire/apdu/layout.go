@@ -1,7 +1,6 @@
 package apdu
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 )
@@ -23,24 +22,39 @@ type Head struct {
 	LeVar    *int
 }
 
-// Param is P1 or P2.
+// Param is P1 or P2: a constant, or a value behind a pointer.
 type Param struct {
-	zh, en string // empty for a constant
-	put    func() byte
-	take   func(byte) bool
-	show   func() string
+	zh, en      string
+	least, most byte  // the constant twice, or the range of the value
+	value       param // nil for a constant
 }
 
 // Field is a stretch of bytes with a name. At most one field of a layout has no fixed width.
 type Field struct {
-	zh, en   string
-	width    int // -1: the rest, min..max bytes
-	min, max int
-	secret   bool
-	put      func([]byte) []byte
-	take     func([]byte) error
-	show     func() string
+	zh, en string
+	width  int16 // -1: the rest, least..most bytes
+	least  int16
+	most   int16
+	secret bool
+	raw    []byte // of a fixed array
+	value  value  // of everything else
+	show   func() string
+	check  func(b []byte) error
 }
+
+// param and value are implemented by structs of one pointer, so that a layout costs no allocation per field.
+type (
+	param interface {
+		put() byte
+		take(b byte) bool
+		show() string
+	}
+	value interface {
+		put(b []byte, width int) []byte
+		take(b []byte)
+		show(width int) string
+	}
+)
 
 // Named is one described value.
 type Named struct{ Zh, En, Value string }
@@ -117,12 +131,18 @@ func (l Layout) Matches(c Command) bool {
 
 // Bytes encodes the fields; nil when there are none.
 func (l Layout) Bytes() []byte {
-	var b []byte
-	for _, f := range l.Fields {
-		b = f.put(b)
+	if len(l.Fields) == 0 {
+		return nil
+	}
+	b := make([]byte, 0, usualLength)
+	for i := range l.Fields {
+		b = l.Fields[i].put(b)
 	}
 	return b
 }
+
+// usualLength holds the data of every money command and answer, so that encoding allocates once.
+const usualLength = 48
 
 // Read decodes the fields of an answer or file. Its error wraps ErrLength or names the wrong field.
 func (l Layout) Read(b []byte) error {
@@ -139,13 +159,13 @@ func (l Layout) Read(b []byte) error {
 func (l Layout) Describe() Description {
 	d := Description{Zh: l.Zh, En: l.En}
 	for _, p := range []Param{l.Head.P1, l.Head.P2} {
-		if p.zh != "" {
-			d.Fields = append(d.Fields, Named{p.zh, p.en, p.show()})
+		if p.value != nil {
+			d.Fields = append(d.Fields, Named{p.zh, p.en, p.value.show()})
 		}
 	}
 	for _, f := range l.Fields {
 		if f.zh != "" {
-			d.Fields = append(d.Fields, Named{f.zh, f.en, f.show()})
+			d.Fields = append(d.Fields, Named{f.zh, f.en, f.words()})
 		}
 	}
 	return d
@@ -159,9 +179,9 @@ func (l Layout) Hex() string {
 	if len(c.Data) > 0 {
 		fmt.Fprintf(&b, "%02X", len(c.Data))
 	}
-	for _, f := range l.Fields {
-		bytes := f.put(nil)
-		if f.secret {
+	for i := range l.Fields {
+		bytes := l.Fields[i].put(nil)
+		if l.Fields[i].secret {
 			b.WriteString(strings.Repeat("**", len(bytes)))
 		} else {
 			fmt.Fprintf(&b, "%X", bytes)
@@ -175,11 +195,12 @@ func (l Layout) Hex() string {
 
 func (l Layout) fits(n int) bool {
 	low, high := 0, 0
-	for _, f := range l.Fields {
+	for i := range l.Fields {
+		f := &l.Fields[i]
 		if f.width >= 0 {
-			low, high = low+f.width, high+f.width
+			low, high = low+int(f.width), high+int(f.width)
 		} else {
-			low, high = low+f.min, high+f.max
+			low, high = low+int(f.least), high+int(f.most)
 		}
 	}
 	return low <= n && n <= high
@@ -187,13 +208,13 @@ func (l Layout) fits(n int) bool {
 
 func (l Layout) take(b []byte) error {
 	rest := len(b)
-	for _, f := range l.Fields {
-		rest -= max(f.width, 0)
+	for i := range l.Fields {
+		rest -= max(int(l.Fields[i].width), 0)
 	}
-	for _, f := range l.Fields {
-		n := f.width
-		if n < 0 {
-			n = rest
+	for i := range l.Fields {
+		f, n := &l.Fields[i], rest
+		if f.width >= 0 {
+			n = int(f.width)
 		}
 		if err := f.take(b[:n]); err != nil {
 			return fmt.Errorf("%s: %w", f.en, err)
@@ -203,171 +224,49 @@ func (l Layout) take(b []byte) error {
 	return nil
 }
 
-// Fixed is a P1 or P2 with one value.
-func Fixed(v byte) Param {
-	return Param{put: func() byte { return v }, take: func(b byte) bool { return b == v }}
-}
-
-// Var is a P1 or P2 that carries a value; with allowed values, only those.
-func Var[T ~uint8](zh, en string, p *T, allowed ...T) Param {
-	return Param{zh: zh, en: en,
-		put: func() byte { return byte(*p) },
-		take: func(b byte) bool {
-			ok := len(allowed) == 0
-			for _, a := range allowed {
-				ok = ok || b == byte(a)
-			}
-			if ok {
-				*p = T(b)
-			}
-			return ok
-		},
-		show: func() string { return fmt.Sprintf("%02X", byte(*p)) },
+func (f *Field) put(b []byte) []byte {
+	if f.value == nil {
+		return append(b, f.raw...)
 	}
+	return f.value.put(b, int(f.width))
 }
 
-// Half is the high (shift 8) or low (shift 0) byte of a file identifier in P1 P2.
-func Half(zh, en string, p *uint16, shift uint) Param {
-	return Param{zh: zh, en: en,
-		put:  func() byte { return byte(*p >> shift) },
-		take: func(b byte) bool { *p = *p&^(0xFF<<shift) | uint16(b)<<shift; return true },
-		show: func() string { return fmt.Sprintf("%02X", byte(*p>>shift)) },
-	}
-}
-
-// ShortID is a short file identifier inside P1 or P2: base | id << shift, 5 bits. Source: card.md 6.2.
-func ShortID(p *byte, base byte, shift uint) Param {
-	return Param{zh: "短文件标识", en: "SFI",
-		put: func() byte { return base | (*p&0x1F)<<shift },
-		take: func(b byte) bool {
-			id := (b ^ base) >> shift & 0x1F
-			if base|id<<shift != b {
-				return false
-			}
-			*p = id
-			return true
-		},
-		show: func() string { return fmt.Sprintf("%02X", *p) },
-	}
-}
-
-// Num is a big-endian counter or code of 1, 2 or 4 bytes.
-func Num[T ~uint8 | ~uint16 | ~uint32](zh, en string, p *T) Field {
-	width := 0
-	for v := uint32(^T(0)); v != 0; v >>= 8 {
-		width++
-	}
-	return Field{zh: zh, en: en, width: width,
-		put: func(b []byte) []byte {
-			for i := width - 1; i >= 0; i-- {
-				b = append(b, byte(uint32(*p)>>(8*i)))
-			}
-			return b
-		},
-		take: func(b []byte) error {
-			var v uint32
-			for _, x := range b {
-				v = v<<8 | uint32(x)
-			}
-			*p = T(v)
-			return nil
-		},
-		show: func() string { return fmt.Sprintf("%0*X", 2*width, uint32(*p)) },
-	}
-}
-
-// Money is an amount in fen of 3 or 4 bytes. An amount that does not fit is encoded in 8 bytes: every receiver
-// refuses the length and every MAC over it is wrong, so an impossible amount never turns into a possible one.
-func Money[T interface {
-	~int64
-	fmt.Stringer
-}](zh, en string, p *T, width int) Field {
-	return Field{zh: zh, en: en, width: width,
-		put: func(b []byte) []byte { return AppendMoney(b, int64(*p), width) },
-		take: func(b []byte) error {
-			var v int64
-			for _, x := range b {
-				v = v<<8 | int64(x)
-			}
-			*p = T(v)
-			return nil
-		},
-		show: func() string { return (*p).String() },
-	}
-}
-
-// AppendMoney appends v in width bytes, or in 8 where it does not fit; see Money.
-func AppendMoney(b []byte, v int64, width int) []byte {
-	if v < 0 || v>>(8*width) != 0 {
-		width = 8
-	}
-	for i := width - 1; i >= 0; i-- {
-		b = append(b, byte(v>>(8*i)))
-	}
-	return b
-}
-
-// Raw is a fixed array, given as a slice of it.
-func Raw(zh, en string, p []byte) Field {
-	return Field{zh: zh, en: en, width: len(p),
-		put:  func(b []byte) []byte { return append(b, p...) },
-		take: func(b []byte) error { copy(p, b); return nil },
-		show: func() string { return fmt.Sprintf("%X", p) },
-	}
-}
-
-// Stamp is a date and time YYYYMMDDhhmmss in BCD.
-func Stamp(zh, en string, p *[7]byte) Field {
-	f := Raw(zh, en, p[:])
-	f.show = func() string {
-		return fmt.Sprintf("%X-%X-%X %X:%X:%X", p[:2], p[2:3], p[3:4], p[4:5], p[5:6], p[6:])
-	}
-	return f
-}
-
-// Const is bytes that are always the same; they are not described.
-func Const(en string, want ...byte) Field {
-	return Field{en: en, width: len(want),
-		put: func(b []byte) []byte { return append(b, want...) },
-		take: func(b []byte) error {
-			if !bytes.Equal(b, want) {
-				return fmt.Errorf("%X, want %X", b, want)
-			}
-			return nil
-		},
-	}
-}
-
-// Rest is the field that takes what the others leave, least..most bytes. Decoding copies.
-func Rest[T ~[]byte](zh, en string, p *T, least, most int) Field {
-	return Field{zh: zh, en: en, width: -1, min: least, max: most,
-		put:  func(b []byte) []byte { return append(b, *p...) },
-		take: func(b []byte) error { *p = append(T(nil), b...); return nil },
-		show: func() string { return fmt.Sprintf("%X", []byte(*p)) },
-	}
-}
-
-// Secret masks a field's value in descriptions and in Hex.
-func Secret(f Field) Field {
-	f.secret = true
-	f.show = func() string { return "***" }
-	return f
-}
-
-// Shown replaces how a field's value is described.
-func Shown(f Field, show func() string) Field {
-	f.show = show
-	return f
-}
-
-// Checked adds a condition to a field's decoder.
-func Checked(f Field, check func(b []byte) error) Field {
-	take := f.take
-	f.take = func(b []byte) error {
-		if err := check(b); err != nil {
+func (f *Field) take(b []byte) error {
+	if f.check != nil {
+		if err := f.check(b); err != nil {
 			return err
 		}
-		return take(b)
 	}
-	return f
+	if f.value == nil {
+		copy(f.raw, b)
+		return nil
+	}
+	f.value.take(b)
+	return nil
+}
+
+func (f *Field) words() string {
+	switch {
+	case f.secret:
+		return "***"
+	case f.show != nil:
+		return f.show()
+	case f.value == nil:
+		return fmt.Sprintf("%X", f.raw)
+	}
+	return f.value.show(int(f.width))
+}
+
+func (p Param) put() byte {
+	if p.value == nil {
+		return p.least
+	}
+	return p.value.put()
+}
+
+func (p Param) take(b byte) bool {
+	if b < p.least || b > p.most {
+		return false
+	}
+	return p.value == nil || p.value.take(b)
 }

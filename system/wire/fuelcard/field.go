@@ -10,7 +10,7 @@ import (
 
 // The fields that many commands share.
 
-func purse(p *Purse) apdu.Param               { return apdu.Var("钱包", "purse", p, ED, EP) }
+func purse(p *Purse) apdu.Param               { return apdu.OneTwo("钱包", "purse", p) }
 func keyID(p *byte) apdu.Field                { return apdu.Num("密钥索引", "key id", p) }
 func keyVersion(p *byte) apdu.Field           { return apdu.Num("密钥版本", "key version", p) }
 func alg(p *byte) apdu.Field                  { return apdu.Num("算法标识", "algorithm", p) }

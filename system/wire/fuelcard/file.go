@@ -35,7 +35,7 @@ type ReadBinary struct {
 
 func (x *ReadBinary) layout() apdu.Layout {
 	return apdu.Layout{Zh: "读二进制文件", En: "READ BINARY",
-		Head: apdu.Head{CLA: 0x00, INS: 0xB0, P1: apdu.ShortID(&x.SFI, 0x80, 0), P2: apdu.Var("偏移", "offset", &x.Offset), LeVar: &x.Length}}
+		Head: apdu.Head{CLA: 0x00, INS: 0xB0, P1: apdu.ShortID(&x.SFI), P2: apdu.Var("偏移", "offset", &x.Offset), LeVar: &x.Length}}
 }
 
 // UpdateBinary is UPDATE BINARY in plain, 00 D6 80|SFI offset Lc data. Source: card.md 6.2.
@@ -47,7 +47,7 @@ type UpdateBinary struct {
 
 func (x *UpdateBinary) layout() apdu.Layout {
 	return apdu.Layout{Zh: "写二进制文件", En: "UPDATE BINARY",
-		Head:   apdu.Head{CLA: 0x00, INS: 0xD6, P1: apdu.ShortID(&x.SFI, 0x80, 0), P2: apdu.Var("偏移", "offset", &x.Offset), Le: apdu.NoLe},
+		Head:   apdu.Head{CLA: 0x00, INS: 0xD6, P1: apdu.ShortID(&x.SFI), P2: apdu.Var("偏移", "offset", &x.Offset), Le: apdu.NoLe},
 		Fields: []apdu.Field{data(&x.Data, 1, apdu.MaxData)}}
 }
 
@@ -62,7 +62,7 @@ type SecureUpdateBinary struct {
 
 func (x *SecureUpdateBinary) layout() apdu.Layout {
 	return apdu.Layout{Zh: "带 MAC 写二进制文件", En: "UPDATE BINARY with MAC",
-		Head:   apdu.Head{CLA: 0x04, INS: 0xD6, P1: apdu.ShortID(&x.SFI, 0x80, 0), P2: apdu.Var("偏移", "offset", &x.Offset), Le: apdu.NoLe},
+		Head:   apdu.Head{CLA: 0x04, INS: 0xD6, P1: apdu.ShortID(&x.SFI), P2: apdu.Var("偏移", "offset", &x.Offset), Le: apdu.NoLe},
 		Fields: []apdu.Field{data(&x.Data, 1, apdu.MaxData-4), mac("MAC", &x.MAC)}}
 }
 
@@ -75,7 +75,7 @@ type ReadRecord struct {
 
 func (x *ReadRecord) layout() apdu.Layout {
 	return apdu.Layout{Zh: "读记录", En: "READ RECORD",
-		Head: apdu.Head{CLA: 0x00, INS: 0xB2, P1: apdu.Var("记录号", "record", &x.Number), P2: apdu.ShortID(&x.SFI, 4, 3), LeVar: &x.Length}}
+		Head: apdu.Head{CLA: 0x00, INS: 0xB2, P1: apdu.Var("记录号", "record", &x.Number), P2: apdu.RecordID(&x.SFI), LeVar: &x.Length}}
 }
 
 // AppendRecord is APPEND RECORD, 00 E2 00 SFI<<3|4 Lc data. Source: card.md 6.2; P2 as in READ RECORD.
@@ -86,7 +86,7 @@ type AppendRecord struct {
 
 func (x *AppendRecord) layout() apdu.Layout {
 	return apdu.Layout{Zh: "追加记录", En: "APPEND RECORD",
-		Head:   apdu.Head{CLA: 0x00, INS: 0xE2, P1: apdu.Fixed(0), P2: apdu.ShortID(&x.SFI, 4, 3), Le: apdu.NoLe},
+		Head:   apdu.Head{CLA: 0x00, INS: 0xE2, P1: apdu.Fixed(0), P2: apdu.RecordID(&x.SFI), Le: apdu.NoLe},
 		Fields: []apdu.Field{data(&x.Data, 1, apdu.MaxData)}}
 }
 
@@ -98,7 +98,7 @@ type CreateFile struct {
 
 func (x *CreateFile) layout() apdu.Layout {
 	return apdu.Layout{Zh: "建文件", En: "CREATE FILE",
-		Head:   apdu.Head{CLA: 0x80, INS: 0xE0, P1: apdu.Half("文件标识(高)", "FID high", &x.FID, 8), P2: apdu.Half("文件标识(低)", "FID low", &x.FID, 0), Le: apdu.NoLe},
+		Head:   apdu.Head{CLA: 0x80, INS: 0xE0, P1: apdu.High(&x.FID), P2: apdu.Low(&x.FID), Le: apdu.NoLe},
 		Fields: []apdu.Field{data(&x.Data, 7, apdu.MaxData)}}
 }
 

@@ -12,14 +12,12 @@ import (
 type Profile struct {
 	Name string // national or company
 
-	AIDPetrol      []byte // aid.petrol
-	AIDLoyalty     []byte
-	AIDPSAMPetrol  []byte
-	AIDPSAMLoyalty []byte
-	KeyID          byte // index of DPK, DLK, DULK, DUGK, DIK
-	KeyVersion     byte
-	Alg            byte // pboc.AlgTDES or pboc.AlgSM4
-	DefaultPIN     PIN  // default_pin: entered silently while the card's PIN flag is 00
+	AIDPetrol     []byte // aid.petrol
+	AIDPSAMPetrol []byte // aid.psam_petrol
+	KeyID         byte   // index of DPK, DLK, DULK, DUGK, DIK
+	KeyVersion    byte
+	Alg           byte // pboc.AlgTDES or pboc.AlgSM4
+	DefaultPIN    PIN  // default_pin: entered silently while the card's PIN flag is 00
 
 	// Keys.
 	OneLevel    bool        // levels: false = issuer, ASN for every key; true = DPK ASN, ASN and the rest ASN
@@ -138,8 +136,7 @@ const rid = "\xA0\x00\x00\x00\x03"
 // National is the profile of the Sinopec layout, the default. Source: card.md 17.2.
 func National() Profile {
 	return Profile{
-		Name: "national", AIDPetrol: []byte(rid + "SINOPEC"), AIDLoyalty: []byte(rid + "LOYALTY"),
-		AIDPSAMPetrol: []byte(rid + "SINOPEC1"), AIDPSAMLoyalty: []byte(rid + "SINOPEC2"),
+		Name: "national", AIDPetrol: []byte(rid + "SINOPEC"), AIDPSAMPetrol: []byte(rid + "SINOPEC1"),
 		KeyID: 1, KeyVersion: 1, Alg: pboc.AlgTDES, DefaultPIN: PIN{0x99, 0x99, 0x99},
 		FactorOrder: IssuerFirst,
 		GTACString:  GTACBalCTC, ProveSerial: ProveEither, LogZero: true, LoadIn10: true, ProofBalance: BalanceAfter,
@@ -156,8 +153,7 @@ func National() Profile {
 func Company() Profile {
 	p := National()
 	p.Name, p.OneLevel = "company", true
-	p.AIDPetrol, p.AIDLoyalty = []byte(rid+"ENN ENERGY"), []byte(rid+"ENN LOYALTY")
-	p.AIDPSAMPetrol, p.AIDPSAMLoyalty = []byte(rid+"ENN ENERGY1"), []byte(rid+"ENN ENERGY2")
+	p.AIDPetrol, p.AIDPSAMPetrol = []byte(rid+"ENN ENERGY"), []byte(rid+"ENN ENERGY1")
 	return p
 }
 

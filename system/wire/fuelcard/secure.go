@@ -72,7 +72,7 @@ type InternalAuthenticate struct {
 
 func (x *InternalAuthenticate) layout() apdu.Layout {
 	return apdu.Layout{Zh: "内部认证", En: "INTERNAL AUTHENTICATION",
-		Head:   apdu.Head{CLA: 0x00, INS: 0x88, P1: apdu.Var("方式", "mode", &x.Mode, 0, 1, 2), P2: apdu.Var("密钥索引", "key id", &x.KeyID), Le: 0},
+		Head:   apdu.Head{CLA: 0x00, INS: 0x88, P1: apdu.UpTo("方式", "mode", &x.Mode, 2), P2: apdu.Var("密钥索引", "key id", &x.KeyID), Le: 0},
 		Fields: []apdu.Field{data(&x.Data, 1, apdu.MaxData)}}
 }
 
@@ -149,7 +149,7 @@ type ApplicationBlock struct {
 
 func (x *ApplicationBlock) layout() apdu.Layout {
 	return apdu.Layout{Zh: "应用锁定", En: "APPLICATION BLOCK",
-		Head:   apdu.Head{CLA: 0x84, INS: 0x1E, P1: apdu.Fixed(0), P2: apdu.Var("永久", "permanent", &x.Permanent, 0, 1), Le: apdu.NoLe},
+		Head:   apdu.Head{CLA: 0x84, INS: 0x1E, P1: apdu.Fixed(0), P2: apdu.UpTo("永久", "permanent", &x.Permanent, 1), Le: apdu.NoLe},
 		Fields: []apdu.Field{mac("MAC", &x.MAC)}}
 }
 

@@ -66,9 +66,6 @@ func SessionOf(b []byte) (s Session, err error) {
 // Bytes returns the key's 8 or 16 bytes, for a card's own memory only.
 func (s Session) Bytes() []byte { return append([]byte(nil), s.key[:s.n]...) }
 
-// Empty reports that there is no key.
-func (s Session) Empty() bool { return s.n == 0 }
-
 // String masks the key.
 func (s Session) String() string { return masked }
 

@@ -35,7 +35,7 @@ type ReadBinary struct {
 
 func (x *ReadBinary) layout() apdu.Layout {
 	return apdu.Layout{Zh: "读二进制文件", En: "READ BINARY",
-		Head: apdu.Head{CLA: 0x00, INS: 0xB0, P1: apdu.ShortID(&x.SFI, 0x80, 0), P2: apdu.Var("偏移", "offset", &x.Offset), LeVar: &x.Length}}
+		Head: apdu.Head{CLA: 0x00, INS: 0xB0, P1: apdu.ShortID(&x.SFI), P2: apdu.Var("偏移", "offset", &x.Offset), LeVar: &x.Length}}
 }
 
 // UpdateBinary is UPDATE BINARY in plain, used while a PSAM is made. Source: card.md section 11, 6.2.
@@ -47,7 +47,7 @@ type UpdateBinary struct {
 
 func (x *UpdateBinary) layout() apdu.Layout {
 	return apdu.Layout{Zh: "写二进制文件", En: "UPDATE BINARY",
-		Head:   apdu.Head{CLA: 0x00, INS: 0xD6, P1: apdu.ShortID(&x.SFI, 0x80, 0), P2: apdu.Var("偏移", "offset", &x.Offset), Le: apdu.NoLe},
+		Head:   apdu.Head{CLA: 0x00, INS: 0xD6, P1: apdu.ShortID(&x.SFI), P2: apdu.Var("偏移", "offset", &x.Offset), Le: apdu.NoLe},
 		Fields: []apdu.Field{apdu.Rest("数据", "data", &x.Data, 1, apdu.MaxData)}}
 }
 
@@ -59,8 +59,8 @@ type CreateFile struct {
 
 func (x *CreateFile) layout() apdu.Layout {
 	return apdu.Layout{Zh: "建文件", En: "CREATE FILE",
-		Head: apdu.Head{CLA: 0x80, INS: 0xE0, P1: apdu.Half("文件标识(高)", "FID high", &x.FID, 8),
-			P2: apdu.Half("文件标识(低)", "FID low", &x.FID, 0), Le: apdu.NoLe},
+		Head: apdu.Head{CLA: 0x80, INS: 0xE0, P1: apdu.High(&x.FID),
+			P2: apdu.Low(&x.FID), Le: apdu.NoLe},
 		Fields: []apdu.Field{apdu.Rest("数据", "data", &x.Data, 7, apdu.MaxData)}}
 }
 
@@ -138,9 +138,8 @@ type CipherData struct {
 }
 
 func (x *CipherData) layout() apdu.Layout {
-	modes := []CipherMode{0, 1, 2, 3, 4, 5, 6, 7}
 	return apdu.Layout{Zh: "通用DES计算", En: "CIPHER_DATA",
-		Head:   apdu.Head{CLA: 0x80, INS: 0xFA, P1: apdu.Var("方式", "mode", &x.Mode, modes...), P2: apdu.Fixed(0), Le: 0},
+		Head:   apdu.Head{CLA: 0x80, INS: 0xFA, P1: apdu.UpTo("方式", "mode", &x.Mode, 7), P2: apdu.Fixed(0), Le: 0},
 		Fields: []apdu.Field{apdu.Rest("数据", "data", &x.Data, 8, apdu.MaxData)}}
 }
 
@@ -187,26 +186,6 @@ func (x *KeyRecord) layout() apdu.Layout {
 func SealKey(s pboc.Suite, master pboc.Key, rand []byte, k KeyRecord) apdu.Command {
 	c := WriteKey{Cipher: s.Encipher(master, k.Bytes()[1:])}.Command()
 	return c.WithMAC(s.SecureMAC(master, rand, c.MACSpan()))
-}
-
-// OpenKey checks and deciphers a WRITE KEY; an apdu.SW says what is wrong.
-func OpenKey(s pboc.Suite, master pboc.Key, rand []byte, c apdu.Command) (KeyRecord, error) {
-	w, err := ParseWriteKey(c)
-	if err != nil {
-		return KeyRecord{}, err
-	}
-	if !s.SecureMAC(master, rand, c.MACSpan()).Equal(w.MAC) {
-		return KeyRecord{}, fmt.Errorf("WRITE KEY: %w", apdu.SecureMACWrong)
-	}
-	plain, err := s.Decipher(master, w.Cipher)
-	if err != nil {
-		return KeyRecord{}, fmt.Errorf("WRITE KEY: %w: %w", err, apdu.WrongData)
-	}
-	k, err := ParseKeyRecord(append([]byte{byte(len(plain))}, plain...))
-	if err != nil {
-		return KeyRecord{}, fmt.Errorf("WRITE KEY: %w: %w", err, apdu.WrongData)
-	}
-	return k, nil
 }
 
 // SetStatus is SET STATUS, 80 F1 00 00 08 E(rand8): the end of personalisation. Source: card.md 8.1.
