@@ -1,0 +1,164 @@
+package station
+
+import (
+	"bytes"
+	"crypto/sha256"
+
+	"greylock/system/wire/fa"
+	"greylock/system/wire/record"
+)
+
+// verdict says what a record from a board is, before anything is stored.
+type verdict int
+
+const (
+	fresh    verdict = iota // store, then acknowledge
+	again                   // known bytes: acknowledge, store nothing
+	conflict                // known key, other bytes: store as conflict, alarm, acknowledge
+	refused                 // does not make sense: store with the reason, alarm, acknowledge as wrong
+)
+
+// intake is what one port's board has delivered. It changes only by facts.
+// Source: dispenser.md 4.4.
+type intake struct {
+	port    int
+	epoch   int                  // +1 when a board began its numbers again
+	last    fa.POSTTC            // highest number of the epoch
+	lastAt  fa.Stamp             // time of that record
+	have    map[recordKey][]byte // raw bytes by key
+	seen    map[epochTTC]bool    // numbers that are there or proven not to exist
+	missing []fa.POSTTC          // gaps of the epoch, lowest first
+	total   totals
+
+	conflicts map[string]bool            // raw bytes already kept as conflicts
+	refusals  map[[sha256.Size]byte]bool // hashes of raw bytes already refused
+}
+
+// totals is the totalizer chain of the port's nozzle.
+type totals struct {
+	known bool
+	last  fa.Record
+}
+
+// recordKey is the key of a record within a port. The number alone is none: a board that was replaced starts again.
+type recordKey struct {
+	nzn  fa.NZN
+	ttc  fa.POSTTC
+	time fa.Stamp
+}
+
+type epochTTC struct {
+	epoch int
+	ttc   fa.POSTTC
+}
+
+// maxGap bounds the numbers that are asked again after a jump: the depth of a small board's log.
+const maxGap = 200
+
+func newIntake(port int) *intake {
+	return &intake{
+		port: port, have: map[recordKey][]byte{}, seen: map[epochTTC]bool{},
+		conflicts: map[string]bool{}, refusals: map[[sha256.Size]byte]bool{},
+	}
+}
+
+func keyOf(r fa.Record) recordKey { return recordKey{r.NZN, r.POSTTC, r.Time} }
+
+// judge decides what a record is. reason says why it is refused.
+func (i *intake) judge(raw []byte) (r fa.Record, v verdict, reason string) {
+	r, err := fa.ParseRecord(raw)
+	if err != nil {
+		return r, refused, "format: " + err.Error()
+	}
+	if old, known := i.have[keyOf(r)]; known {
+		if bytes.Equal(old, raw) {
+			return r, again, ""
+		}
+		return r, conflict, ""
+	}
+	if err := r.Check(); err != nil {
+		return r, refused, "value: " + err.Error()
+	}
+	return r, fresh, ""
+}
+
+// epochOf says which epoch a fresh record belongs to: a number at or below the last with a newer time means that the board
+// was replaced or reset; an older time is a record that comes late.
+func (i *intake) epochOf(r fa.Record) (epoch int, restarted bool) {
+	late := bytes.Compare(r.Time[:], i.lastAt[:]) <= 0
+	if i.last == 0 || r.POSTTC > i.last || late && !i.seen[epochTTC{i.epoch, r.POSTTC}] {
+		return i.epoch, false
+	}
+	if i.isMissing(r.POSTTC) {
+		return i.epoch, false
+	}
+	return i.epoch + 1, true
+}
+
+func (i *intake) isMissing(n fa.POSTTC) bool {
+	for _, m := range i.missing {
+		if m == n {
+			return true
+		}
+	}
+	return false
+}
+
+// took notes a record that is durable.
+func (i *intake) took(f record.DispenserRecord, r fa.Record) {
+	if f.Epoch > i.epoch {
+		i.epoch, i.last, i.missing, i.total = f.Epoch, 0, nil, totals{}
+	}
+	if f.Epoch == i.epoch {
+		i.fill(r.POSTTC)
+		if r.POSTTC > i.last {
+			i.jump(r.POSTTC)
+			i.last = r.POSTTC
+		}
+		if bytes.Compare(r.Time[:], i.lastAt[:]) > 0 {
+			i.lastAt = r.Time
+		}
+	}
+	i.have[keyOf(r)] = f.Raw
+	i.seen[epochTTC{f.Epoch, r.POSTTC}] = true
+	if metered(r) && f.Epoch == i.epoch && (!i.total.known || r.POSTTC > i.total.last.POSTTC) {
+		i.total = totals{true, r}
+	}
+}
+
+// refuse notes bytes that were refused, so that the same offer is not written twice.
+func (i *intake) refuse(raw []byte) { i.refusals[sha256.Sum256(raw)] = true }
+
+// jump notes the numbers between the last and n; those beyond maxGap are too old for any log.
+func (i *intake) jump(n fa.POSTTC) {
+	if i.last == 0 || n == i.last+1 {
+		return
+	}
+	from := i.last + 1
+	if n-from > maxGap {
+		from = n - maxGap
+	}
+	for m := from; m < n; m++ {
+		if !i.seen[epochTTC{i.epoch, m}] {
+			i.missing = append(i.missing, m)
+		}
+	}
+}
+
+// fill takes a number off the list of gaps.
+func (i *intake) fill(n fa.POSTTC) {
+	for k, m := range i.missing {
+		if m == n {
+			i.missing = append(i.missing[:k:k], i.missing[k+1:]...)
+			return
+		}
+	}
+}
+
+// gone notes that the board has no record of a number.
+func (i *intake) gone(f record.GapClosed) {
+	if f.Epoch == i.epoch {
+		i.fill(fa.POSTTC(f.POSTTC))
+		i.seen[epochTTC{f.Epoch, fa.POSTTC(f.POSTTC)}] = true
+	}
+}

@@ -1,0 +1,260 @@
+// Package station is the program of a fuel station: it takes what the dispensers' boards have sold, keeps it, ships it to the
+// center, and gives the boards their place, their prices and answers about cards.
+//
+// Core is a link.Core; line n is port n of the hub. A record is acknowledged only when its fact is durable; state changes only
+// in Apply. Source: design.md 4, 9; dispenser.md 4; trust.md 1.1.
+package station
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"math/rand/v2"
+
+	"greylock/system/clock"
+	"greylock/system/dispenser"
+	"greylock/system/exchange"
+	"greylock/system/link"
+	"greylock/system/wire/fa"
+	"greylock/system/wire/record"
+)
+
+// Config is what a station needs to know.
+type Config struct {
+	Site      record.SiteID
+	Realm     record.Realm
+	CenterKey ed25519.PublicKey // signs the directives
+	Ports     []int             // the hub's ports that are there, 1…
+	Source    exchange.Source   // the own journal
+	Rand      *rand.Rand        // jitter of the exchange only
+}
+
+// keepAlarms bounds the list that a screen shows; the journal has them all.
+const keepAlarms = 200
+
+// Core is the station.
+type Core struct {
+	cfg     Config
+	out     link.Outbox
+	ports   []*port // by number
+	orders  orders
+	ship    *exchange.Shipper
+	sales   []taken // in order
+	alarms  []record.Alarm
+	applied uint64                    // facts applied
+	asks    map[uint64]greyCall       // questions to the center that are under way
+	seen    map[record.SaleID]settled // what is known of a sale
+}
+
+// port is one line, its driver and what it has delivered.
+type port struct {
+	number  int
+	drive   *dispenser.FA
+	intake  *intake
+	pending map[recordKey][]byte // staged, not yet durable
+	totals  map[fa.NZN]record.TotalsRead
+	up      bool
+	echo    bool // an alarm about the wiring was raised in this contact
+}
+
+// taken is one record of the station, for its screens.
+type taken struct {
+	seq  uint64
+	port int
+	rec  fa.Record
+}
+
+// settled says how far a sale has come.
+type settled struct {
+	escape *fa.Record // T-TYPE 1: what is owed
+	paid   bool       // a record shows the debit
+}
+
+// greyCall is a 35H query that went on to the center.
+type greyCall struct {
+	port int
+	to   dispenser.Ticket
+	ask  fa.GreyAsk
+}
+
+// New returns a station; the journal is replayed into Apply before Start.
+func New(cfg Config) *Core {
+	c := &Core{
+		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}},
+		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{},
+	}
+	for _, n := range cfg.Ports {
+		c.ports = append(c.ports, &port{
+			number: n, drive: dispenser.NewFA(), intake: newIntake(n),
+			pending: map[recordKey][]byte{}, totals: map[fa.NZN]record.TotalsRead{},
+		})
+	}
+	c.ship = exchange.NewShipper(exchange.ShipperConfig{
+		Site: cfg.Site, Realm: cfg.Realm, CenterKey: cfg.CenterKey, Source: cfg.Source, Rand: cfg.Rand,
+	})
+	return c
+}
+
+// Take hands over what is to be done.
+func (c *Core) Take() link.Effects { return c.out.Take() }
+
+// Start begins the work: boards are announced their orders, the exchange asks for news.
+func (c *Core) Start(now clock.Instant) {
+	c.order(now)
+	c.ship.Start(now, &c.out)
+	c.plan(now)
+}
+
+// Line says that a port was opened or lost.
+func (c *Core) Line(now clock.Instant, line int, up bool) {
+	p := c.port(line)
+	if p == nil || p.up == up {
+		return
+	}
+	p.up = up
+	p.drive.Line(now, up)
+	if !up {
+		c.alarm(now, "line-lost", fmt.Sprintf("port %d", line), "串口断开: 请检查集线器端口和连线", "serial port lost: check hub port and cable")
+	}
+	c.events(now, p)
+	c.plan(now)
+}
+
+// Receive takes bytes from a port.
+func (c *Core) Receive(now clock.Instant, line int, data []byte) {
+	if p := c.port(line); p != nil {
+		p.drive.Receive(now, data)
+		c.events(now, p)
+		c.plan(now)
+	}
+}
+
+// Wake looks after silence, questions and the exchange.
+func (c *Core) Wake(now clock.Instant) {
+	for _, p := range c.ports {
+		if p.drive.Due() <= now {
+			p.drive.Wake(now)
+			c.events(now, p)
+		}
+	}
+	c.ship.Wake(now, &c.out)
+	c.plan(now)
+}
+
+// Durable goes on with what waited for the disk: the exchange has something to ship, gaps are asked for.
+func (c *Core) Durable(now clock.Instant, _ link.ActID) {
+	c.ship.Kick(now, &c.out)
+	for _, p := range c.ports {
+		for _, n := range p.intake.missing {
+			p.drive.AskRecord(now, n)
+		}
+	}
+	c.plan(now)
+}
+
+// plan asks for the next wake-up.
+func (c *Core) plan(now clock.Instant) {
+	at := c.ship.Due()
+	for _, p := range c.ports {
+		at = min(at, p.drive.Due())
+	}
+	c.out.WakeAt(max(at, now+1))
+}
+
+func (c *Core) port(number int) *port {
+	for _, p := range c.ports {
+		if p.number == number {
+			return p
+		}
+	}
+	return nil
+}
+
+// alarm wants an alarm noted; nothing waits for it.
+func (c *Core) alarm(now clock.Instant, kind, subject, zh, en string) {
+	c.out.Append(record.Alarm{TimeMs: now.Milli(), Kind: kind, Subject: subject, Zh: zh, En: en})
+}
+
+// order gives every port's driver its files; an order that can not be made is an alarm, and the board keeps what it has.
+func (c *Core) order(now clock.Instant) {
+	for _, p := range c.ports {
+		o, err := c.orders.forPort(p.number)
+		if err != nil {
+			c.alarm(now, "order-broken", fmt.Sprintf("port %d", p.number), "下发数据有误: "+err.Error(), "orders can not be made: "+err.Error())
+			continue
+		}
+		p.drive.SetOrders(o)
+	}
+}
+
+// Apply takes a durable fact.
+func (c *Core) Apply(seq uint64, f record.Fact) {
+	c.applied++
+	switch f := f.(type) {
+	case record.DispenserRecord:
+		c.took(seq, f)
+	case record.GapClosed:
+		if p := c.port(f.Port); p != nil {
+			p.intake.gone(f)
+		}
+	case record.RecordConflict:
+		c.settle(f.Port, f.Raw)
+	case record.RecordRefused:
+		if p := c.port(f.Port); p != nil {
+			p.intake.refuse(f.Raw)
+		}
+	case record.TotalsRead:
+		if p := c.port(f.Port); p != nil {
+			p.totals[fa.NZN(f.Nozzle)] = f
+		}
+	case record.Alarm:
+		c.alarms = append(c.alarms, f)
+		if len(c.alarms) > keepAlarms {
+			c.alarms = c.alarms[1:]
+		}
+	case record.DirectiveApplied:
+		c.obey(f)
+	}
+}
+
+// settle forgets that a record is under way.
+func (c *Core) settle(number int, raw []byte) {
+	p := c.port(number)
+	r, err := fa.ParseRecord(raw)
+	if p != nil && err == nil {
+		delete(p.pending, keyOf(r))
+		p.intake.conflicts[string(raw)] = true
+	}
+}
+
+// obey puts a directive in force that Receive's side has verified; replay trusts the journal.
+func (c *Core) obey(f record.DirectiveApplied) {
+	d, err := f.Directive.Open(c.cfg.CenterKey)
+	if err != nil {
+		return // the center's key was changed since: the version stays as it was
+	}
+	if err := c.orders.take(d); err == nil {
+		c.ship.Applied(d)
+	}
+}
+
+func (c *Core) took(seq uint64, f record.DispenserRecord) {
+	p := c.port(f.Port)
+	r, err := fa.ParseRecord(f.Raw)
+	if err != nil {
+		return // never written: judge refuses what can not be read
+	}
+	if p != nil {
+		delete(p.pending, keyOf(r))
+		p.intake.took(f, r)
+	}
+	c.sales = append(c.sales, taken{seq, f.Port, r})
+	id := record.SaleID{TID: r.TID, TTC: r.TTC}
+	s := c.seen[id]
+	switch r.Type.Kind() {
+	case fa.Escape:
+		s.escape = &r
+	case fa.Fuelling, fa.TopUpDebit, fa.Supplement:
+		s.paid = true
+	}
+	c.seen[id] = s
+}
