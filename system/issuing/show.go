@@ -1,0 +1,116 @@
+package issuing
+
+import (
+	"bytes"
+	"fmt"
+
+	"golang.org/x/text/encoding/simplifiedchinese"
+
+	"greylock/system/card"
+	"greylock/system/terminal"
+	"greylock/system/wire/apdu"
+	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/pboc"
+	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
+)
+
+// View is what a holder may read of the own card, without login.
+type View struct {
+	ASN       pboc.ASN    `json:"asn"`
+	Issuer    pboc.Issuer `json:"issuer"`
+	ValidFrom record.Hex  `json:"valid_from"` // YYYYMMDD
+	ValidTo   record.Hex  `json:"valid_to"`
+	CardType  byte        `json:"card_type"`
+	Holder    string      `json:"holder"`
+	Plate     string      `json:"plate"`
+	UserPIN   bool        `json:"user_pin"` // the holder keys a PIN of his own
+	Balance   unit.Fen    `json:"balance_fen"`
+	State     string      `json:"state"`  // free, grey, tac-unread
+	Proof     record.Hex  `json:"proof"`  // 30 bytes
+	Limits    record.Hex  `json:"limits"` // 66 bytes
+	History   []Movement  `json:"history"`
+	Unsettled string      `json:"unsettled,omitempty"` // why a load is still open
+}
+
+// Movement is one line of the card's own log.
+type Movement struct {
+	Serial uint16     `json:"serial"`
+	Amount unit.Fen   `json:"amount_fen"`
+	Type   byte       `json:"type"`
+	Zh     string     `json:"zh"`
+	En     string     `json:"en"`
+	TID    pboc.TID   `json:"tid"`
+	Time   record.Hex `json:"time"` // YYYYMMDDhhmmss
+}
+
+// Read returns what the card holds. The history needs the PIN: nil shows the default one, or none on a card with a PIN of its
+// own; the history is then empty.
+func (v *Visit) Read(pin fuelcard.PIN) (View, error) {
+	p := v.id.Public
+	view := View{
+		ASN: v.id.ASN, Issuer: p.Issuer, ValidFrom: p.Start[:], ValidTo: p.Expiry[:], CardType: v.id.Holder.CardType,
+		Holder: text(v.id.Holder.Name[:]), Plate: text(v.id.Limits.Plate[:]), UserPIN: v.id.UserPIN(), Balance: v.id.Balance,
+		State: stateWord(v.id.Proof.State), Proof: v.id.Proof.Bytes(), Limits: v.id.Limits.Bytes()[:limitsWritten],
+	}
+	if err := v.Unsettled(); err != nil {
+		view.Unsettled = err.Error()
+	}
+	if pin == nil && !v.id.UserPIN() {
+		pin = v.desk.cfg.Profile.DefaultPIN
+	}
+	if pin == nil {
+		return view, nil
+	}
+	if err := v.term.VerifyPIN(pin); err != nil {
+		return view, err
+	}
+	lines, err := v.term.History()
+	for _, l := range lines {
+		zh, en := l.Type.Words()
+		view.History = append(view.History, Movement{l.Serial, l.Amount, byte(l.Type), zh, en, l.TID, l.Time[:]})
+	}
+	return view, err
+}
+
+func stateWord(s fuelcard.GreyState) string {
+	switch s {
+	case fuelcard.Grey:
+		return "grey"
+	case fuelcard.TACUnread:
+		return "tac-unread"
+	}
+	return "free"
+}
+
+// text reads a GBK field: up to its padding of 00 or FF.
+func text(field []byte) string {
+	if i := bytes.IndexByte(field, 0); i >= 0 {
+		field = field[:i]
+	}
+	field = bytes.TrimRight(field, "\xFF")
+	if len(field) > 0 && field[0] == 0xFF {
+		return ""
+	}
+	b, err := simplifiedchinese.GBK.NewDecoder().Bytes(field)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// send gives the card a command of the desk's own. terminal.ErrUnknown: the card has gone or its answer was lost.
+func (v *Visit) send(doing string, c apdu.Command) error {
+	raw, err := v.term.Card.Transmit(c.Bytes())
+	if err != nil {
+		return fmt.Errorf("%s: %w: %w", doing, terminal.ErrUnknown, err)
+	}
+	a, err := apdu.ParseAnswer(raw)
+	if err != nil {
+		return fmt.Errorf("%s: %w: %w", doing, card.ErrMute, err)
+	}
+	if err := a.SW.Err(); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package issuing
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"greylock/system/card"
+	"greylock/system/terminal"
+	"greylock/system/vault"
+	"greylock/system/wire/apdu"
+	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/pboc"
+	"greylock/system/wire/record"
+)
+
+// Visit is one inserted card: identified, proven to be ours, with nothing left open that could be settled.
+type Visit struct {
+	desk *Desk
+	door Door
+	term *terminal.Terminal
+	card vault.Card
+	id   terminal.Identity
+	left error // why an open load could not be settled yet
+}
+
+// Insert begins a visit. The order is: who is it, keep its proof, is it ours, settle what is open. A refused card's proof is
+// kept all the same. *terminal.Refusal, terminal.ErrForeign, ErrRealm, or the transport's error.
+func (d *Desk) Insert(door Door, t card.Transport) (*Visit, error) {
+	v := &Visit{desk: d, door: door}
+	v.term = &terminal.Terminal{Card: t, Profile: d.cfg.Profile, Clock: door.Now, Rand: d.cfg.Random, Log: &log{v}}
+	if err := v.identify(); err != nil {
+		return nil, err
+	}
+	if !d.cfg.Realm.OwnsIssuer(v.id.Public.Issuer) {
+		return nil, ErrRealm
+	}
+	v.card = vault.CardOf(v.id.Public, d.cfg.Profile.Alg)
+	if err := v.term.Authenticate(v.id, host{v}); err != nil {
+		return nil, err
+	}
+	if err := v.settle(); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// identify reads the card and keeps its proof.
+func (v *Visit) identify() error {
+	var err error
+	v.id, err = v.term.Identify()
+	if v.id.Proof != (fuelcard.LockProof{}) {
+		if noted := v.keepProof(); noted != nil {
+			return noted
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if v.id.Refused != nil {
+		return v.id.Refused
+	}
+	return nil
+}
+
+// keepProof makes the lock proof durable, once. Source: trust.md rule 4.
+func (v *Visit) keepProof() error {
+	proof := v.id.Proof.Bytes()
+	if bytes.Equal(v.desk.seen[v.id.ASN], proof) {
+		return nil
+	}
+	return v.note(record.ProofSeen{TimeMs: v.door.Now().Milli(), ASN: v.id.ASN, Proof: proof, Where: string(v.desk.cfg.Site)})
+}
+
+// settle ends what visits before have left: a load without an end, a TAC that nobody has read. A load that can not be settled
+// now, because the center is not there or the card is grey, stays open and is said by Load.
+func (v *Visit) settle() error {
+	if v.id.Proof.State == fuelcard.TACUnread {
+		if err := v.clear(); err != nil {
+			return err
+		}
+	}
+	if v.id.Proof.State == fuelcard.Grey {
+		return nil
+	}
+	v.left = v.settleLoad()
+	if errors.Is(v.left, ErrOpen) || errors.Is(v.left, terminal.ErrLoadOpen) {
+		return nil
+	}
+	return v.left
+}
+
+// clear reads what the card has paid, keeps it, tells the center of an online unlock, and lets the card forget the flag.
+func (v *Visit) clear() error {
+	done, err := v.term.Note(terminal.Entry{Kind: terminal.Done, ASN: v.id.ASN, TAC: v.id.Proof.Code, Amount: v.id.Proof.Amount()})
+	if err != nil {
+		return err
+	}
+	if v.id.Proof.Online() {
+		v.unlockEnded(v.id.Proof.OnlineSN(), v.id.Proof.Code)
+	}
+	if err := v.term.ClearTACUF(done); err != nil {
+		return err
+	}
+	v.id.Proof.State = fuelcard.NotGrey
+	return nil
+}
+
+// ASN is the number of the card.
+func (v *Visit) ASN() pboc.ASN { return v.id.ASN }
+
+// Identity is what was read from the card.
+func (v *Visit) Identity() terminal.Identity { return v.id }
+
+// Unsettled says why a load of this card is still open; nil when none is.
+func (v *Visit) Unsettled() error {
+	if _, open := v.desk.open[v.id.ASN]; !open {
+		return nil
+	}
+	return errors.Join(ErrOpen, v.left)
+}
+
+func (v *Visit) note(facts ...record.Fact) error { return v.desk.note(v.door, facts...) }
+
+// log makes the terminal's durable steps of a desk: the proof of the card that is there.
+type log struct{ v *Visit }
+
+// Append keeps the proof that holds the TAC.
+func (l *log) Append(e terminal.Entry) error {
+	if e.Kind != terminal.Done || e.ASN != l.v.id.ASN || e.TAC != l.v.id.Proof.Code {
+		return terminal.ErrOrder
+	}
+	return l.v.keepProof()
+}
+
+// High knows of no PSAM: a desk has none.
+func (l *log) High(pboc.TID) (pboc.PSAMTTC, bool) { return 0, false }
+
+// host is the outlet's vault, as the terminal asks for it.
+type host struct{ v *Visit }
+
+var (
+	_ terminal.Verifier = host{}
+	_ terminal.Sealer   = host{}
+)
+
+// Authenticate gives what a card of ours answers.
+func (h host) Authenticate(asn pboc.ASN, issuer pboc.Issuer, challenge [8]byte) ([8]byte, error) {
+	if asn != h.v.card.ASN || issuer != h.v.card.Issuer {
+		return [8]byte{}, terminal.ErrOtherCard
+	}
+	return h.v.desk.cfg.Keys.InternalAnswer(h.v.card, challenge)
+}
+
+// Seal gives the MAC of a secured file write.
+func (h host) Seal(asn pboc.ASN, issuer pboc.Issuer, challenge []byte, c apdu.Command) (apdu.Command, error) {
+	if asn != h.v.card.ASN || issuer != h.v.card.Issuer {
+		return c, terminal.ErrOtherCard
+	}
+	mac, err := h.v.desk.cfg.Keys.SecureMAC(vault.DAMK, h.v.card, challenge, c.MACSpan())
+	if err != nil {
+		return c, fmt.Errorf("安全报文 (secure messaging): %w", err)
+	}
+	return c.WithMAC(mac), nil
+}
