@@ -5,14 +5,17 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
 	"greylock/emulators/cardos"
+	"greylock/emulators/chip"
 	"greylock/fixtures"
 	"greylock/system/wire/apdu"
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
+	"greylock/system/wire/unit"
 )
 
 // script is a source of randomness that gives what the test says, then a fixed pattern.
@@ -30,18 +33,22 @@ func (s *script) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// newMem is memory for one petrol card and little more: the tear tests copy it often.
+func newMem() *cardos.MemNV { return chip.NewMem(3584) }
+
 // bench is a card on the table with what its maker knows.
 type bench struct {
-	t       testing.TB
-	nv      *cardos.MemNV
-	rnd     *script
-	card    *cardos.Card
-	profile fuelcard.Profile
-	suite   pboc.Suite
-	issuer  pboc.Issuer
-	asn     pboc.ASN
-	keys    fixtures.Keys
-	sent    [][]byte // commands of the last making
+	t        testing.TB
+	nv       *cardos.MemNV
+	rnd      *script
+	card     *cardos.Card
+	profile  fuelcard.Profile
+	suite    pboc.Suite
+	issuer   pboc.Issuer
+	asn      pboc.ASN
+	keys     fixtures.Keys
+	cuttable bool                  // a torn card ends the making by a panic that interrupted takes
+	extra    []fuelcard.CreateFile // made behind the petrol files
 }
 
 func newBench(t testing.TB, profile fuelcard.Profile) *bench {
@@ -51,7 +58,7 @@ func newBench(t testing.TB, profile fuelcard.Profile) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, nv: cardos.NewMemNV(), rnd: &script{}, profile: profile, suite: suite, issuer: cards.Issuer,
+	b := &bench{t: t, nv: newMem(), rnd: &script{}, profile: profile, suite: suite, issuer: cards.Issuer,
 		asn: cards.Users[0], keys: fixtures.TestKeys()}
 	if b.card, err = cardos.Blank(b.nv, b.rnd, profile, b.keys.Transport); err != nil {
 		t.Fatal(err)
@@ -60,10 +67,14 @@ func newBench(t testing.TB, profile fuelcard.Profile) *bench {
 	return b
 }
 
+// epFile is the wallet, which a petrol card usually does not have.
+var epFile = fuelcard.CreateFile{FID: fuelcard.FIDEP, Data: fuelcard.PurseSpec{Use: 0xF0, LogSFI: fuelcard.SFILog}.Bytes()}
+
 // made is a card made and in the petrol application, PIN 99 99 99, nothing on it.
-func made(t testing.TB, profile fuelcard.Profile) *bench {
+func made(t testing.TB, profile fuelcard.Profile, extra ...fuelcard.CreateFile) *bench {
 	t.Helper()
 	b := newBench(t, profile)
+	b.extra = extra
 	b.make()
 	b.reset()
 	b.enter()
@@ -74,7 +85,7 @@ func made(t testing.TB, profile fuelcard.Profile) *bench {
 func (b *bench) again(t testing.TB) *bench {
 	t.Helper()
 	c := *b
-	c.t, c.nv, c.rnd = t, cardos.NewMemNV(), &script{n: b.rnd.n}
+	c.t, c.nv, c.rnd = t, newMem(), &script{n: b.rnd.n}
 	if err := c.nv.SetImage(b.nv.Image()); err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +111,9 @@ func (b *bench) enter() {
 func (b *bench) send(c apdu.Command) apdu.Answer {
 	b.t.Helper()
 	raw, err := b.card.Transmit(c.Bytes())
+	if b.cuttable && errors.Is(err, cardos.ErrTorn) {
+		panic(cardos.ErrTorn)
+	}
 	if err != nil {
 		b.t.Fatalf("%X: %v", c.Bytes(), err)
 	}
@@ -174,14 +188,95 @@ func (b *bench) make() {
 		}
 	}
 	b.writeKey(under, 1, fuelcard.PINSlot.ID, fuelcard.PINSlot.Record(p.Alg, p.DefaultPIN))
-	for _, f := range p.PetrolFiles() {
+	for _, f := range append(p.PetrolFiles(), b.extra...) {
 		b.ok(f.Command())
 	}
+	b.fill()
+}
+
+// fill writes the files of the application.
+func (b *bench) fill() {
+	b.t.Helper()
 	b.write(fuelcard.SFIPublic, 0, fuelcard.PublicData{Issuer: b.issuer, AppType: fuelcard.AppPetrol, AppVersion: 1, ASN: b.asn,
 		Start: [4]byte{0x20, 0x26, 1, 1}, Expiry: [4]byte{0x20, 0x36, 0x12, 0x31}, SetVersion: 1}.Bytes())
 	b.write(fuelcard.SFIHolder, 0, fuelcard.HolderData{CardType: fuelcard.CardUser}.Bytes())
 	b.ok(fuelcard.UpdateBinary{SFI: fuelcard.SFIOrdinary, Data: fuelcard.OrdinaryData{Employee: 1}.Bytes()}.Command())
 	b.write(fuelcard.SFILimits, 0, fuelcard.NoLimits().Bytes())
+}
+
+// interrupted makes the card until a planned cut and reports whether that came.
+func (b *bench) interrupted() (cut bool) {
+	b.cuttable = true
+	defer func() {
+		b.cuttable = false
+		if p := recover(); p != nil && p != any(cardos.ErrTorn) {
+			panic(p)
+		} else if p != nil {
+			cut = true
+		}
+	}()
+	b.make()
+	return false
+}
+
+// tries sends a command and accepts some status words beside 9000.
+func (b *bench) tries(c apdu.Command, also ...apdu.SW) apdu.SW {
+	b.t.Helper()
+	a := b.send(c)
+	if a.SW != apdu.OK && !slices.Contains(also, a.SW) {
+		b.t.Fatalf("%X: %v", c.Bytes(), a.SW)
+	}
+	return a.SW
+}
+
+// oneOf authenticates with the first of two keys that the card takes.
+func (b *bench) oneOf(first, second pboc.Key) pboc.Key {
+	b.t.Helper()
+	rand := b.challenge(4)
+	if b.tries(fuelcard.ExternalAuthenticate{Cipher: b.suite.Authenticate(first, fuelcard.Challenge(rand))}.Command(), 0x63C2) == apdu.OK {
+		return first
+	}
+	b.authenticate(second)
+	return second
+}
+
+// remake finishes a making that was cut anywhere.
+func (b *bench) remake() {
+	b.t.Helper()
+	p, taken := b.profile, apdu.WrongData
+	b.ok(fuelcard.SelectFile{FID: fuelcard.FIDMF}.Command())
+	under := b.oneOf(b.key("CCK"), b.keys.Transport)
+	keys := func(mf bool) {
+		for _, s := range fuelcard.Keys {
+			if s.MF != mf {
+				continue
+			}
+			k := b.key(s.Name)
+			b.writeKey(under, 1, s.ID, s.Record(p.Alg, k[:]))
+			if s.Type&fuelcard.KeyTypeMask == fuelcard.KeyMaster {
+				under = k
+			}
+		}
+	}
+	keys(true)
+	for _, f := range p.MFFiles() {
+		b.tries(f.Command(), taken)
+	}
+	if b.send(fuelcard.ReadRecord{SFI: 1, Number: 1}.Command()).SW == apdu.RecordNotFound {
+		b.ok(fuelcard.AppendRecord{SFI: 1, Data: p.DirRecord()}.Command())
+	}
+	if b.tries(p.PetrolDF().Command(), taken) == taken {
+		b.enter()
+	}
+	under = b.oneOf(b.key("ACK"), b.key("CCK"))
+	b.tries(p.KeyFile().Command(), taken)
+	keys(false)
+	pin := fuelcard.WriteKey{P1: 1, KeyID: fuelcard.PINSlot.ID, KeyRecord: fuelcard.PINSlot.Record(p.Alg, p.DefaultPIN)}
+	b.tries(fuelcard.SealKey(b.suite, under, b.challenge(4), pin), apdu.SecurityState)
+	for _, f := range p.PetrolFiles() {
+		b.tries(f.Command(), taken)
+	}
+	b.fill()
 }
 
 // write updates a file with a MAC under DAMK.
@@ -200,6 +295,10 @@ func (b *bench) pin() {
 	b.t.Helper()
 	b.ok(fuelcard.Verify{PIN: b.profile.DefaultPIN}.Command())
 }
+
+func (b *bench) terminal() pboc.TID { return pboc.TID{0x13, 0x44, 0, 0, 0, 1} }
+
+func fen(n int64) unit.Fen { return unit.Fen(n) }
 
 func (b *bench) oracle() cardos.Oracle {
 	b.t.Helper()

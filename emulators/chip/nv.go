@@ -29,6 +29,9 @@ var (
 	ErrBounds = errors.New("chip: outside the memory")
 )
 
+// dice is the second half of a seed.
+const dice = 0x7765616b // weak
+
 // never is the count of a fault that is not planned.
 const never = -1
 
@@ -39,6 +42,7 @@ type Mem struct {
 	doubt    []byte // bits that read at random until they are written again
 	rnd      *rand.Rand
 	writes   int
+	last     int // length of the last write asked for
 	cutWrite int // writes still to pass before the cut; never for none
 	cutByte  int
 	wear     int // writes still to pass before the memory is worn; never for none
@@ -63,7 +67,7 @@ func (m *Mem) Disarm() bool {
 // Weak makes the byte under a cut undecided: the bits that were to change read at random, anew at each read, until the
 // byte is written again.
 func (m *Mem) Weak(seed uint64) {
-	m.rnd = rand.New(rand.NewPCG(seed, 0x7765616b))
+	m.rnd = rand.New(rand.NewPCG(seed, dice))
 	m.doubt = make([]byte, len(m.cells))
 }
 
@@ -72,6 +76,20 @@ func (m *Mem) WearAfter(n int) { m.wear = n }
 
 // Writes counts the writes so far, the torn one included.
 func (m *Mem) Writes() int { return m.writes }
+
+// LastWrite is the length of the last write asked for, all of it, also when it was cut.
+func (m *Mem) LastWrite() int { return m.last }
+
+// Copy makes the memory one with the same bytes and the same doubtful bits as from, whose dice are its own; no fault is
+// planned. Both have the same size.
+func (m *Mem) Copy(from *Mem, seed uint64) {
+	copy(m.cells, from.cells)
+	m.cutWrite, m.wear, m.rnd, m.doubt = never, never, nil, m.doubt[:0]
+	if from.doubt != nil {
+		m.rnd = rand.New(rand.NewPCG(seed, dice))
+		m.doubt = append(m.doubt, from.doubt...)
+	}
+}
 
 // Image copies the memory: a clone of the card, or the old state for a roll-back.
 func (m *Mem) Image() []byte { return append([]byte(nil), m.cells...) }
@@ -118,6 +136,7 @@ func (m *Mem) Write(off int, b []byte) error {
 		m.wear--
 	}
 	m.writes++
+	m.last = len(b)
 	if m.cutWrite != 0 {
 		if m.cutWrite != never {
 			m.cutWrite--
@@ -136,7 +155,7 @@ func (m *Mem) Write(off int, b []byte) error {
 
 func (m *Mem) store(off int, b []byte) {
 	copy(m.cells[off:], b)
-	if m.doubt != nil {
+	if m.rnd != nil {
 		clear(m.doubt[off : off+len(b)])
 	}
 }
