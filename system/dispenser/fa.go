@@ -27,42 +27,75 @@ type Orders struct {
 	Files    map[fa.Content][]byte
 }
 
+// Counters say what a line has brought, since the driver was made.
+type Counters struct {
+	fa.Counters
+	Unknown   uint64 // good frames with a reserved or vendor command word, ignored
+	Malformed uint64 // good frames that make no sense
+	Echoes    uint64 // frames of our own that came back
+}
+
 // FA is the station's end of one line. It is not safe for concurrent use.
 type FA struct {
-	dec    fa.Decoder
-	orders Orders
-	board  byte // the board's address, learned
-	number byte // of our own questions
-	last   clock.Instant
-	up     bool // the line is open
-	online bool
-	asks   []ask
-	askAt  clock.Instant
-	still  int
-	view   View
-	out    [][]byte
-	events []Event
+	dec      fa.Decoder
+	counters Counters
+	orders   Orders
+	serving  map[fa.Content][]byte // the file of each download that was begun: orders may change under it
+	board    byte                  // the board's address, learned
+	number   byte                  // of our own questions
+	last     clock.Instant
+	told     clock.Instant // the time of the last poll answer
+	echoed   bool          // an Echo was told since the line is open
+	online   bool
+	asks     []ask
+	askAt    clock.Instant
+	still    int
+	view     View
+	out      [][]byte
+	events   []Event
 }
 
 // ask is a question of ours.
 type ask struct {
 	m     fa.Message
-	tries int
+	tries int // how often it was sent
 }
 
 // NewFA returns the driver of a line that has not spoken yet.
 func NewFA() *FA {
-	return &FA{board: fa.Unconfigured, askAt: clock.Never, view: View{State: Inoperative}}
+	return &FA{board: fa.Unconfigured, serving: map[fa.Content][]byte{}, askAt: clock.Never, view: View{State: Inoperative}}
 }
 
-// SetOrders gives the board's files and versions; they are announced from the next poll on.
-func (d *FA) SetOrders(o Orders) { d.orders = o }
+// SetOrders gives the board's files and versions; they are announced from the next poll on. A version whose file is missing,
+// empty or too long is announced as 0: a board must not ask for what it can not get (dispenser.md 3.14).
+func (d *FA) SetOrders(o Orders) {
+	have := func(c fa.Content) bool { n := len(o.Files[c]); return n > 0 && n <= fa.MaxFile }
+	if !have(fa.ContentBase) {
+		o.Versions.Base = 0
+	}
+	for _, v := range [...]struct {
+		c fa.Content
+		p *byte
+	}{
+		{fa.ContentAdded, &o.Versions.Added}, {fa.ContentDeleted, &o.Versions.Deleted}, {fa.ContentWhite, &o.Versions.White},
+		{fa.ContentPrice, &o.Versions.Price}, {fa.ContentStation, &o.Versions.Station},
+	} {
+		if !have(v.c) {
+			*v.p = 0
+		}
+	}
+	d.orders = o
+}
 
 // View returns the nozzle as the last frames show it.
 func (d *FA) View() View { return d.view }
 
-// Counters returns what the decoder has seen.
-func (d *FA) Counters() fa.Counters { return d.dec.Counters }
+// Counters returns what the line has brought.
+func (d *FA) Counters() Counters {
+	c := d.counters
+	c.Counters = d.dec.Counters
+	return c
+}
 
 // Take hands over frames to send at once and events, in order.
 func (d *FA) Take() (frames [][]byte, events []Event) {
@@ -74,7 +107,7 @@ func (d *FA) Take() (frames [][]byte, events []Event) {
 // Line says that the line was opened or lost; half a frame is forgotten.
 func (d *FA) Line(now clock.Instant, up bool) {
 	d.dec.Reset()
-	d.up, d.last = up, now
+	d.echoed, d.last = false, now
 	if !up {
 		d.lost()
 	}
@@ -87,6 +120,12 @@ func (d *FA) Receive(now clock.Instant, data []byte) {
 
 // Wake looks after silence and open questions.
 func (d *FA) Wake(now clock.Instant) {
+	if now < d.last { // the clock was set back: silence and pauses count from here
+		d.last = now
+		if len(d.asks) > 0 {
+			d.askAt = min(d.askAt, now.Add(askPause))
+		}
+	}
 	silent := now.Sub(d.last)
 	switch {
 	case !d.online:
@@ -137,6 +176,7 @@ func (d *FA) lost() {
 		return
 	}
 	d.online, d.asks, d.askAt = false, nil, clock.Never
+	clear(d.serving)
 	d.view = View{State: Inoperative}
 	d.event(Offline{})
 	d.event(Changed{})
@@ -189,15 +229,15 @@ func (d *FA) askNext(now clock.Instant) {
 	d.askAt = now.Add(askPause)
 }
 
-// answered takes a question of that word off the list.
-func (d *FA) answered(is func(fa.Message) bool) bool {
+// answered takes a question off the list and says whether it had been sent.
+func (d *FA) answered(m fa.Message) bool {
 	for i, a := range d.asks {
-		if is(a.m) {
+		if same(a.m, m) {
 			d.asks = append(d.asks[:i:i], d.asks[i+1:]...)
 			if len(d.asks) == 0 {
 				d.askAt = clock.Never
 			}
-			return true
+			return a.tries > 0
 		}
 	}
 	return false
