@@ -13,15 +13,16 @@ const (
 	sm4Block = 16
 )
 
-func desCipher(k []byte) cipher.Block {
-	c, err := des.NewCipher(k)
+// singleDES takes the left 8 bytes.
+func singleDES(k Key) cipher.Block {
+	c, err := des.NewCipher(k[:desBlock])
 	if err != nil {
-		panic("pboc: DES key: " + err.Error()) // only a wrong length or GODEBUG=fips140=only, never outside bytes
+		panic("pboc: DES key: " + err.Error()) // only under GODEBUG=fips140=only, never for a key's bytes
 	}
 	return c
 }
 
-func tdesCipher(k Key) cipher.Block {
+func tripleDES(k Key) cipher.Block {
 	var k3 [24]byte
 	copy(k3[:], k[:])
 	copy(k3[16:], k[:8])

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"greylock/system/wire/pboc"
@@ -16,6 +18,34 @@ var suites = []struct {
 	name string
 	pboc.Suite
 }{{"3DES", pboc.TDES}, {"SM4", pboc.SM4}}
+
+// TestCachedIsTheSame: remembering changes nothing, also where keys push each other out, and for many askers at once.
+func TestCachedIsTheSame(t *testing.T) {
+	t.Parallel()
+	cached := pboc.Cached(pboc.TDES)
+	if pboc.Cached(pboc.SM4) != pboc.SM4 || cached == pboc.TDES {
+		t.Error("only 3DES is cached")
+	}
+	var askers sync.WaitGroup
+	for a := range 4 {
+		askers.Go(func() {
+			r := rand.New(rand.NewPCG(1, uint64(a)))
+			for range 60 {
+				var k pboc.Key
+				for i := range k {
+					k[i] = byte(r.IntN(256))
+				}
+				for _, k := range []pboc.Key{k, {1, 2, byte(r.IntN(3))}} { // ever new, and the same again
+					if cached.Diversify(k, [8]byte{3}) != pboc.TDES.Diversify(k, [8]byte{3}) || cached.TAC(k, nil) != pboc.TDES.TAC(k, nil) ||
+						cached.TMAC(k, nil) != pboc.TDES.TMAC(k, nil) || cached.KCV(k) != pboc.TDES.KCV(k) {
+						t.Error("the cached suite computes something else")
+					}
+				}
+			}
+		})
+	}
+	askers.Wait()
+}
 
 func TestSuiteFor(t *testing.T) {
 	t.Parallel()
@@ -230,44 +260,51 @@ func FuzzEncipher(f *testing.F) {
 	})
 }
 
-func BenchmarkRetailMAC40(b *testing.B) {
-	k, data := pboc.Key(unhex(b, "00112233445566778899AABBCCDDEEFF")), make([]byte, 40)
-	for b.Loop() {
-		pboc.TDES.TMAC(k, data)
-	}
-}
-
-func BenchmarkDiversifyAndTAC(b *testing.B) {
-	for _, s := range suites {
+// measure runs a benchmark in both suites and in the cached one.
+func measure(b *testing.B, once func(s pboc.Suite, i int)) {
+	for _, s := range []struct {
+		name  string
+		suite pboc.Suite
+	}{{"3DES", pboc.TDES}, {"3DES-cached", pboc.Cached(pboc.TDES)}, {"SM4", pboc.SM4}} {
 		b.Run(s.name, func(b *testing.B) {
-			k, data := pboc.Key(unhex(b, "00112233445566778899AABBCCDDEEFF")), make([]byte, 22)
-			issuer, asn := [8]byte(unhex(b, "10FFFFFFFFFFFFFF")), [8]byte(unhex(b, "0114400000123456"))
-			for b.Loop() {
-				s.TAC(s.Diversify(k, issuer, asn), data)
+			for i := 0; b.Loop(); i++ {
+				once(s.suite, i)
 			}
 		})
 	}
+}
+
+func BenchmarkRetailMAC40(b *testing.B) {
+	k, data := pboc.Key(unhex(b, "00112233445566778899AABBCCDDEEFF")), make([]byte, 40)
+	measure(b, func(s pboc.Suite, _ int) { s.TMAC(k, data) })
+}
+
+// BenchmarkDiversifyAndTAC is the check of an uploaded record's TAC from the master: another card each time.
+func BenchmarkDiversifyAndTAC(b *testing.B) {
+	k, data := pboc.Key(unhex(b, "00112233445566778899AABBCCDDEEFF")), make([]byte, 22)
+	issuer, asn := [8]byte(unhex(b, "10FFFFFFFFFFFFFF")), [8]byte(unhex(b, "0114400000123456"))
+	measure(b, func(s pboc.Suite, i int) {
+		asn[6], asn[7] = byte(i>>8), byte(i)
+		s.TAC(s.Diversify(k, issuer, asn), data)
+	})
 }
 
 // BenchmarkGreySaleArithmetic is the bare arithmetic of one grey sale on both sides: the card's and the PSAM's keys,
-// MAC1, MAC2, GTAC, GMAC, TAC and PSAM-TAC.
+// MAC1, MAC2, GTAC, GMAC, TAC, PSAM-TAC and T_MAC.
 func BenchmarkGreySaleArithmetic(b *testing.B) {
-	for _, s := range suites {
-		b.Run(s.name, func(b *testing.B) {
-			k, data := pboc.Key(unhex(b, "00112233445566778899AABBCCDDEEFF")), make([]byte, 24)
-			issuer, asn := [8]byte(unhex(b, "10FFFFFFFFFFFFFF")), [8]byte(unhex(b, "0114400000123456"))
-			for b.Loop() {
-				card := s.Diversify(k, issuer, asn)
-				for range 2 { // card and PSAM
-					ses := s.GreySession(card, [4]byte{1}, 2, 3, [4]byte{4})
-					s.MAC(ses, data[:14])
-					s.MAC(ses, data[:6])
-					s.MAC(ses, data[:4])
-				}
-				s.TAC(k, data)
-				s.TAC(k, data[:22])
-				s.TAC(k, data[:22])
-			}
-		})
-	}
+	k, data := pboc.Key(unhex(b, "00112233445566778899AABBCCDDEEFF")), make([]byte, 91)
+	issuer, asn := [8]byte(unhex(b, "10FFFFFFFFFFFFFF")), [8]byte(unhex(b, "0114400000123456"))
+	measure(b, func(s pboc.Suite, i int) {
+		card := s.Diversify(k, issuer, asn)
+		for range 2 { // card and PSAM
+			ses := s.GreySession(card, [4]byte{byte(i), byte(i >> 8)}, 2, 3, [4]byte{4})
+			s.MAC(ses, data[:14])
+			s.MAC(ses, data[:6])
+			s.MAC(ses, data[:4])
+		}
+		s.TAC(k, data[:24])
+		s.TAC(k, data[:22])
+		s.TAC(k, data[:22])
+		s.TMAC(k, data)
+	})
 }

@@ -16,17 +16,22 @@ import (
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	vectors, functions := fixtures.Vectors(), map[string]int{}
+	cached := pboc.Cached(pboc.TDES)
 	for _, v := range vectors {
 		t.Run(v.Name, func(t *testing.T) {
 			formula, _, _ := strings.Cut(v.What, " ; ")
-			got, name, err := evaluate(strings.TrimSpace(formula), v.Inputs)
-			if err != nil {
-				t.Fatalf("%s: %v", formula, err)
+			for _, tdes := range []pboc.Suite{pboc.TDES, cached, cached} { // new, remembering, remembered
+				got, name, err := evaluate(tdes, strings.TrimSpace(formula), v.Inputs)
+				if err != nil {
+					t.Fatalf("%s: %v", formula, err)
+				}
+				if want := unhex(t, v.Output); !bytes.Equal(got, want) {
+					t.Fatalf("%s\n got %X\nwant %X", formula, got, want)
+				}
+				if tdes == pboc.TDES {
+					functions[name]++
+				}
 			}
-			if want := unhex(t, v.Output); !bytes.Equal(got, want) {
-				t.Fatalf("%s\n got %X\nwant %X", formula, got, want)
-			}
-			functions[name]++
 		})
 	}
 	if len(vectors) < 101 {
@@ -35,7 +40,7 @@ func TestVectors(t *testing.T) {
 	t.Logf("%d vectors by %d functions: %v", len(vectors), len(functions), functions)
 }
 
-func evaluate(formula string, in map[string]string) (out []byte, function string, err error) {
+func evaluate(tdes pboc.Suite, formula string, in map[string]string) (out []byte, function string, err error) {
 	name, rest, call := strings.Cut(formula, "(")
 	if !call {
 		out, err = concat(formula, in)
@@ -54,7 +59,7 @@ func evaluate(formula string, in map[string]string) (out []byte, function string
 			err = fmt.Errorf("%s over %d arguments: %v", name, len(args), p)
 		}
 	}()
-	out, err = apply(name, args)
+	out, err = apply(tdes, name, args)
 	return out, name, err
 }
 
@@ -73,8 +78,8 @@ func concat(expression string, in map[string]string) (out []byte, err error) {
 	return out, nil
 }
 
-func apply(name string, a [][]byte) ([]byte, error) {
-	suite := pboc.TDES
+func apply(tdes pboc.Suite, name string, a [][]byte) ([]byte, error) {
+	suite := tdes
 	if rest, ok := strings.CutPrefix(name, "sm4_"); ok {
 		suite, name = pboc.SM4, rest
 	}
@@ -166,7 +171,7 @@ func TestEvaluatorRefuses(t *testing.T) {
 	t.Parallel()
 	in := map[string]string{"a": "00", "k": "00112233445566778899AABBCCDDEEFF"}
 	for _, formula := range []string{"frobnicate(k, a)", "a || b", "diversify(k, a)", ""} {
-		if out, _, err := evaluate(formula, in); err == nil {
+		if out, _, err := evaluate(pboc.TDES, formula, in); err == nil {
 			t.Errorf("%q gives %X without an error", formula, out)
 		}
 	}
