@@ -6,7 +6,7 @@ import (
 )
 
 // Message is one command in one direction, as a pointer to its struct. The struct's walk is the one declaration of its
-// fields: it encodes, decodes and describes.
+// fields: it encodes, decodes and describes. Source: dispenser.md 3.3.
 type Message interface {
 	Word() Word
 	walk(*codec)

@@ -1,6 +1,6 @@
 package fa
 
-// Counters say what a decoder has met. They only rise.
+// Counters say what a decoder has met. They only rise. Source: dispenser.md 3.1, Decoder.
 type Counters struct {
 	Good      uint64 // frames delivered
 	BadCRC    uint64 // complete frames with a wrong CRC

@@ -2,7 +2,7 @@ package fa
 
 import "fmt"
 
-// Field is one field of a frame as people read it. Card numbers are masked.
+// Field is one field of a frame as people read it. Card numbers are masked. Source: dispenser.md 3.4 to 3.10.
 type Field struct {
 	Offset, Length int    // within the data, the command word is byte 0
 	Name           string // the specification's word
@@ -12,7 +12,7 @@ type Field struct {
 	MeansEn        string
 }
 
-// Description is a frame as people read it.
+// Description is a frame as people read it. Source: dispenser.md 3.3.
 type Description struct {
 	Word   Word
 	FromPC bool
