@@ -44,7 +44,7 @@ type Decision struct {
 	Alarm  *record.Alarm      // altered, doubled or forked: a person must look; once until the next good batch
 }
 
-// Decide looks at a batch. Records that are here already are left out of Taken, so that batches may overlap; the same batch
+// Decide looks at a batch of a site that the center knows. Records that are here already are left out of Taken, so that batches may overlap; the same batch
 // again is answered again and changes nothing.
 func (i *Intake) Decide(now clock.Instant, b record.Batch) Decision {
 	mark := i.marks[b.Site]

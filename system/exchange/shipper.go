@@ -72,6 +72,7 @@ type Shipper struct {
 	handed  map[record.Topic]uint64
 	refused bool // a directive was refused and alarmed; the next good one ends that
 
+	doubt      place // what the center said last, if it does not fit; said twice it is believed
 	quarantine string
 	heard      clock.Instant
 	refusal    record.Refusal
@@ -253,15 +254,18 @@ func (s *Shipper) batchAnswered(now clock.Instant, status int, body []byte, err 
 	if ours, err := s.ours(mark); err != nil {
 		s.stop(now, out, "本站日志读不出: "+err.Error(), "the own journal can not be read: "+err.Error())
 		return
+	} else if !ours && mark != s.doubt {
+		s.doubt, s.known = mark, false // perhaps the answer was damaged on its way: ask once more
+		s.batch.failed(now, s.cfg.Rand)
+		return
 	} else if !ours {
-		s.batch.id = 0
 		s.stop(now, out,
 			fmt.Sprintf("中心已有本站日志到第 %d 条, 与本站不符: 日志被换成旧备份或被改动, 已停止上传, 请按恢复手册处理", mark.seq),
 			fmt.Sprintf("the center holds this site's journal up to record %d and it is not this one: restored from an old backup or altered; shipping stopped", mark.seq))
 		return
 	}
 	moved := !s.known || mark != s.mark
-	s.mark, s.known = mark, true
+	s.mark, s.known, s.doubt = mark, true, place{}
 	if !moved {
 		s.batch.failed(now, s.cfg.Rand) // refused without a reason to be seen: not at full speed again
 		return
