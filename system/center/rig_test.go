@@ -43,6 +43,7 @@ type rig struct {
 	lines []string // the center's journal
 	sites map[record.SiteID]*siteJournal
 	cards fixtures.Cards
+	keys  map[string]pboc.Key
 	next  uint64
 	hold  bool // leave acts undurable
 	acts  []link.Act
@@ -71,7 +72,8 @@ func testKeys(t testing.TB) Keys {
 // newRig has sites, product, cards, PSAMs, layouts and prices in place.
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	r := &rig{t: t, now: start, sites: map[record.SiteID]*siteJournal{}, cards: fixtures.TestCards()}
+	r := &rig{t: t, now: start, sites: map[record.SiteID]*siteJournal{}, cards: fixtures.TestCards(),
+		keys: fixtures.TestKeys().Masters}
 	r.cfg = Config{Site: record.Center, Realm: record.Training, Name: "中心", Keys: testKeys(t), Profile: fuelcard.National()}
 	r.core = New(r.cfg)
 	r.core.Start(r.now)
@@ -334,7 +336,7 @@ type lock struct {
 }
 
 func (r *rig) key(name string, factors ...[8]byte) pboc.Key {
-	return pboc.TDES.Diversify(fixtures.TestKeys().Masters[name], factors...)
+	return pboc.TDES.Diversify(r.keys[name], factors...)
 }
 
 func (r *rig) cardKey(name string, asn pboc.ASN) pboc.Key {
@@ -385,7 +387,7 @@ func (l lock) record(kind fa.TType, posttc uint32, volume unit.Quantity, amount 
 func (r *rig) sign(rec fa.Record) fa.Record {
 	rec.MarkTraining()
 	span := rec.TMACData()
-	rec.TMAC = pboc.TDES.TMAC(fixtures.TestKeys().Masters["TMAC"], span[:])
+	rec.TMAC = pboc.TDES.TMAC(r.keys["TMAC"], span[:])
 	return rec
 }
 
