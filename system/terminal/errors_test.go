@@ -86,6 +86,47 @@ func TestAnswerLostCardStays(t *testing.T) {
 	}
 }
 
+// TestOtherCardInTheSlot: the card was exchanged while an answer was outstanding; the second one is left alone.
+func TestOtherCardInTheSlot(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	l := lockOf(t, b)
+	other := newBench(t)
+	other.card.asn[9]++
+	other.card.proof = b.card.proof
+	e := l.Entry(FuelEnd)
+	e.Amount = 5000
+	ended, err := b.term.Note(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, err := b.term.Sign(l, ended)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.term.Card = &swapped{second: other.card}
+	if _, err := b.term.Debit(l, sig); !errors.Is(err, ErrUnknown) {
+		t.Errorf("another card: %v", err)
+	}
+	if other.card.balance != 10000 || other.card.unlockErr != 0 {
+		t.Error("the other card was debited")
+	}
+}
+
+// swapped loses the first card at its first command; then the second is in the slot.
+type swapped struct {
+	second card.Transport
+	gone   bool
+}
+
+func (s *swapped) Transmit(command []byte) ([]byte, error) {
+	if !s.gone {
+		s.gone = true
+		return nil, card.ErrRemoved
+	}
+	return s.second.Transmit(command)
+}
+
 // TestDebitIsNotRepeatedForEver: a card that stays grey and never answers is left for its next insertion.
 func TestDebitIsNotRepeatedForEver(t *testing.T) {
 	t.Parallel()

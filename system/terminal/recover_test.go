@@ -60,6 +60,10 @@ func TestRecover(t *testing.T) {
 	otherStamp.Time[6] = 0x31
 	otherGTAC := sale(Begin)
 	otherGTAC.GTAC = pboc.MAC{0xEE}
+	otherBalance := greyProof()
+	otherBalance.Balance--
+	otherTAC := unread
+	otherTAC.Code[0]++
 	station := Evidence{Found: true, Asked: true, Sale: someSale, ASN: someASN, CTC: 3, Balance: 10000, Stamp: someStamp, Ended: true,
 		Billed: true, Signed: true, Amount: 5000}
 	unsigned := station
@@ -97,6 +101,8 @@ func TestRecover(t *testing.T) {
 		{"01, the station knows", greyProof(), station, TopUp, TTypeTopUp},
 		{"01, the station has no GMAC", greyProof(), unsigned, Refuse, 0},
 		{"01, other lock time", otherStamp, station, Refuse, 0},
+		{"01, other balance", otherBalance, station, Refuse, 0},
+		{"10, recorded with another TAC", otherTAC, sale(Begin, FuelStart, FuelEnd, Done), Supplement, TTypeSupplement},
 		{"01, own BEGIN, other GTAC", greyProof(), otherGTAC, Abandon, 0},
 		{"01, never authorised", greyProof(), sale(Begin), Release, TTypeSale},
 		{"01, release was cut", greyProof(), sale(Begin, Void), Release, TTypeSale},
