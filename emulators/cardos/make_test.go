@@ -34,7 +34,7 @@ func (s *script) Read(b []byte) (int, error) {
 }
 
 // newMem is memory for one petrol card and little more: the tear tests copy it often.
-func newMem() *cardos.MemNV { return chip.NewMem(3584) }
+func newMem() *cardos.MemNV { return chip.NewMem(2304) }
 
 // bench is a card on the table with what its maker knows.
 type bench struct {

@@ -13,7 +13,7 @@ const (
 	redoHead = 8
 	// redoSize holds the largest transaction: one full command (239 bytes) with the file header, log record, purse and
 	// lock data that may go with it.
-	redoSize = 1024
+	redoSize = 512
 	// Home is where the memory proper starts.
 	Home = redoSize
 )

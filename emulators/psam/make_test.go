@@ -3,9 +3,11 @@ package psam_test
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"testing"
 
+	"greylock/emulators/chip"
 	"greylock/emulators/psam"
 	"greylock/fixtures"
 	"greylock/system/wire/apdu"
@@ -29,17 +31,21 @@ func (s *script) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// newMem is memory for one petrol PSAM and little more: the tear tests copy it often.
+func newMem() *psam.MemNV { return chip.NewMem(1536) }
+
 // bench is a PSAM on the table with what its maker knows.
 type bench struct {
-	t       testing.TB
-	nv      *psam.MemNV
-	rnd     *script
-	sam     *psam.PSAM
-	profile fuelcard.Profile
-	suite   pboc.Suite // of the card keys; a PSAM's own keys are 3DES
-	issuer  pboc.Issuer
-	self    fixtures.PSAM
-	keys    fixtures.Keys
+	t        testing.TB
+	nv       *psam.MemNV
+	rnd      *script
+	sam      *psam.PSAM
+	profile  fuelcard.Profile
+	suite    pboc.Suite // of the card keys; a PSAM's own keys are 3DES
+	issuer   pboc.Issuer
+	self     fixtures.PSAM
+	cuttable bool // a torn PSAM ends the making by a panic that interrupted takes
+	keys     fixtures.Keys
 }
 
 func newBench(t testing.TB, profile fuelcard.Profile) *bench {
@@ -49,7 +55,7 @@ func newBench(t testing.TB, profile fuelcard.Profile) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, nv: psam.NewMemNV(), rnd: &script{}, profile: profile, suite: suite, issuer: cards.Issuer,
+	b := &bench{t: t, nv: newMem(), rnd: &script{}, profile: profile, suite: suite, issuer: cards.Issuer,
 		self: cards.PSAMs[0], keys: fixtures.TestKeys()}
 	if b.sam, err = psam.Blank(b.nv, b.rnd, profile, b.keys.Transport); err != nil {
 		t.Fatal(err)
@@ -72,7 +78,7 @@ func made(t testing.TB, profile fuelcard.Profile) *bench {
 func (b *bench) again(t testing.TB) *bench {
 	t.Helper()
 	c := *b
-	c.t, c.nv, c.rnd = t, psam.NewMemNV(), &script{n: b.rnd.n}
+	c.t, c.nv, c.rnd = t, newMem(), &script{n: b.rnd.n}
 	if err := c.nv.SetImage(b.nv.Image()); err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +103,9 @@ func (b *bench) enter() {
 func (b *bench) send(c apdu.Command) apdu.Answer {
 	b.t.Helper()
 	raw, err := b.sam.Transmit(c.Bytes())
+	if b.cuttable && errors.Is(err, psam.ErrTorn) {
+		panic(psam.ErrTorn)
+	}
 	if err != nil {
 		b.t.Fatalf("%X: %v", c.Bytes(), err)
 	}
@@ -142,22 +151,71 @@ func (b *bench) writeKey(under pboc.Key, s samcard.Slot) {
 // make turns the blank into a petrol PSAM, through commands alone.
 func (b *bench) make() {
 	b.t.Helper()
+	b.build(b.keys.Transport, false)
+}
+
+// interrupted makes the PSAM until a planned cut and reports whether that came.
+func (b *bench) interrupted() (cut bool) {
+	b.cuttable = true
+	defer func() {
+		b.cuttable = false
+		if p := recover(); p != nil && p != any(psam.ErrTorn) {
+			panic(p)
+		} else if p != nil {
+			cut = true
+		}
+	}()
+	b.make()
+	return false
+}
+
+// remake finishes a making that was cut anywhere.
+func (b *bench) remake() { b.t.Helper(); b.build(b.keys.Transport, true) }
+
+// authenticate gives the first key that the current DF takes.
+func (b *bench) authenticate(keys ...pboc.Key) pboc.Key {
+	b.t.Helper()
+	for _, k := range keys {
+		rand := b.challenge(4)
+		if b.send(samcard.ExternalAuthenticate{Cipher: pboc.TDES.Authenticate(k, fuelcard.Challenge(rand))}.Command()).SW == apdu.OK {
+			return k
+		}
+	}
+	b.t.Fatal("no key opens this DF")
+	return pboc.Key{}
+}
+
+// build makes the PSAM; again: some of it may be there.
+func (b *bench) build(transport pboc.Key, again bool) {
+	b.t.Helper()
+	create := func(c apdu.Command) apdu.SW {
+		a := b.send(c)
+		if a.SW != apdu.OK && !(again && a.SW == apdu.WrongData) {
+			b.t.Fatalf("%X: %v", c.Bytes(), a.SW)
+		}
+		return a.SW
+	}
 	b.ok(samcard.SelectFile{FID: samcard.FIDMF}.Command())
-	rand := b.challenge(4)
-	b.ok(samcard.ExternalAuthenticate{Cipher: pboc.TDES.Authenticate(b.keys.Transport, fuelcard.Challenge(rand))}.Command())
+	b.authenticate(transport)
+	if b.oracle().Issued {
+		return
+	}
 	for _, f := range samcard.MFFiles() {
-		b.ok(f.Command())
+		create(f.Command())
 	}
 	b.ok(samcard.UpdateBinary{SFI: samcard.SFIPublic, Data: samcard.SAMPublic{Number: b.self.Number, Version: 1, KeyType: 1,
 		SetVersion: 1, FCI: 1}.Bytes()}.Command())
 	b.ok(samcard.UpdateBinary{SFI: samcard.SFITerminal, Data: samcard.SAMTerminal{TID: b.self.TID}.Bytes()}.Command())
-	b.ok(samcard.PetrolDF(b.profile.AIDPSAMPetrol).Command())
+	under := transport
+	if create(samcard.PetrolDF(b.profile.AIDPSAMPetrol).Command()) != apdu.OK {
+		b.enter()
+		under = b.authenticate(b.key("SAMACK"), transport)
+	}
 	for _, f := range samcard.PetrolFiles() {
-		b.ok(f.Command())
+		create(f.Command())
 	}
 	b.ok(samcard.UpdateBinary{SFI: samcard.SFIApp, Data: samcard.SAMApplication{KeyIndex: 1, Issuer: b.issuer, Receiver: b.issuer,
 		Start: [4]byte{0x20, 0x26, 1, 1}, Expiry: [4]byte{0x20, 0x36, 0x12, 0x31}}.Bytes()}.Command())
-	under := b.keys.Transport
 	for _, s := range samcard.Keys {
 		b.writeKey(under, s)
 		under = b.key("SAMACK")
