@@ -88,9 +88,8 @@ func text(field []byte) string {
 	if i := bytes.IndexByte(field, 0); i >= 0 {
 		field = field[:i]
 	}
-	field = bytes.TrimRight(field, "\xFF")
-	if len(field) > 0 && field[0] == 0xFF {
-		return ""
+	for len(field) > 0 && field[len(field)-1] == 0xFF {
+		field = field[:len(field)-1]
 	}
 	b, err := simplifiedchinese.GBK.NewDecoder().Bytes(field)
 	if err != nil {
