@@ -102,16 +102,14 @@ func (b *books) ordered(f record.DirectiveIssued) {
 	b.orders.put(key, o)
 }
 
-// took takes a piece of another site's journal: the watermark, and what its facts say to the registers.
+// took takes what a piece of another site's journal says to the registers.
 func (b *books) took(f record.BatchTaken) {
-	s := b.sites.at(f.Site)
-	s.seq, s.head = f.First+uint64(len(f.Lines))-1, f.Head
-	b.sites.put(f.Site, s)
 	if b.batch.site != f.Site || b.batch.first != f.First || len(b.batch.facts) != len(f.Lines) {
 		b.batch = decode(f)
 	}
+	kind := b.sites.at(f.Site).kind
 	for i, fact := range b.batch.facts {
-		b.carry(place{f.Site, f.First + uint64(i)}, s.kind, fact)
+		b.carry(place{f.Site, f.First + uint64(i)}, kind, fact)
 	}
 }
 

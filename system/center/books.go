@@ -86,8 +86,6 @@ type (
 type site struct {
 	kind record.Kind
 	name string
-	seq  uint64
-	head record.Hex
 }
 
 // order is the newest directive of a topic.

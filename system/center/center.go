@@ -14,6 +14,7 @@ import (
 	"io"
 
 	"greylock/system/clock"
+	"greylock/system/exchange"
 	"greylock/system/link"
 	"greylock/system/vault"
 	"greylock/system/wire/fuelcard"
@@ -54,7 +55,7 @@ type Core struct {
 	out    link.Outbox
 	act    link.ActID // under way; 0: none
 	queue  []request
-	forked map[record.SiteID]bool // sites whose broken chain was told since the start
+	intake *exchange.Intake
 }
 
 type request struct {
@@ -66,10 +67,15 @@ type request struct {
 var _ link.Core = (*Core)(nil)
 
 // New returns a center with empty books; replay fills them.
-func New(cfg Config) *Core { return &Core{cfg: cfg, forked: map[record.SiteID]bool{}} }
+func New(cfg Config) *Core { return &Core{cfg: cfg, intake: exchange.NewIntake()} }
 
 // Apply takes a fact of the own journal into the books.
-func (c *Core) Apply(_ uint64, f record.Fact) { c.books.apply(c.cfg.Site, f) }
+func (c *Core) Apply(_ uint64, f record.Fact) {
+	if b, ok := f.(record.BatchTaken); ok {
+		c.intake.Apply(b)
+	}
+	c.books.apply(c.cfg.Site, f)
+}
 
 // Start does nothing: the center waits to be asked.
 func (c *Core) Start(clock.Instant) {}

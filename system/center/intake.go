@@ -2,58 +2,59 @@ package center
 
 import (
 	"net/http"
-	"slices"
 
 	"greylock/system/clock"
 	"greylock/system/journal"
 	"greylock/system/wire/record"
 )
 
-const maxLines = 10_000 // lines of a batch: 1 MiB holds fewer
-
 // takeBatch takes a piece of a site's journal: it must continue what is here, sequence and chain. The copy and everything
 // that it means are one act; the answer, sent once that is durable, is the site's watermark.
 // Source: design.md 4, trust.md rows 49, 54, 55.
 func (c *Core) takeBatch(now clock.Instant, q record.Batch) outcome {
 	s, ok := c.books.sites.get(q.Site)
-	switch {
-	case !ok || q.Site == c.cfg.Site:
+	if !ok || q.Site == c.cfg.Site {
 		return refuseOver(UnknownSite, "%.16s", q.Site)
-	case q.First == 0 || len(q.Lines) == 0 || len(q.Lines) > maxLines:
-		return bad("lines", len(q.Lines))
-	case !actsSum(q.Acts, len(q.Lines)):
-		return bad("acts", "≠ lines")
 	}
-	last := q.First + uint64(len(q.Lines)) - 1
-	head := s.head
-	if len(head) == 0 {
-		head = make(record.Hex, 32)
+	d := c.intake.Decide(now, q)
+	o := outcome{status: d.Status, answer: d.Answer}
+	if d.Status == http.StatusBadRequest {
+		o = refuseOver(BatchRefused, "%s", d.Reason)
 	}
-	mark := record.BatchAnswer{Seq: s.seq, Head: head}
-	if last < s.seq || last == s.seq && slices.Equal(q.Head, head) {
-		return reply(mark) // it is here
+	if d.Alarm != nil {
+		o.facts = append(o.facts, *d.Alarm)
 	}
-	if q.First > s.seq+1 || q.First <= s.seq && last != s.seq {
-		return outcome{status: http.StatusConflict, answer: mark}
-	}
-	if q.First <= s.seq || !slices.Equal(q.Prev, head) || !slices.Equal(chainAfter(head, q.Lines), q.Head) {
-		o := outcome{status: http.StatusConflict, answer: mark}
-		if !c.forked[q.Site] {
-			c.forked[q.Site] = true
-			o.facts = []record.Fact{alarm(now, "journal-forked", string(q.Site), "站点日志与中心副本不一致: 恢复了旧备份或被改动",
-				"the site's journal is not the one of which a copy is here: restored from a backup, or altered")}
-		}
+	if d.Taken == nil {
 		return o
 	}
-	taken := record.BatchTaken{TimeMs: now.Milli(), Site: q.Site, First: q.First, Lines: q.Lines, Acts: q.Acts, Head: q.Head}
-	lines := decode(taken)
-	if q.First == 1 {
-		if o, ok := c.begins(s, q.Site, lines.facts[0]); !ok {
+	if d.Taken.First == 1 {
+		if o, ok := c.begins(s, q.Site, decode(*d.Taken).facts[0]); !ok {
 			return o
 		}
 	}
-	delete(c.forked, q.Site)
-	return reply(record.BatchAnswer{Seq: last, Head: q.Head}, c.decide(now, taken, lines)...)
+	return c.takeSome(now, *d.Taken, d.Answer)
+}
+
+// takeSome takes as many acts of a batch as fit into one act of the center with all that they mean; the site sends the rest
+// again, as the watermark tells it.
+func (c *Core) takeSome(now clock.Instant, t record.BatchTaken, mark record.BatchAnswer) outcome {
+	for {
+		facts := c.decide(now, t, decode(t))
+		if len(facts) <= journal.MaxAct {
+			return reply(mark, facts...)
+		}
+		if len(t.Acts) == 1 {
+			return refuseOver(BatchRefused, "%d", len(facts))
+		}
+		t.Acts = t.Acts[:len(t.Acts)/2]
+		lines := 0
+		for _, n := range t.Acts {
+			lines += n
+		}
+		t.Lines = t.Lines[:lines]
+		t.Head = chainAfter(c.intake.Mark(t.Site).Head, t.Lines)
+		mark = record.BatchAnswer{Seq: t.First + uint64(lines) - 1, Head: t.Head}
+	}
 }
 
 // begins checks the first line of a journal: the site that is registered here, of this realm.
@@ -82,19 +83,8 @@ func (c *Core) decide(now clock.Instant, taken record.BatchTaken, lines carried)
 	return j.facts
 }
 
-func actsSum(acts []int, lines int) bool {
-	sum := 0
-	for _, n := range acts {
-		if n <= 0 || n > lines-sum {
-			return false
-		}
-		sum += n
-	}
-	return sum == lines
-}
-
-func chainAfter(head record.Hex, lines []string) []byte {
-	h := [32]byte(head)
+func chainAfter(head record.Hex, lines []string) record.Hex {
+	h := [32]byte(head) // a mark always has 32 bytes
 	for _, l := range lines {
 		h = journal.Chain(h, []byte(l))
 	}

@@ -25,7 +25,7 @@ func (c *Core) putSite(now clock.Instant, q PutSite) outcome {
 		return bad("site", q.Site)
 	case !slices.Contains(kinds, q.Kind):
 		return bad("kind", q.Kind)
-	case known && old.seq > 0 && old.kind != q.Kind:
+	case known && c.intake.Mark(q.Site).Seq > 0 && old.kind != q.Kind:
 		return refuseOver(WrongKind, "%s", old.kind) // its journal is here: it is what it is
 	case !word(q.Name, false):
 		return bad("name", q.Name)

@@ -31,7 +31,8 @@ func (c *Core) listSites(clock.Instant, nothing) outcome {
 	a := Sites{Sites: []SiteView{}}
 	for _, id := range sorted(&c.books.sites) {
 		s := c.books.sites.at(id)
-		a.Sites = append(a.Sites, SiteView{id, s.kind, s.name, s.seq, s.head})
+		mark := c.intake.Mark(id)
+		a.Sites = append(a.Sites, SiteView{id, s.kind, s.name, mark.Seq, mark.Head})
 	}
 	return reply(a)
 }

@@ -19,6 +19,7 @@ const (
 	UnknownSite         = "UNKNOWN_SITE"
 	WrongKind           = "WRONG_KIND"
 	WrongRealm          = "WRONG_REALM"
+	BatchRefused        = "BATCH_REFUSED"
 	UnknownProduct      = "UNKNOWN_PRODUCT"
 	UnknownPSAM         = "UNKNOWN_PSAM"
 	PSAMTaken           = "PSAM_TAKEN"
@@ -63,6 +64,7 @@ var refusals = map[string]struct {
 	UnknownSite:         {http.StatusForbidden, "站点未登记", "the site is not registered"},
 	WrongKind:           {http.StatusForbidden, "该类站点不能做这件事", "a site of this kind may not do this"},
 	WrongRealm:          {http.StatusForbidden, "教学与正式环境不能混用", "training and production do not mix"},
+	BatchRefused:        {http.StatusBadRequest, "不是一段日志", "this is no piece of a journal"},
 	UnknownProduct:      {http.StatusNotFound, "油品未登记", "the product is not registered"},
 	UnknownPSAM:         {http.StatusNotFound, "PSAM 未登记: 制卡点的数据可能未到", "the PSAM is not registered: the card maker's journal may not have arrived"},
 	PSAMTaken:           {http.StatusConflict, "PSAM 已配置在别处", "the PSAM is ordered elsewhere"},

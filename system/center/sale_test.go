@@ -180,7 +180,8 @@ func TestEveryFlippedBitIsQuarantined(t *testing.T) {
 		}
 		batch = append(batch, d)
 	}
-	r.ship(station, batch...)
+	r.ship(station, batch[:400]...)
+	r.ship(station, batch[400:]...)
 	want(t, "postings", r.core.books.nSales, 0)
 	want(t, "quarantined", len(r.reasons()), len(batch))
 	r.restart()
@@ -218,35 +219,57 @@ func TestBatchMustContinueTheChain(t *testing.T) {
 	s := r.sites[station]
 	seq, head := s.seq, append(record.Hex{}, s.head[:]...)
 	good := s.batch(t, d)
-	for name, change := range map[string]func(b *record.Batch){
-		"a line altered":  func(b *record.Batch) { b.Lines = []string{b.Lines[0] + " "} },
-		"another head":    func(b *record.Batch) { b.Head = append(record.Hex{}, b.Head...); b.Head[0] ^= 1 },
-		"another prev":    func(b *record.Batch) { b.Prev = make(record.Hex, 32) },
-		"a gap":           func(b *record.Batch) { b.First++ },
-		"an older branch": func(b *record.Batch) { b.First -= 1 },
+	r.refused(BatchRefused, record.PathBatch, with1(good, func(b *record.Batch) { b.Lines = []string{b.Lines[0] + " "} }))
+	r.refused(BatchRefused, record.PathBatch, with1(good, func(b *record.Batch) { b.Acts = []int{2} }))
+	r.refused(BatchRefused, record.PathBatch, record.Batch{Site: station, First: 1})
+	r.refused(UnknownSite, record.PathBatch, record.Batch{Site: "7777", First: 1, Lines: []string{"x"}, Acts: []int{1}})
+	fork := siteJournal{id: station, seq: seq}
+	for name, b := range map[string]record.Batch{
+		"a gap":           with1(good, func(b *record.Batch) { b.First++ }),
+		"an older branch": fork.batch(t, d),
 	} {
-		b := good
-		change(&b)
 		status, body := r.serve(record.PathBatch, b)
 		var a record.BatchAnswer
 		if err := json.Unmarshal(body, &a); err != nil || status != 409 || a.Seq != seq || string(a.Head) != string(head) {
 			t.Errorf("%s: %d %s", name, status, body)
 		}
 	}
-	want(t, "alarms", r.alarms(), []string{"journal-forked"})
+	want(t, "alarms", r.alarms(), []string{"batch-refused"})
 	want(t, "postings", len(r.posted()), 0)
-	var a record.BatchAnswer
-	r.into(&a, record.PathBatch, good)
+	r.ok(record.PathBatch, good)
 	want(t, "postings", len(r.posted()), 1)
-	for code, b := range map[string]record.Batch{
-		UnknownSite: {Site: "7777", First: 1, Lines: []string{"x"}, Acts: []int{1}},
-		BadValue:    {Site: station, First: 1},
-	} {
-		r.refused(code, record.PathBatch, b)
+	r.sameAfterReplay()
+}
+
+func with1(b record.Batch, change func(b *record.Batch)) record.Batch {
+	change(&b)
+	return b
+}
+
+// A batch that means more than one act can hold is taken in pieces: the watermark says how far.
+func TestBatchThatMeansTooMuch(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var facts []record.Fact
+	for i := range 480 { // each is a gap of PSAM numbers, a jump of the totalizer, a price and a balance that nobody knows
+		rec := r.lock(i%9, 60000, pboc.CTC(i/9), pboc.PSAMTTC(2*i+2)).record(fa.Fuelling, uint32(i), 100, 800, unit.Totalizer(1000*i+1000))
+		rec.Time, rec.Price = fa.StampOf(start.Civil()), 800
+		l := lock{r, rec.ASN, 0, 60000, rec.CTC, rec.TTC, rec.Time}
+		rec.TAC, rec.PSAMTAC = l.tac(800), l.psamTAC(800)
+		facts = append(facts, fact(r.sign(rec)))
 	}
-	b := good
-	b.Acts = []int{2}
-	r.refused(BadValue, record.PathBatch, b)
+	b := r.sites[station].batch(t, facts...)
+	var seqs []uint64
+	for len(seqs) == 0 || seqs[len(seqs)-1] != r.sites[station].seq {
+		var a record.BatchAnswer
+		r.into(&a, record.PathBatch, b)
+		seqs = append(seqs, a.Seq)
+		if len(seqs) > 5 {
+			t.Fatalf("watermarks %v", seqs)
+		}
+	}
+	want(t, "postings", r.core.books.nSales, 480)
+	want(t, "in pieces", len(seqs) > 1, true)
 	r.sameAfterReplay()
 }
 
