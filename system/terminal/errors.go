@@ -1,6 +1,9 @@
 package terminal
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What a terminal says beside status words and the transport's errors. Callers decide on these.
 var (
@@ -60,5 +63,5 @@ func (e *PINError) Error() string {
 	if e.Blocked {
 		return "密码已锁定, 请到发卡网点解锁 (PIN blocked: unblock it at an outlet)"
 	}
-	return "密码错误, 还可试 " + string(rune('0'+e.Left%16)) + " 次 (wrong PIN, tries left: " + string(rune('0'+e.Left%16)) + ")"
+	return fmt.Sprintf("密码错误, 还可试 %d 次 (wrong PIN, %d tries left)", e.Left, e.Left)
 }

@@ -237,6 +237,23 @@ func TestOtherAmountIsNeverTaken(t *testing.T) {
 	}
 }
 
+// TestPSAMHasMovedOn: DEBIT_SAM_GREY_LOCK does not name the TTC, so an older sale is asked for by GET_GMAC alone.
+func TestPSAMHasMovedOn(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	l := lockOf(t, b)
+	older := l
+	older.Sale.TTC = 0
+	e := older.Entry(FuelEnd)
+	ended, err := b.term.Note(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.term.Sign(older, ended); !errors.Is(err, ErrNoGMAC) || b.psam.stage != 2 {
+		t.Errorf("%v, PSAM at stage %d", err, b.psam.stage)
+	}
+}
+
 // TestPSAMReset: a PSAM that keeps its stage over a reset signs after it; one that does not is past help, and says so.
 func TestPSAMReset(t *testing.T) {
 	t.Parallel()

@@ -192,6 +192,14 @@ func (t *Terminal) Sign(l Lock, ended Durable) (Signature, error) {
 	if t.PSAM == nil || t.SAM.TID != l.Sale.TID {
 		return Signature{}, ErrPSAM
 	}
+	if high, known := t.Log.High(l.Sale.TID); known && high != l.Sale.TTC {
+		// DEBIT_SAM_GREY_LOCK does not name the TTC, so it is asked only about the PSAM's last sale.
+		answer, err := t.getGMAC(l)
+		if err != nil {
+			return Signature{}, err
+		}
+		return Signature{l.Sale, e.Amount, answer.GMAC, answer.TAC}, nil
+	}
 	answer, err := t.debitSAM(l, e.Amount)
 	if _, no := refused(err); err != nil && !no {
 		// The PSAM was reset or its answer lost: bring it back and ask once more.
@@ -223,17 +231,21 @@ func (t *Terminal) recallGMAC(l Lock, amount unit.Fen, sw apdu.SW) (samcard.GMAC
 	if sw == apdu.Conditions {
 		return samcard.GMACAnswer{}, fmt.Errorf("PSAM 已签发另一金额 (another amount is signed): %w: %w", ErrAmount, sw)
 	}
-	answer, err := ask(t.PSAM, "PSAM 取 GMAC (GET_GMAC)", samcard.GetGMAC{TTC: l.Sale.TTC}, samcard.ParseGMACAnswer)
-	if err == nil {
-		return answer, nil
+	answer, err := t.getGMAC(l)
+	if err == nil || sw != apdu.WrongState || l.MAC2 == (pboc.MAC{}) {
+		return answer, err
 	}
-	// A wrong MAC2 counts against the PSAM, so it is shown only while the PSAM's last sale is this one.
-	high, known := t.Log.High(l.Sale.TID)
-	if sw != apdu.WrongState || !known || high != l.Sale.TTC || l.MAC2 == (pboc.MAC{}) {
-		return answer, fmt.Errorf("%w: %w", ErrNoGMAC, err)
-	}
+	// A wrong MAC2 counts against the PSAM; certify notes it, so that it is never shown again.
 	if _, err := t.certify(l); err != nil {
 		return answer, fmt.Errorf("%w: %w", ErrNoGMAC, err)
 	}
 	return t.debitSAM(l, amount)
+}
+
+func (t *Terminal) getGMAC(l Lock) (samcard.GMACAnswer, error) {
+	answer, err := ask(t.PSAM, "PSAM 取 GMAC (GET_GMAC)", samcard.GetGMAC{TTC: l.Sale.TTC}, samcard.ParseGMACAnswer)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrNoGMAC, err)
+	}
+	return answer, err
 }

@@ -124,7 +124,7 @@ func (v *Evidence) Take(e Entry) {
 		v.Billed, v.Ended, v.Amount = true, true, e.Amount
 		v.Signed, v.GMAC, v.PSAMTAC = e.GMAC != (pboc.MAC{}), e.GMAC, e.PSAMTAC
 	case Void:
-		v.Voided, v.Ended, v.Amount = true, true, 0
+		v.Voided, v.Ended, v.Amount, v.Closed = true, true, 0, false // a cancelled TTC that held a lock after all
 	case Done:
 		v.Closed, v.TAC, v.Amount = true, e.TAC, e.Amount
 	case Cancel:

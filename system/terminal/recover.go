@@ -61,8 +61,8 @@ type Decision struct {
 //	10     own open matter of another lock             as in 00, then again
 //	10     anything else, also nothing                 Supplement
 //	01     none that matches                           AskStation; Refuse once the station was asked
-//	01     grey hold; suspect; closed                  Refuse
-//	01     own, never authorised                       Release
+//	01     grey hold; suspect; done                    Refuse
+//	01     own, never authorised, cancelled or not      Release
 //	01     own, fuel not counted                       Count
 //	01     own, ended, not billed                      Finish
 //	01     ended, billed (own or of the station)       TopUp
@@ -125,7 +125,7 @@ func recoverGrey(v Evidence) Decision {
 		return Decision{Action: Refuse, Why: &Refusal{ReasonBlack, "黑名单卡, 已灰锁", "blacklisted card, held grey"}}
 	case v.Suspect:
 		return outlet("卡可疑, 已灰锁", "suspect card, grey")
-	case v.Closed:
+	case v.Closed && !v.Cancelled:
 		return outlet("灰卡与本机记录不符", "grey card, but the record here is closed")
 	case !v.Own && v.Signed:
 		return Decision{Action: TopUp, TType: TTypeTopUp, Amount: v.Amount}

@@ -105,6 +105,8 @@ func TestRecover(t *testing.T) {
 		{"10, recorded with another TAC", otherTAC, sale(Begin, FuelStart, FuelEnd, Done), Supplement, TTypeSupplement},
 		{"01, own BEGIN, other GTAC", greyProof(), otherGTAC, Abandon, 0},
 		{"01, never authorised", greyProof(), sale(Begin), Release, TTypeSale},
+		{"01, cancelled meanwhile, never authorised", greyProof(), sale(Begin, Cancel), Release, TTypeSale},
+		{"10, cancelled, then released", unread, sale(Begin, Cancel, Void), Complete, TTypeSale},
 		{"01, release was cut", greyProof(), sale(Begin, Void), Release, TTypeSale},
 		{"01, fuel not counted", greyProof(), sale(Begin, FuelStart), Count, 0},
 		{"01, not billed", greyProof(), sale(Begin, FuelStart, FuelEnd), Finish, TTypeSale},
