@@ -2,7 +2,7 @@ package pboc
 
 import (
 	"crypto/cipher"
-	"crypto/des" //nolint:gosec // 3DES is what petrol cards compute; this package is its only user (trust.md 15)
+	"crypto/des" // 3DES is what petrol cards compute; this package is its only user (trust.md 15)
 	"fmt"
 
 	"github.com/emmansun/gmsm/sm4"
