@@ -40,7 +40,7 @@ func (v *Vault) SealWorking(rnd io.Reader) (file, secret []byte, err error) {
 	return file, secret, err
 }
 
-// OpenWorking opens the file of a site with its secret, in well under a millisecond. ErrDamaged, ErrOpen, ErrTestKeys.
+// OpenWorking opens the file of a site with its secret, in about a millisecond. ErrDamaged, ErrOpen, ErrTestKeys.
 func OpenWorking(file, secret []byte) (*Vault, error) {
 	h, aad, text, err := split(file)
 	if err != nil {
