@@ -1,0 +1,252 @@
+package cardos_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"greylock/emulators/cardos"
+	"greylock/system/card"
+	"greylock/system/wire/apdu"
+	"greylock/system/wire/fuelcard"
+)
+
+// The contact face: 61xx and GET RESPONSE, 6Cxx, a dropped answer. Source: card.md 6.1.
+func TestT0(t *testing.T) {
+	b := loaded(t)
+	t0 := &cardos.T0{Card: b.card}
+	talk := func(exchange ...string) {
+		t.Helper()
+		for i := 0; i < len(exchange); i += 2 {
+			got, err := t0.Transmit(unhex(exchange[i]))
+			if err != nil || !bytes.Equal(got, unhex(exchange[i+1])) {
+				t.Fatalf("> %s < %X %v, want %s", exchange[i], got, err, exchange[i+1])
+			}
+		}
+	}
+	if atr, err := t0.Reset(); err != nil || len(atr) == 0 || atr[0] != 0x3B {
+		t.Fatalf("ATR %X %v", atr, err)
+	}
+	aid := "0C" + fmt.Sprintf("%X", b.profile.AIDPetrol)
+	talk("00 A4 04 00"+aid, "6133", "00 C0 00 00 33", "6F31840CA00000000353494E4F504543A5219F0C1E"+
+		"10FFFFFFFFFFFFFF1101010001144000001234562026010120361231"+"0100 9000",
+		"00 C0 00 00 33", "6985",
+		"00 A4 04 00"+aid+"00", "6133", "00 C0 00 00 10", "6C33", "00 C0 00 01 33", "6A86", "80 5C 00 01 04", "00002710 9000",
+		"00 C0 00 00 33", "6985",
+		"80 5C 00 01 00", "6C04", "80 5C 00 01 10", "6C04", verifyPIN, "9000")
+	b.rnd.Write(unhex("5A5A0001"))
+	talk(initGreyC, "610F", "00 C0 00 00 0F", initAnsC, lockC, "6108", "00 C0 00 00 08", lockAnsC)
+	must(t, t0.Off())
+	if _, err := t0.Transmit(unhex(proofCmd)); !errors.Is(err, card.ErrMute) {
+		t.Fatal(err)
+	}
+}
+
+// Source: trust.md 7.3.
+func TestDuration(t *testing.T) {
+	for _, d := range []struct {
+		command, answer string
+		want            time.Duration
+	}{
+		{initGreyC, initAnsC, 54 * time.Millisecond},
+		{lockC, lockAnsC, 79 * time.Millisecond},
+		{debitC, "FDF92097 9000", 89 * time.Millisecond},
+		{verifyPIN, "9000", 22 * time.Millisecond},
+	} {
+		got := cardos.Duration(unhex(d.command), unhex(d.answer), 9600).Round(time.Millisecond)
+		if got < d.want-time.Millisecond || got > d.want+time.Millisecond {
+			t.Errorf("%s takes %v, want %v", d.command, got, d.want)
+		}
+		if fast := cardos.Duration(unhex(d.command), unhex(d.answer), 115200); fast >= got {
+			t.Errorf("%s takes %v at 115200", d.command, fast)
+		}
+	}
+	if cardos.Duration(nil, nil, 0) <= 0 || cardos.Duration([]byte{0, 0xB0, 0, 0, 0xFF, 1}, nil, 9600) <= 0 {
+		t.Error("a damaged command takes no time")
+	}
+}
+
+// Enciphered writes, records, the rights of a file. Source: card.md 3.1, section 11.
+func TestFiles(t *testing.T) {
+	plain := func(kind fuelcard.FileKind, length uint16, read, write byte) []byte {
+		return fuelcard.BinarySpec{Kind: kind, Length: length, Read: read, Write: write, KeyBits: 0x83}.Bytes()
+	}
+	b := made(t, fuelcard.National(),
+		fuelcard.CreateFile{FID: 0x0005, Data: plain(fuelcard.KindBinaryCipher, 16, 0xF0, 0xF0)},
+		fuelcard.CreateFile{FID: 0x0006, Data: plain(fuelcard.KindVariable, 20, 0xF0, 0xF1)},
+		fuelcard.CreateFile{FID: 0x0007, Data: plain(fuelcard.KindBinary, 16, 0xF2, 0x03)},
+		fuelcard.CreateFile{FID: 0x0008, Data: fuelcard.CyclicSpec{Count: 2, Length: 3, Read: 0xF0, Write: 0xF0}.Bytes()})
+	update := fuelcard.SecureUpdateBinary{SFI: 5, Offset: 4, Data: b.suite.Encipher(b.key("DAMK"), []byte{1, 2, 3})}
+	b.talk("", "00 B0 85 00 02", "0000 6281") // never written
+	b.ok(b.seal("DAMK", update.Command()))
+	b.talk("", "00 B0 85 04 04", "01020300 9000",
+		"00 E2 00 30 02 AABB", "6982", "00 20 00 00 03 999999", "9000", "00 E2 00 30 02 AABB", "9000", "00 E2 00 34 03 CCDDEE", "9000",
+		"00 B2 02 34 03", "CCDDEE 9000", "00 DC 01 34 02 1122", "9000", "00 DC 01 34 01 11", "6700", "00 DC 03 34 01 11", "6A83",
+		"00 B2 01 34 00", "1122 9000", "00 E2 00 30 0F 000000000000000000000000000000", "6A84",
+		"00 E2 00 40 03 010101", "9000", "00 E2 00 40 03 020202", "9000", "00 E2 00 40 03 030303", "9000", "00 E2 00 40 02 0303", "6700",
+		"00 B2 01 44 03", "030303 9000", "00 B2 02 44 03", "020202 9000", "00 B2 03 44 03", "6A83",
+		"00 DC 02 44 03 222222", "9000", "00 B2 02 44 03", "222222 9000",
+		"00 B0 87 00 02", "6982", "00 D6 87 00 01 01", "6982")
+	b.authenticate(b.key("ACK"))
+	b.talk("", "00 B0 87 00 02", "0000 6281", "00 D6 87 00 01 01", "6982",
+		"80 E0 0009 07 28 0008 F0 F0 FF 83", "9000", "80 E0 0009 07 28 0008 F0 F0 FF 83", "6A80",
+		"80 E0 000A 07 28 4000 F0 F0 FF 83", "6A84", "80 E0 000B 06 28 4000 F0 F0 FF", "6700",
+		"80 E0 000B 07 21 0008 F0 F0 FF 83", "6A80", "80 E0 3F05 0D 38 0100 F0 F0 95 FF FF A000000003", "6A81")
+}
+
+// Keys are replaced by secured commands alone, a PIN only by those made for it. Source: card.md 4.4, section 11.
+func TestWriteKeyRights(t *testing.T) {
+	b := made(t, fuelcard.National())
+	slot, _ := fuelcard.KeySlot("DLK")
+	fresh := [16]byte{1, 2, 3}
+	seal := func(p1, id byte, r fuelcard.KeyRecord) apdu.SW {
+		return b.send(fuelcard.SealKey(b.suite, b.key("ACK"), b.challenge(4), fuelcard.WriteKey{P1: p1, KeyID: id, KeyRecord: r})).SW
+	}
+	for _, w := range []struct {
+		p1, id byte
+		r      fuelcard.KeyRecord
+		want   apdu.SW
+	}{
+		{slot.Type, 1, slot.Record(0, fresh[:]), apdu.OK},
+		{slot.Type, 9, slot.Record(0, fresh[:]), apdu.KeyNotFound},
+		{0x34, 1, slot.Record(0, fresh[:]), apdu.WrongP1P2},
+		{slot.Type, 1, slot.Record(0x01, fresh[:]), apdu.WrongData}, // single DES
+		{slot.Type, 1, slot.Record(0, fresh[:8]), apdu.WrongLength},
+		{1, 0, fuelcard.PINSlot.Record(0, []byte{0x11, 0x11}), apdu.SecurityState},
+		{1, 1, fuelcard.PINSlot.Record(0, []byte{0xFF, 0xFF}), apdu.WrongData},
+	} {
+		if got := seal(w.p1, w.id, w.r); got != w.want {
+			t.Errorf("P1 %02X id %d %+v: %v, want %v", w.p1, w.id, w.r, got, w.want)
+		}
+	}
+	b.rnd.Write([]byte{1, 2, 3, 4})
+	a, err := fuelcard.ParseInitForLoadAnswer(b.ok(fuelcard.InitForLoad{Purse: fuelcard.ED, KeyID: 1, Amount: 1}.Command()))
+	must(t, err)
+	if want := b.suite.MAC(b.suite.LoadSession(fresh, a.Rand, 0), fuelcard.LoadMAC1Data(0, 1, fuelcard.TypeLoadED, [6]byte{})); a.MAC1 != want {
+		t.Fatal("the new key is not in use")
+	}
+}
+
+// The profile's other values. Source: card.md 17.1.
+func TestFlags(t *testing.T) {
+	with := func(change func(*fuelcard.Profile)) *bench {
+		p := fuelcard.National()
+		change(&p)
+		return made(t, p)
+	}
+	grey := func(b *bench) *bench {
+		b.load(fuelcard.ED, 10000)
+		b.talk("5A5A0001", verifyPIN, "9000", initGreyC, initAnsC)
+		return b
+	}
+	b := grey(with(func(p *fuelcard.Profile) { p.GTACString = fuelcard.GTACFMCOSZero }))
+	b.talk("", lockC, "9C776394 36C1D13B 9000")
+	b = grey(with(func(p *fuelcard.Profile) {
+		p.GTACString = fuelcard.GTACFMCOSBalance
+		p.StrictCTC = true
+		p.LoadIn10 = false
+		p.ProofBalance = fuelcard.BalanceBefore
+	}))
+	b.talk("", lockC, "13DE7AB9 36C1D13B 9000",
+		"E0 7E 08 01 1B 00001388 0001 134400000001 00000012 20261122 102030 6A81DD13 04", "9406", debitC, "FDF92097 9000",
+		initLoadA, "6985", proofCmd, "10 93 01 00002710 0000 134400000001 20261122102030 00001388 FDF92097 9000")
+	b = with(func(p *fuelcard.Profile) {
+		p.NeverUsedProof = apdu.Conditions
+		p.BalancePIN = true
+		p.PINScope = fuelcard.PINAllPurse
+	})
+	b.talk("", proofCmd, "6985", "80 5C 00 01 04", "6982", initLoadA, "6982", verifyPIN, "9000", "80 5C 00 01 04", "00000000 9000")
+	b.talk("A1B2C3D4", initLoadA, initAnswerA)
+	b = with(func(p *fuelcard.Profile) { p.SMIV8 = false; p.PINUnblock = fuelcard.UnblockID00 })
+	b.challenge(8)
+	b.talk("", "84 1E 00 00 04 BEA40846", "6985", "84 24 00 01 0C 9083BC6AB3E169CA 9C8DE297", "6A86")
+	b = with(func(p *fuelcard.Profile) { p.PINUnblock = fuelcard.Unblock00_01; p.ProveSerial = fuelcard.ProveAfter })
+	b.load(fuelcard.ED, 1)
+	b.talk("", "84 24 00 00 0C 9083BC6AB3E169CA 9C8DE297", "6A86", "80 5A 00 01 02 0000 08", "9406")
+	b = grey(with(func(p *fuelcard.Profile) { p.PINUnlock = true; p.LogZero = false }))
+	b.talk("", lockC, lockAnsC)
+	b.enter()
+	b.talk("", debitC, "6982", "E0 7A 09 01 07 01 134400009999 12", "6982", verifyPIN, "9000", debitC, "FDF92097 9000")
+	p := fuelcard.National()
+	p.EPGrey = false
+	b = made(t, p, epFile)
+	b.talk("", verifyPIN, "9000", "E0 7A 08 02 07 01 134400000001 0F", "6A81")
+}
+
+// A grey lock of the wallet has the types 92 and 94 and refuses changes of both purses. Source: card.md 5.2, 7.1.
+func TestGreyWallet(t *testing.T) {
+	b := made(t, fuelcard.National(), epFile)
+	b.load(fuelcard.EP, 10000)
+	b.load(fuelcard.ED, 500)
+	b.pin()
+	a, err := fuelcard.ParseInitGreyLockAnswer(b.ok(fuelcard.InitGreyLock{Purse: fuelcard.EP, KeyID: 1, TID: b.terminal()}.Command()))
+	must(t, err)
+	ses := b.suite.GreySession(b.key("DPK"), a.Rand, a.CTC, 7, [4]byte{9})
+	b.ok(fuelcard.GreyLock{TTC: 7, TermRand: [4]byte{9}, Time: saleTime,
+		MAC1: b.suite.MAC(ses, fuelcard.GreyMAC1Data(fuelcard.TypeGreyEP, b.terminal(), saleTime))}.Command())
+	if a := b.send(fuelcard.InitForLoad{Purse: fuelcard.ED, KeyID: 1, Amount: 1}.Command()); a.SW != apdu.Conditions {
+		t.Fatal(a.SW)
+	}
+	d := fuelcard.DebitForUnlock{Purse: fuelcard.EP, Amount: 4000, TID: b.terminal(), TTC: 7, Time: saleTime,
+		GMAC: b.suite.MAC(ses, fuelcard.GMACData(4000))}
+	b.ok(d.Command())
+	o, err := cardos.LookEP(b.nv, b.profile)
+	must(t, err)
+	if o.Balance != 6000 || o.Proof.Type != fuelcard.TypeUnlockEP || o.Proof.Wallet != fuelcard.EP || b.oracle().Balance != 500 {
+		t.Fatalf("%+v", o)
+	}
+}
+
+// FuzzCard sends anything to a card with money, grey or not: it always answers, keeps its money unless a money command
+// was accepted, and is the same card after a power-down.
+func FuzzCard(f *testing.F) {
+	seeds := []string{verifyPIN, initGreyC, lockC, debitC, proofCmd, clearC, initLoadA, creditA, "E0 7A 09 01 07 01 134400009999 12"}
+	var all []byte
+	for _, s := range seeds {
+		c := unhex(s)
+		all = append(append(all, byte(len(c))), c...)
+		f.Add(append([]byte{byte(len(c))}, c...), true)
+	}
+	for _, r := range refusals {
+		c := unhex(r.command)
+		f.Add(append([]byte{byte(len(c))}, c...), r.from == "grey")
+	}
+	f.Add(all, false)
+	full, grey := loaded(f), locked(f)
+	f.Fuzz(func(t *testing.T, script []byte, isGrey bool) {
+		from := full
+		if isGrey {
+			from = grey
+		}
+		b := from.again(t)
+		for len(script) > 0 {
+			n := min(int(script[0]), len(script)-1)
+			cmd := script[1 : 1+n]
+			script = script[1+n:]
+			before, err := b.card.Oracle()
+			must(t, err)
+			answer, err := b.card.Transmit(cmd)
+			must(t, err)
+			if len(answer) < 2 || len(answer) > 258 {
+				t.Fatalf("%X answers %X", cmd, answer)
+			}
+			after, err := b.card.Oracle()
+			must(t, err)
+			refused := !bytes.HasSuffix(answer, []byte{0x90, 0x00})
+			trade := len(cmd) > 1 && (cmd[1] == 0x7E || cmd[1] == 0x52 || cmd[1] == 0x54)
+			if after.Balance != before.Balance && (refused || !trade) || after.Grey != before.Grey && refused {
+				t.Fatalf("%X: %X\n%+v\n%+v", cmd, answer, before, after)
+			}
+			if live := b.oracle(); live != after {
+				t.Fatalf("memory says %+v, card says %+v", live, after)
+			}
+		}
+		end := b.oracle()
+		b.reset()
+		if b.oracle() != end {
+			t.Fatal("another card after a reset")
+		}
+	})
+}
