@@ -71,7 +71,9 @@ func newRig(t *testing.T) *rig {
 func readyRig(t *testing.T) *rig {
 	t.Helper()
 	r := newRig(t)
-	r.until("prices", 30*time.Second, func() bool { return r.board.View().Confirmed && r.board.mem.state.Now.Set && r.board.View().Unsent == 0 })
+	r.until("prices", 30*time.Second, func() bool {
+		return r.board.View().Confirmed && r.board.mem.state.Now.Set && r.board.View().Unsent == 0
+	})
 	r.seen, r.station.uploads = nil, nil
 	return r
 }

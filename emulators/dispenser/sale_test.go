@@ -378,3 +378,120 @@ func books(t *testing.T, r *rig, c *chipCard, n int, after bool) {
 		}
 	}
 }
+
+// TestInterruptedSaleIsBilled: the power fails while fuel flows and the card is taken away. The board bills the sale by itself,
+// and before it sells to anybody else.
+func TestInterruptedSaleIsBilled(t *testing.T) {
+	t.Parallel()
+	for _, other := range []bool{false, true} {
+		r := readyRig(t)
+		c := newCard(1, 50000)
+		r.insert(c)
+		r.stage("ready")
+		r.lift()
+		r.until("fuelling", time.Minute, func() bool { return r.board.fill.phase == fillRunning })
+		r.squeeze(1000)
+		r.pass(10 * time.Second)
+		total := r.board.View().Total
+		r.cut()
+		r.in = nil
+		r.pass(5 * time.Second)
+		r.power()
+		if v := r.board.View(); v.Total != total || v.Quantity != unit.Quantity(total) {
+			t.Fatalf("after the cut: total %v of %v, volume %v", v.Total, total, v.Quantity)
+		}
+		if other {
+			second := newCard(2, 50000)
+			r.insert(second)
+			r.fill(func() bool { return r.board.fill.volume > 500 })
+		}
+		bill := r.uploaded(1)[0]
+		sound(t, bill)
+		if bill.Type != fa.Escape || bill.Volume != unit.Quantity(total) || bill.TTC != 1 || bill.GMAC == (pboc.MAC{}) || bill.ASN != c.asn {
+			t.Fatalf("other %v: %+v", other, bill)
+		}
+		if other {
+			continue
+		}
+		r.insert(c)
+		r.stage("ready")
+		if c.debited != bill.Amount {
+			t.Errorf("top-up took %v of %v", c.debited, bill.Amount)
+		}
+	}
+}
+
+// TestPulledAfterTheLock: the pump was never authorised, so there is no bill; the card is released with amount 0 when it comes
+// back, or its TTC is reported as cancelled before the next sale. Source: trust.md row 2.
+func TestPulledAfterTheLock(t *testing.T) {
+	t.Parallel()
+	for _, back := range []bool{true, false} {
+		r := readyRig(t)
+		c := newCard(1, 50000)
+		r.tap = func(slot string, cmd []byte) (bool, bool) {
+			if slot == SlotPSAM && cmd[1] == 0x42 && r.in == c {
+				r.after(0, r.pull)
+			}
+			return false, false
+		}
+		r.insert(c)
+		r.stage("ready")
+		r.lift()
+		r.until("pulled", time.Minute, func() bool { return r.in == nil })
+		r.squeeze(1000)
+		r.pass(10 * time.Second)
+		if r.board.View().Total != 0 || c.proof.State != fuelcard.Grey || len(r.station.uploads) != 0 {
+			t.Fatalf("total %v, card %02X, records %+v", r.board.View().Total, byte(c.proof.State), r.station.uploads)
+		}
+		r.hang()
+		if back {
+			r.insert(c)
+			r.stage("ready")
+			rec := r.uploaded(1)[0]
+			if rec.Type != fa.Fuelling || rec.Amount != 0 || rec.TTC != 1 || c.proof.State != fuelcard.NotGrey || c.balance != 50000 {
+				t.Errorf("release %+v", rec)
+			}
+			continue
+		}
+		r.insert(newCard(2, 50000))
+		r.fill(func() bool { return r.board.fill.volume > 500 })
+		up := r.uploaded(2)
+		if up[0].Type != fa.CardErrorEvent && up[1].Type != fa.CardErrorEvent {
+			t.Fatalf("no cancelled TTC: %+v", up)
+		}
+		for _, rec := range up {
+			if rec.Type == fa.CardErrorEvent && (rec.TTC != 1 || rec.TAC != reason(reasonCancelled) || rec.ASN != c.asn) {
+				t.Errorf("cancelled %+v", rec)
+			}
+		}
+		r.pull()
+		r.insert(c) // the PSAM has gone on: only an outlet can help
+		r.ended()
+		if !r.saw(EventRefused, "grey") || c.proof.State != fuelcard.Grey {
+			t.Error("the card was not refused as grey")
+		}
+	}
+}
+
+// TestDeadPSAM: no sale, a fault, and the fault reaches the station.
+func TestDeadPSAM(t *testing.T) {
+	t.Parallel()
+	r := readyRig(t)
+	r.cut()
+	r.sam.mute = true
+	r.power()
+	r.until("link", time.Minute, func() bool { return r.board.View().Online })
+	c := newCard(1, 50000)
+	r.insert(c)
+	r.pass(3 * time.Second)
+	if r.board.State() != StateFault || !r.saw(EventFault, "E05") || c.verified {
+		t.Fatalf("state %s", r.board.State())
+	}
+	said := false
+	for _, f := range r.station.frames {
+		said = said || f.Word() == fa.WordFault && string(f.Data[2:]) == "E05 PSAM"
+	}
+	if !said {
+		t.Error("no 3BH")
+	}
+}
