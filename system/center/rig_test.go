@@ -3,6 +3,7 @@ package center
 import (
 	"encoding/json"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,12 +70,43 @@ func testKeys(t testing.TB) Keys {
 	return v
 }
 
-// newRig has sites, product, cards, PSAMs, layouts and prices in place.
+// prepared is the journal of a fresh center with its sites, made once.
+var prepared struct {
+	sync.Once
+	lines []string
+	sites map[record.SiteID]siteJournal
+}
+
+// newRig has sites, product, cards, PSAMs, layouts, prices, one account and funds on every card in place.
 func newRig(t testing.TB) *rig {
+	t.Helper()
+	prepared.Do(func() {
+		r := prepare(t)
+		prepared.lines, prepared.sites = r.lines, map[record.SiteID]siteJournal{}
+		for id, s := range r.sites {
+			prepared.sites[id] = *s
+		}
+	})
+	r := &rig{t: t, now: start, sites: map[record.SiteID]*siteJournal{}, cards: fixtures.TestCards(), keys: fixtures.TestKeys().Masters}
+	r.cfg = config(t)
+	for id, s := range prepared.sites {
+		r.sites[id] = &s
+	}
+	r.lines = prepared.lines[:len(prepared.lines):len(prepared.lines)]
+	r.restart()
+	return r
+}
+
+func config(t testing.TB) Config {
+	t.Helper()
+	return Config{Site: record.Center, Realm: record.Training, Name: "中心", Keys: testKeys(t), Profile: fuelcard.National()}
+}
+
+func prepare(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{t: t, now: start, sites: map[record.SiteID]*siteJournal{}, cards: fixtures.TestCards(),
 		keys: fixtures.TestKeys().Masters}
-	r.cfg = Config{Site: record.Center, Realm: record.Training, Name: "中心", Keys: testKeys(t), Profile: fuelcard.National()}
+	r.cfg = config(t)
 	r.core = New(r.cfg)
 	r.core.Start(r.now)
 	for id, kind := range map[record.SiteID]record.Kind{maker: record.KindMaking, outlet: record.KindOutlet,

@@ -67,12 +67,17 @@ func (c *Core) lockEvidence(q record.UnlockQuestion, proof fuelcard.LockProof) (
 	return s.posted.Sale, s.posted.Amount, ""
 }
 
+// ttcCancelled is the error code of a T_TYPE 9 record that says: this TTC was burned, or its lock never let the pump run.
+// Other codes (a listed card held grey, a suspect card) give no right to an unlock.
+// Source: design.md 9.6, 9.8; dispenser.md 3.11; card.md 17.1 blacklist_lock.
+var ttcCancelled = pboc.MAC{0x00, 0x00, 0x30, 0x01}
+
 // cancelledLock looks for a TTC of this card that its board has reported as burned and that made this very lock: nothing was
 // sold under it.
 func (c *Core) cancelledLock(q record.UnlockQuestion, proof fuelcard.LockProof) (record.SaleID, unit.Fen, string) {
 	for _, id := range c.books.cards.at(q.ASN).cancelled {
 		s := c.books.sales.at(id)
-		if s.state != ledger.Cancelled || s.posted.Sale.TID != proof.TID {
+		if s.state != ledger.Cancelled || s.rec.TAC != ttcCancelled || s.posted.Sale.TID != proof.TID {
 			continue
 		}
 		gtac, err := c.cfg.Keys.TAC(c.cardOf(q.ASN, q.Version, q.Alg), c.cfg.Profile.GTACData(

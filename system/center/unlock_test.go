@@ -149,11 +149,19 @@ func TestUnlockRefusals(t *testing.T) {
 func TestUnlockWithZero(t *testing.T) {
 	t.Parallel()
 	r, d, l := grey(t)
+	burned := func(l lock, posttc uint32, code pboc.MAC) record.Fact {
+		rec := l.record(fa.CardErrorEvent, posttc, 0, 0, 0)
+		rec.TAC = code
+		return fact(r.sign(rec))
+	}
 	other := l
 	other.ttc = 2
-	r.ship(station, fact(other.record(fa.CardErrorEvent, 501, 0, 0, 0)))
+	held := l
+	held.ttc, held.ctc = 3, 1
+	r.ship(station, burned(other, 501, ttcCancelled), burned(held, 502, pboc.MAC{0, 0, 0, 1}))
 	r.refused(NoEvidence, record.PathAskUnlock, d.unlock(l))
-	r.ship(station, fact(l.record(fa.CardErrorEvent, 502, 0, 0, 0)))
+	r.refused(NoEvidence, record.PathAskUnlock, d.unlock(held)) // a listed card that is held grey stays so
+	r.ship(station, burned(l, 503, ttcCancelled))
 	var a record.UnlockAnswer
 	r.into(&a, record.PathAskUnlock, d.unlock(l))
 	want(t, "amount", a.Amount, unit.Fen(0))
