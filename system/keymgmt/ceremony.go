@@ -135,6 +135,7 @@ func (c *Ceremony) Make() (Minutes, error) {
 	if err != nil {
 		return Minutes{}, fmt.Errorf("keymgmt: %w", err)
 	}
+	defer made.Wipe()
 	file, err := made.SealMaster(vault.Passwords{a.Password, b.Password}, r.cfg.Cost, r.cfg.Random)
 	if err != nil {
 		return Minutes{}, fmt.Errorf("keymgmt: %w", err)

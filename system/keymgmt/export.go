@@ -19,7 +19,7 @@ type Export struct {
 }
 
 // Unlock opens the master vault with both passwords, in the order of the minutes. A wrong one is refused with
-// WrongPassword, kept in the journal and slowed down; nothing says which.
+// WrongPassword, kept in the journal and slowed down; nothing says which. The caller wipes the vault after use.
 func (r *Room) Unlock(p vault.Passwords) (*vault.Vault, error) {
 	if err := r.wait(); err != nil {
 		return nil, err
@@ -53,10 +53,12 @@ func (r *Room) Export(p vault.Passwords, role record.Kind, site record.SiteID) (
 	if err != nil {
 		return Export{}, err
 	}
+	defer v.Wipe()
 	part, err := v.For(role, site, r.door.Now())
 	if err != nil {
 		return Export{}, fmt.Errorf("keymgmt: %w", err)
 	}
+	defer part.Wipe()
 	file, secret, err := part.SealWorking(r.cfg.Random)
 	if err != nil {
 		return Export{}, fmt.Errorf("keymgmt: %w", err)

@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -57,18 +56,6 @@ const (
 	saltLen  = 16
 	nonceLen = 12
 )
-
-// sealed is what the cipher text holds.
-type sealed struct {
-	Keys      []sealedKey `json:"keys"`
-	Directive record.Hex  `json:"directive_seed,omitempty"`
-}
-
-type sealedKey struct {
-	Name    Name       `json:"name"`
-	Version byte       `json:"version"`
-	Key     record.Hex `json:"key"`
-}
 
 // Inspect reads the header of a vault file and checks the hash over the whole file: ErrDamaged if one bit is not as
 // written. What it returns is authentic only after the vault was opened.
@@ -143,18 +130,15 @@ func (v *Vault) seal(h Header, kek []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: header: %w", err)
 	}
-	var s sealed
+	// The plain text is the keys, 16 bytes each, in the order of the header, then the seed of the directive key, if held.
+	plain := make([]byte, 0, len(v.ring().keys)*len(pboc.Key{})+ed25519.SeedSize) // never grown: no copy is left behind
+	defer func() { clear(plain[:cap(plain)]) }()
 	for _, k := range v.ring().keys {
-		s.Keys = append(s.Keys, sealedKey{k.name, k.version, k.key[:]})
+		plain = append(plain, k.key[:]...)
 	}
 	if v.ring().directive != nil {
-		s.Directive = v.ring().directive.Seed()
+		plain = append(plain, v.ring().directive[:ed25519.SeedSize]...)
 	}
-	plain, err := json.Marshal(s)
-	if err != nil {
-		return nil, fmt.Errorf("vault: %w", err)
-	}
-	defer clear(plain)
 	aead, err := gcm(kek)
 	if err != nil {
 		return nil, err
@@ -177,25 +161,24 @@ func open(h Header, aad, text, kek []byte) (*Vault, error) {
 		return nil, ErrOpen // not err: nothing may tell one cause from another
 	}
 	defer clear(plain)
-	var s sealed
-	if err := json.Unmarshal(plain, &s); err != nil {
-		return nil, errors.New("vault: sealed keys do not read") // not err: it may quote what it read
-	}
 	profile, err := fuelcard.ProfileNamed(h.Profile)
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)
 	}
-	r := &ring{profile: profile}
-	for _, k := range s.Keys {
-		if len(k.Key) != len(pboc.Key{}) {
-			return nil, fmt.Errorf("vault: key %s has a wrong length: %w", k.Name, ErrDamaged)
+	r, rest := &ring{profile: profile}, plain
+	for _, k := range h.Keys {
+		if len(rest) < len(pboc.Key{}) || k.Version < 0 || k.Version > 0xFF {
+			return nil, fmt.Errorf("vault: key %s: %w", k.Name, ErrDamaged)
 		}
-		r.keys = append(r.keys, held{k.Name, k.Version, pboc.Key(k.Key)})
-		clear(k.Key)
+		r.keys = append(r.keys, held{Name(k.Name), byte(k.Version), pboc.Key(rest[:len(pboc.Key{})])})
+		rest = rest[len(pboc.Key{}):]
 	}
-	if len(s.Directive) == ed25519.SeedSize {
-		r.directive = ed25519.NewKeyFromSeed(s.Directive)
-		clear(s.Directive)
+	switch len(rest) {
+	case 0:
+	case ed25519.SeedSize:
+		r.directive = ed25519.NewKeyFromSeed(rest)
+	default:
+		return nil, fmt.Errorf("vault: %d bytes behind the keys: %w", len(rest), ErrDamaged)
 	}
 	if !sameKeys(r.checks(), h.Keys) {
 		return nil, fmt.Errorf("vault: check values do not match the keys: %w", ErrDamaged)

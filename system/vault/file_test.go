@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 
 	"greylock/system/vault"
@@ -146,6 +150,56 @@ func TestProductionFloor(t *testing.T) {
 	}
 	if _, err := v.SealMaster(both, vault.Cost{Time: 1 << 20, MemoryKiB: 1 << 20, Threads: 2}, random(3)); !errors.Is(err, vault.ErrCost) {
 		t.Error("an endless cost was accepted")
+	}
+}
+
+func TestFilesOfASite(t *testing.T) {
+	t.Parallel()
+	part, err := generated(t, 1).For(record.KindOutlet, "0003", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, secret, err := part.SealWorking(random(4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := filepath.Join(t.TempDir(), "outlet.vault"), filepath.Join(t.TempDir(), "outlet.secret")
+	if err := vault.WriteFiles(a, file, filepath.Join(filepath.Dir(a), "secret"), secret); !errors.Is(err, vault.ErrMode) {
+		t.Errorf("side by side: %v", err)
+	}
+	if err := vault.WriteFiles(a, file, b, secret); err != nil {
+		t.Fatal(err)
+	}
+	if err := vault.WriteFiles(a, file, b, secret); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over old files: %v", err)
+	}
+	if v, err := vault.ReadFiles(a, b); err != nil || v.Site() != "0003" {
+		t.Errorf("%v %v", v, err)
+	}
+	if err := os.Chmod(b, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := vault.ReadFiles(a, b); runtime.GOOS != "windows" && !errors.Is(err, vault.ErrMode) {
+		t.Errorf("a secret that others may read: %v", err)
+	}
+}
+
+func TestWipe(t *testing.T) {
+	t.Parallel()
+	master := generated(t, 1)
+	center, err := master.For(record.KindCenter, record.Center, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	master.Wipe()
+	if _, err := master.TAC(card1(t), nil); !errors.Is(err, vault.ErrNoKey) {
+		t.Errorf("a wiped vault computes: %v", err)
+	}
+	if _, err := center.TAC(card1(t), nil); err != nil {
+		t.Errorf("the part was wiped too: %v", err)
+	}
+	if _, err := center.Sign(record.Directive{Realm: record.Training, Body: []byte("{}")}); err != nil {
+		t.Errorf("the part can not sign: %v", err)
 	}
 }
 

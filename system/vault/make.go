@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"slices"
 
 	"greylock/system/clock"
 	"greylock/system/wire/fuelcard"
@@ -143,7 +144,7 @@ func (v *Vault) For(role record.Kind, site record.SiteID, now clock.Instant) (*V
 		}
 	}
 	if role == record.KindCenter {
-		r.directive = v.ring().directive
+		r.directive = slices.Clone(v.ring().directive)
 	}
 	h := v.header
 	h.Kind, h.Role, h.Site, h.MadeMs, h.Keys = Working, role, site, now.Milli(), r.checks()

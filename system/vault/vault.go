@@ -42,7 +42,7 @@ type Card struct {
 	Version byte // key version as the card answers
 }
 
-// Vault is an open set of keys with their operations. It does not change and is safe for concurrent use.
+// Vault is an open set of keys with their operations. It does not change, but for Wipe, and is safe for concurrent use.
 type Vault struct {
 	header Header
 	ring   func() *ring // a function, because fmt follows even unexported pointers for a wrong verb; it never calls
@@ -105,6 +105,14 @@ func (v *Vault) Sign(d record.Directive) (record.DirectiveLine, error) {
 		return record.DirectiveLine{}, fmt.Errorf("vault of realm %s: directive of realm %s: %w", v.header.Realm, d.Realm, ErrPurpose)
 	}
 	return d.Sign(v.ring().directive)
+}
+
+// Wipe overwrites the keys; the vault holds none from then on. Nobody may be using it.
+func (v *Vault) Wipe() {
+	r := v.ring()
+	clear(r.keys)
+	clear(r.directive)
+	r.keys, r.directive = nil, nil
 }
 
 // newest finds a key in its newest version.
