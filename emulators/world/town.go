@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"greylock/system/clock"
+	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
@@ -134,28 +135,35 @@ type Display struct {
 
 // SaleShown is one sale as the product lists it.
 type SaleShown struct {
-	Sale     string        `json:"sale"`
-	ASN      string        `json:"asn"`
-	CTC      int           `json:"ctc"`
-	TType    int           `json:"t_type"`
-	Product  string        `json:"product"`
-	Price    unit.Price    `json:"price_fen"`
-	Quantity unit.Quantity `json:"quantity_hundredths"`
-	Amount   unit.Fen      `json:"amount_fen"`
-	TAC      string        `json:"tac"`
-	TACOK    bool          `json:"tac_ok"`
-	Posted   bool          `json:"posted"`
-	Time     string        `json:"time"`
+	Sale     string         `json:"sale"`
+	TID      string         `json:"psam_tid"`
+	TTC      pboc.PSAMTTC   `json:"psam_ttc"`
+	ASN      string         `json:"asn"`
+	CTC      int            `json:"ctc"`
+	TType    int            `json:"t_type"`
+	Product  string         `json:"product"`
+	Price    unit.Price     `json:"price_fen"`
+	Quantity unit.Quantity  `json:"quantity_hundredths"`
+	Amount   unit.Fen       `json:"amount_fen"`
+	Unit     unit.Unit      `json:"unit"`
+	Balance  unit.Fen       `json:"balance_fen"`
+	Total    unit.Totalizer `json:"total_hundredths"`
+	State    string         `json:"state"`
+	TAC      string         `json:"tac"`
+	TACOK    bool           `json:"tac_ok"`
+	Posted   bool           `json:"posted"`
+	Time     string         `json:"time"`
 }
 
 // CardRead is a card as the desk shows it.
 type CardRead struct {
-	ASN     string
-	Balance unit.Fen
-	Grey    bool
-	CTC     int
-	Blocked bool
-	Log     []string
+	ASN       string
+	Holder    string
+	Balance   unit.Fen
+	Grey      bool
+	State     string // free, grey, tac-unread
+	Unsettled string // why a load is still open
+	Log       []string
 }
 
 // QuarantineShown is one record that the center did not post.

@@ -40,6 +40,7 @@ type Core struct {
 	ship    *exchange.Shipper
 	sales   []taken // in order
 	alarms  []record.Alarm
+	ordered bool                      // a directive has come into force
 	applied uint64                    // facts applied
 	asks    map[uint64]greyCall       // questions to the center that are under way
 	seen    map[record.SaleID]settled // what is known of a sale
@@ -143,6 +144,10 @@ func (c *Core) Wake(now clock.Instant) {
 // Durable goes on with what waited for the disk: the exchange has something to ship, gaps are asked for.
 func (c *Core) Durable(now clock.Instant, _ link.ActID) {
 	c.ship.Kick(now, &c.out)
+	if c.ordered {
+		c.ordered = false
+		c.order(now)
+	}
 	for _, p := range c.ports {
 		for _, n := range p.intake.missing {
 			p.drive.AskRecord(now, n)
@@ -233,6 +238,7 @@ func (c *Core) obey(f record.DirectiveApplied) {
 		return // the center's key was changed since: the version stays as it was
 	}
 	if err := c.orders.take(d); err == nil {
+		c.ordered = true
 		c.ship.Applied(d)
 	}
 }

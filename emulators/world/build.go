@@ -1,0 +1,402 @@
+package world
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"greylock/emulators/dispenser"
+	"greylock/emulators/line"
+	"greylock/system/app"
+	"greylock/system/card"
+	"greylock/system/cardmaking"
+	"greylock/system/center"
+	"greylock/system/exchange"
+	"greylock/system/issuing"
+	"greylock/system/journal"
+	"greylock/system/journal/faultfile"
+	"greylock/system/keymgmt"
+	"greylock/system/link"
+	"greylock/system/station"
+	"greylock/system/vault"
+	"greylock/system/wire/fa"
+	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/pboc"
+	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
+)
+
+// Places of the sites that a scenario does not number.
+const (
+	makingID = record.SiteID("9001")
+	outletID = record.SiteID("9101")
+	province = 0x44
+	company  = 0x44
+)
+
+// The two custodians of the town's ceremony. They protect training keys; everybody may know their passwords.
+var custodians = [2]keymgmt.Entry{
+	{Custodian: "张建国", Password: []byte("保管员甲的训练口令 2026-11-22"), Again: []byte("保管员甲的训练口令 2026-11-22")},
+	{Custodian: "陈丽", Password: []byte("保管员乙的训练口令 2026-11-22"), Again: []byte("保管员乙的训练口令 2026-11-22")},
+}
+
+// keyRoom is the key room and its files.
+type keyRoom struct {
+	room  *keymgmt.Room
+	disk  *faultfile.Disk
+	j     *journal.Journal
+	scope string
+}
+
+// build makes the town through the product's own doors.
+func (w *World) build() error {
+	if _, err := w.bytes("transport key").Read(w.transport[:]); err != nil {
+		return err
+	}
+	for _, step := range []func() error{w.buildKeys, w.buildSites, w.buildOrders, w.buildPumps, w.buildCards} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buildKeys holds the ceremony of the company, and one of another company whose cards are foreign here.
+func (w *World) buildKeys() error {
+	var err error
+	if w.keys, err = w.newKeyRoom(w.scenario.Company); err != nil {
+		return err
+	}
+	if err := w.keys.ceremony(custodians); err != nil {
+		return err
+	}
+	other, err := w.newKeyRoom("另一家公司")
+	if err != nil {
+		return err
+	}
+	if err := other.ceremony(custodians); err != nil {
+		return err
+	}
+	w.foreign, err = other.working(record.KindMaking, makingID)
+	return err
+}
+
+func (w *World) newKeyRoom(scope string) (*keyRoom, error) {
+	k := &keyRoom{disk: faultfile.New(), scope: scope}
+	j, _, err := journal.Open(faultfile.New(), journal.Options{Reserve: 4096})
+	if err != nil {
+		return nil, err
+	}
+	k.j = j
+	k.room = keymgmt.New(keymgmt.Config{
+		Scope: scope, Realm: record.Training, Profile: w.profile, Files: k.disk, Random: w.bytes("keys " + scope),
+		Cost: vault.Cost{Time: 1, MemoryKiB: 64, Threads: 1},
+	})
+	return k, k.room.Start(roomDoor{j, k.room.Apply, w.Now})
+}
+
+func (k *keyRoom) ceremony(who [2]keymgmt.Entry) error {
+	c, err := k.room.Ceremony()
+	if err != nil {
+		return err
+	}
+	for _, e := range who {
+		e.Words = keymgmt.Words(k.scope)
+		e.Password, e.Again = append([]byte(nil), e.Password...), append([]byte(nil), e.Again...)
+		if err := c.Enter(e); err != nil {
+			return err
+		}
+	}
+	_, err = c.Make()
+	return err
+}
+
+// working exports a sealed working vault and opens it, as a site does at its start.
+func (k *keyRoom) working(role record.Kind, site record.SiteID) (*vault.Vault, error) {
+	p := vault.Passwords{append([]byte(nil), custodians[0].Password...), append([]byte(nil), custodians[1].Password...)}
+	x, err := k.room.Export(p, role, site)
+	if err != nil {
+		return nil, err
+	}
+	return vault.OpenWorking(x.File, x.Secret)
+}
+
+// buildSites starts center, making room, outlet and stations.
+func (w *World) buildSites() error {
+	keys, err := w.keys.working(record.KindCenter, record.Center)
+	if err != nil {
+		return err
+	}
+	w.centerVault = keys
+	w.center = &site{
+		w: w, disk: faultfile.New(),
+		open: record.SiteOpened{Site: record.Center, Kind: record.KindCenter, Name: w.scenario.Company, Realm: record.Training},
+		make: func(*journal.Journal) (link.Core, error) {
+			return center.New(center.Config{Site: record.Center, Realm: record.Training, Name: w.scenario.Company, Keys: w.plantKeys(keys)}), nil
+		},
+	}
+	if err := w.center.start(); err != nil {
+		return err
+	}
+	if err := w.buildMaking(); err != nil {
+		return err
+	}
+	if err := w.buildOutlet(); err != nil {
+		return err
+	}
+	for _, p := range w.scenario.Stations {
+		w.order = append(w.order, record.SiteID(p.ID))
+		if w.opt.Lines != "pty" {
+			if err := w.buildStation(p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *World) buildMaking() error {
+	keys, err := w.keys.working(record.KindMaking, makingID)
+	if err != nil {
+		return err
+	}
+	open := record.SiteOpened{Site: makingID, Kind: record.KindMaking, Name: "制卡中心", Realm: record.Training}
+	w.making = w.newBench(open, func(b *bench) {
+		m := cardmaking.New(cardmaking.Config{
+			Realm: record.Training, Profile: w.profile, Company: company, Province: province, Keys: keys, Transport: w.transport,
+		})
+		w.maker, b.apply = m, m.Apply
+	})
+	return w.making.start()
+}
+
+func (w *World) buildOutlet() error {
+	keys, err := w.keys.working(record.KindOutlet, outletID)
+	if err != nil {
+		return err
+	}
+	tid, err := pboc.ParseTID("994400009999")
+	if err != nil {
+		return err
+	}
+	open := record.SiteOpened{Site: outletID, Kind: record.KindOutlet, Name: "示范网点", Realm: record.Training}
+	w.outlet = w.newBench(open, func(b *bench) {
+		d := issuing.New(issuing.Config{
+			Site: outletID, Realm: record.Training, Profile: w.profile, TID: tid, Keys: keys, Random: w.bytes("desk"),
+		})
+		w.desk, b.apply = d, d.Apply
+	})
+	return w.outlet.start()
+}
+
+func (w *World) buildStation(p StationPlan) error {
+	ports := make([]int, len(p.Nozzles))
+	for i := range ports {
+		ports[i] = i + 1
+	}
+	id := record.SiteID(p.ID)
+	s := &site{
+		w: w, disk: faultfile.New(), lines: map[int]func([]byte){},
+		open: record.SiteOpened{Site: id, Kind: record.KindStation, Name: p.Name, Realm: record.Training},
+		make: func(j *journal.Journal) (link.Core, error) {
+			return station.New(station.Config{
+				Site: id, Realm: record.Training, CenterKey: w.centerVault.PublicKey(), Ports: ports,
+				Source: exchange.Source(j), Rand: w.stream("ship " + p.ID),
+			}), nil
+		},
+	}
+	w.stations[id] = s
+	return s.start()
+}
+
+// ask puts a request to a site of this world and waits for the answer.
+func (w *World) ask(s *site, path string, body any) (status int, answer []byte, err error) {
+	line, err := json.Marshal(body)
+	if err != nil {
+		return 0, nil, err
+	}
+	if s == nil || s.run == nil {
+		return 0, nil, errors.New("程序未运行 (the site's program is not running)")
+	}
+	done := false
+	s.serve(path, line, func(st int, b []byte) { status, answer, done = st, b, true })
+	err = w.Until("应答 "+path, func() bool { return done || s.run == nil }, time.Minute)
+	if err == nil && !done {
+		err = errors.New("程序在应答前停止 (the site's program stopped)")
+	}
+	return status, answer, err
+}
+
+// order puts an operator's order to the center; anything but 200 is an error.
+func (w *World) order1(path string, body any) error {
+	status, answer, err := w.ask(w.center, path, body)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("%s: %d %s", path, status, answer)
+	}
+	return err
+}
+
+// buildOrders registers sites and products, and orders layouts and prices.
+func (w *World) buildOrders() error {
+	const by = "王经理"
+	put := []center.PutSite{
+		{Site: makingID, Kind: record.KindMaking, Name: "制卡中心", By: by}, {Site: outletID, Kind: record.KindOutlet, Name: "示范网点", By: by},
+	}
+	for _, s := range w.scenario.Stations {
+		put = append(put, center.PutSite{Site: record.SiteID(s.ID), Kind: record.KindStation, Name: s.Name, By: by})
+	}
+	for _, p := range put {
+		if err := w.order1(center.PathPutSite, p); err != nil {
+			return err
+		}
+	}
+	var prices []record.Price
+	for _, p := range w.scenario.Products {
+		if err := w.order1(center.PathPutProduct, center.PutProduct{Code: p.Code, Name: p.Name, Unit: unit.Unit(p.Unit), By: by}); err != nil {
+			return err
+		}
+		price, err := unit.ParsePrice(p.Price)
+		if err != nil {
+			return err
+		}
+		prices = append(prices, record.Price{Product: p.Code, Price: price})
+		w.checks.priced(p.Code, fa.Stamp{}, price)
+	}
+	for n, s := range w.scenario.Stations {
+		layout, err := w.layout(n, s)
+		if err != nil {
+			return err
+		}
+		if err := w.madeKnown(); err != nil {
+			return err
+		}
+		if err := w.order1(center.PathPutLayout, center.PutLayout{Site: record.SiteID(s.ID), Layout: layout, By: by}); err != nil {
+			return err
+		}
+		if err := w.order1(center.PathPutPrices, center.PutPrices{Site: record.SiteID(s.ID), Prices: prices, By: by}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// layout makes the PSAMs of a station's dispensers, and says where each stands.
+func (w *World) layout(n int, s StationPlan) (record.Layout, error) {
+	number, err := strconv.Atoi(s.ID)
+	if err != nil {
+		return record.Layout{}, err
+	}
+	code, err := hex.DecodeString(fmt.Sprintf("%08d", number))
+	if err != nil {
+		return record.Layout{}, err
+	}
+	l := record.Layout{Name: s.Name, Province: province, City: 0x01, Superior: record.Hex{0x00, 0x00, 0x00, 0x01}, Station: code}
+	for i, product := range s.Nozzles {
+		p := &pump{w: w, nozzle: record.Nozzle(100*n + i + 1), port: i + 1, site: record.SiteID(s.ID), nv: &dispenser.Memory{}}
+		p.where = fmt.Sprintf("%s站%d号枪", s.ID, i+1)
+		if p.sam, err = w.makeSAM(p.where); err != nil {
+			return l, err
+		}
+		w.pumps[p.nozzle], w.pumpList = p, append(w.pumpList, p)
+		l.Ports = append(l.Ports, record.PortPlan{
+			Port: i + 1, POSP: byte(i + 1), Nozzle: record.Nozzle(i + 1), NZN: 1, Product: product, TID: p.sam.tid,
+		})
+	}
+	return l, nil
+}
+
+func (w *World) makeSAM(name string) (*sam, error) {
+	s, err := w.newSAM(name)
+	if err != nil {
+		return nil, err
+	}
+	from, to := w.validity()
+	err = w.making.job(nil, s, func(door app.Door, t card.Transport) error {
+		made, err := w.maker.MakePSAM(door, t, cardmaking.PSAMOrder{ValidFrom: from, ValidTo: to})
+		s.number, s.tid = made.Number, made.TID
+		return err
+	})
+	s.slot = w.plantSAM(s.psam)
+	return s, err
+}
+
+func (w *World) validity() (from, to string) {
+	c := w.now.Civil()
+	return fmt.Sprintf("%04d%02d%02d", c.Year, c.Month, 1), fmt.Sprintf("%04d%02d%02d", c.Year+3, c.Month, 1)
+}
+
+// buildPumps puts the dispensers on their lines and gives them power.
+func (w *World) buildPumps() (err error) {
+	for i, p := range w.pumpList {
+		p.cfg = dispenser.Config{LogSize: 1000, Seed: uint64(w.stream("gun " + p.where).Int64()), Profile: w.profile}
+		if p.cfg.Products, err = w.productTable(); err != nil {
+			return err
+		}
+		if w.opt.Lines != "pty" {
+			p.station = w.stations[p.site]
+			p.line = newMemWire(w, p, line.Config{})
+		} else if err := w.openPty(p); err != nil {
+			return err
+		}
+		// boards do not boot in step: real ones are switched on one after the other
+		w.at(w.now.Add(time.Duration(i)*37*time.Millisecond), p.powerOn)
+	}
+	if w.opt.Lines == "pty" {
+		return w.startPrograms()
+	}
+	return nil
+}
+
+// productTable is what the masks of file 001C count in.
+func (w *World) productTable() (table []fa.Product, err error) {
+	for _, x := range w.scenario.Products {
+		b, err := hex.DecodeString(x.Code)
+		if err != nil || len(b) != len(fa.Product{}) {
+			return nil, fmt.Errorf("product code %q", x.Code)
+		}
+		table = append(table, fa.Product(b))
+	}
+	return table, nil
+}
+
+// buildCards makes, issues and loads the scenario's cards.
+func (w *World) buildCards() error {
+	for _, c := range w.scenario.Cards {
+		if err := w.OpenCard(c); err != nil {
+			return fmt.Errorf("%s: %w", c.Name, err)
+		}
+	}
+	if w.opt.Lines == "pty" {
+		return nil
+	}
+	return w.Until("加油机就位, 有油价 (boards have their place and prices)", w.ready, jobLimit)
+}
+
+// ready reports that every board knows its place and its price.
+func (w *World) ready() bool {
+	for _, p := range w.pumpList {
+		if v := p.view(); !v.Confirmed || v.Price == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// limits turns a plan into the card's file 001C.
+func (p *LimitPlan) limits() fuelcard.Limits {
+	l := fuelcard.NoLimits()
+	if p == nil {
+		return l
+	}
+	if len(p.Products) > 0 {
+		l.Products = 0
+		for _, slot := range p.Products {
+			l.Products |= 1 << slot
+		}
+	}
+	return l
+}

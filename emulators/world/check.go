@@ -1,0 +1,237 @@
+package world
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"greylock/emulators/cardos"
+	"greylock/emulators/dispenser"
+	"greylock/system/wire/apdu"
+	"greylock/system/wire/fa"
+	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
+)
+
+// invariant numbers one checker. Source: trust.md 3 (M1 … M20).
+type invariant int
+
+const (
+	inv01 invariant = iota // conservation: after every card command
+	inv02                  // once: at every debit
+	inv03                  // exact: at every debit and record
+	inv04                  // no free fuel: quiescent
+	inv05                  // no charge without fuel, pump stopped before the debit: at every debit
+	inv06                  // TTC set gapless: end
+	inv08                  // totalizer: at every record, quiescent
+	inv09                  // ledger: at every posting, end
+	inv14                  // price: at every record
+	inv16                  // audit: end
+	inv20                  // determinism: two runs
+	invariants
+)
+
+var invariantNames = [invariants]string{
+	"INV-01", "INV-02", "INV-03", "INV-04", "INV-05", "INV-06", "INV-08", "INV-09", "INV-14", "INV-16", "INV-20",
+}
+
+// checks holds the checkers: each counts its evaluations, the first violation of each is kept.
+type checks struct {
+	truth       truth
+	counts      [invariants]int
+	broken      [invariants]string
+	first       error
+	posted      map[record.SaleID]map[string]int // by kind: fuel, settlement, cancelled
+	taken       map[record.SaleID]bool           // numbers that a record at the center accounts for
+	prices      map[string][]pricedAt
+	raws        map[evidence]fa.Record
+	quarantined map[record.SaleID]bool
+}
+
+// pricedAt is a price that the center has ordered for a product, from a civil minute on.
+type pricedAt struct {
+	from  fa.Stamp
+	price unit.Price
+}
+
+func newChecks() *checks {
+	return &checks{
+		truth: newTruth(), posted: map[record.SaleID]map[string]int{}, taken: map[record.SaleID]bool{},
+		prices: map[string][]pricedAt{}, raws: map[evidence]fa.Record{}, quarantined: map[record.SaleID]bool{},
+	}
+}
+
+// fail notes a violation; the first one is the run's.
+func (c *checks) fail(i invariant, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if c.broken[i] == "" {
+		c.broken[i] = text
+	}
+	if c.first == nil {
+		c.first = fmt.Errorf("%s 被违反 (violated): %s", invariantNames[i], text)
+	}
+}
+
+// hold counts an evaluation and notes a violation.
+func (c *checks) hold(i invariant, ok bool, format string, args ...any) {
+	c.counts[i]++
+	if !ok {
+		c.fail(i, format, args...)
+	}
+}
+
+func (c *checks) report() (list []CheckReport) {
+	for i := range invariants {
+		list = append(list, CheckReport{invariantNames[i], c.counts[i], c.broken[i]})
+	}
+	return list
+}
+
+// card looks at every command that reached a card: what it changed must be what the command says.
+func (c *checks) card(w *World, p *plastic, before cardos.Oracle, command, answer []byte) {
+	after := w.look(p)
+	if !after.Made {
+		return
+	}
+	t := c.truth.card(after.ASN, p, before.Balance)
+	delta := after.Balance - before.Balance
+	var ins byte
+	if len(command) > 1 {
+		ins = command[1]
+	}
+	switch {
+	case ins == 0x52 && delta != 0:
+		want := w.pendingLoad(command, p)
+		c.hold(inv01, delta == want, "card %s: load changed the balance by %v, asked were %v", p.name, delta, want)
+		c.truth.loads += delta
+	case ins == 0x7C && before.Grey == fuelcard.NotGrey && after.Grey == fuelcard.Grey:
+		c.hold(inv01, delta == 0, "card %s: a grey lock moved %v", p.name, delta)
+		c.truth.locked(w, p, after, command)
+	case ins == 0x7E && before.Grey == fuelcard.Grey && after.Grey != fuelcard.Grey:
+		c.debit(w, p, t, -delta, after, command)
+	default:
+		c.hold(inv01, delta == 0, "card %s: command %X moved %v", p.name, ins, delta)
+	}
+	t.balance += delta
+	c.hold(inv01, t.balance == after.Balance, "card %s: holds %v, its own commits make %v", p.name, after.Balance, t.balance)
+	w.lastCommand[p] = append([]byte(nil), command...)
+}
+
+// debit looks at a committed debit-unlock or online unlock.
+func (c *checks) debit(w *World, p *plastic, t *cardTruth, amount unit.Fen, after cardos.Oracle, command []byte) {
+	s := t.open
+	t.open = nil
+	c.truth.debts += amount
+	c.hold(inv02, s != nil, "card %s: debited %v without a lock that the world saw", p.name, amount)
+	if s == nil {
+		return
+	}
+	s.debits++
+	s.debited, s.by = amount, after.Proof.Code
+	c.hold(inv02, s.debits == 1, "sale %v: debited %d times", s.id, s.debits)
+	c.hold(inv02, s.asn == after.ASN, "sale %v: debited on another card than was locked", s.id)
+	if x, err := unlockOf(command); err == nil {
+		c.hold(inv01, x.Amount == amount, "card %s: debit of %v moved %v", p.name, x.Amount, amount)
+		c.hold(inv02, record.SaleID{TID: x.TID, TTC: x.TTC} == s.id, "card %s: debit names %v-%d, the lock is %v", p.name, x.TID, x.TTC, s.id)
+	}
+	c.hold(inv03, s.exact(amount), "sale %v: debit %v, but %v at %v make %v (balance at lock %v)", s.id, amount, s.volume(), s.price, s.owed(), s.atLock)
+	c.hold(inv05, amount == 0 || s.volume() > 0, "sale %v: %v debited without fuel", s.id, amount)
+	if d := w.pumps[p.in]; d != nil && d.board != nil && d == s.pump && !s.closed {
+		v := d.board.View()
+		c.hold(inv05, !v.BigValve && !v.SmallOpen, "sale %v: debited while the valve is open", s.id)
+	}
+}
+
+func unlockOf(command []byte) (fuelcard.DebitForUnlock, error) {
+	a, err := apdu.ParseCommand(command)
+	if err != nil {
+		return fuelcard.DebitForUnlock{}, err
+	}
+	return fuelcard.ParseDebitForUnlock(a)
+}
+
+// pendingLoad is the amount of the INIT FOR LOAD before a CREDIT FOR LOAD.
+func (w *World) pendingLoad(_ []byte, p *plastic) unit.Fen {
+	a, err := apdu.ParseCommand(w.lastCommand[p])
+	if err != nil {
+		return -1
+	}
+	x, err := fuelcard.ParseInitForLoad(a)
+	if err != nil {
+		return -1
+	}
+	return x.Amount
+}
+
+// sam looks at PSAM commands: the number given out only rises by one.
+func (c *checks) sam(w *World, s *sam, command, _ []byte) {
+	if len(command) < 2 || command[1] != 0x40 {
+		return
+	}
+	o, err := s.psam.Oracle()
+	c.hold(inv06, err == nil && o.TTC <= w.ttc[s.tid]+1, "PSAM %s: number went from %d to %d", s.tid, w.ttc[s.tid], o.TTC)
+	w.ttc[s.tid] = o.TTC
+}
+
+// pump looks at what a board says and writes.
+func (c *checks) pump(w *World, p *pump, e dispenser.Event) {
+	c.truth.stage(p, e)
+	if e.Kind != dispenser.EventRecord {
+		return
+	}
+	r, err := fa.ParseRecord(e.Record)
+	c.hold(inv08, err == nil, "%s: wrote a record that can not be read: %v", p.where, err)
+	if err != nil || !r.Type.Moves() {
+		return
+	}
+	s := c.truth.wrote(p, r)
+	if fuels(r) {
+		p.sold += r.Volume
+		moved := p.total().Since(p.first)
+		c.hold(inv08, p.sold == moved, "%s: records sum to %v, the totalizer moved %v", p.where, p.sold, moved)
+		c.hold(inv14, c.priceKnown(r), "%s: price %v of product %v at %v was never ordered", p.where, r.Price, r.Product, r.Time)
+	}
+	if s == nil || !fuels(r) {
+		return
+	}
+	c.hold(inv03, r.Volume == s.final, "sale %v: record says %v, %v have flowed", s.id, r.Volume, s.final)
+	c.hold(inv14, r.Price == s.price, "sale %v: price %v, at the lock it was %v", s.id, r.Price, s.price)
+	if r.Type.Kind() == fa.Fuelling && s.debits > 0 {
+		c.hold(inv03, r.Amount == s.debited, "sale %v: record says %v, the card paid %v", s.id, r.Amount, s.debited)
+	}
+}
+
+// fuels reports whether a record's volume went through the meter just then.
+func fuels(r fa.Record) bool {
+	k := r.Type.Kind()
+	return k == fa.Fuelling || k == fa.Escape || k == fa.NoCard
+}
+
+func (c *checks) priceKnown(r fa.Record) bool {
+	for _, p := range c.prices[hex.EncodeToString(r.Product[:])] {
+		if p.price == r.Price && string(p.from[:]) <= string(r.Time[:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// quiescent runs the checkers that hold when nothing is in the middle of a step.
+func (c *checks) quiescent(w *World) {
+	for _, s := range c.truth.order {
+		t := c.truth.cards[s.asn]
+		paid := s.debits > 0 || t.open == s
+		c.hold(inv04, s.volume() == 0 || paid, "sale %v: %v flowed, nothing was paid and the card is not grey", s.id, s.volume())
+	}
+	var held unit.Fen
+	for _, asn := range c.truth.asns {
+		held += c.truth.cards[asn].balance
+	}
+	c.hold(inv01, held == c.truth.loads-c.truth.debts, "cards hold %v, loads %v less debits %v", held, c.truth.loads, c.truth.debts)
+	for _, p := range w.pumpList {
+		if p.idle() {
+			moved := p.total().Since(p.first)
+			c.hold(inv08, p.sold == moved, "%s: records sum to %v, the totalizer moved %v", p.where, p.sold, moved)
+		}
+	}
+}

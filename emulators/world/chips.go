@@ -1,0 +1,103 @@
+package world
+
+import (
+	"fmt"
+	"time"
+
+	"greylock/emulators/cardos"
+	"greylock/emulators/chip"
+	"greylock/emulators/psam"
+	"greylock/system/card"
+	"greylock/system/wire/pboc"
+	"greylock/system/wire/record"
+)
+
+// readerBaud is the speed of every reader's T=0 line.
+const readerBaud = 38400
+
+// chipWork is the time a chip thinks about one command (trust.md 7.3: 2…30 ms).
+const chipWork = 5 * time.Millisecond
+
+// plastic is one user card in somebody's hands, in a slot or at the desk.
+type plastic struct {
+	name    string
+	account string
+	pin     string
+	asn     pboc.ASN
+	nv      *cardos.MemNV
+	card    *cardos.Card
+	in      record.Nozzle // 0: in a pocket or at the desk
+	tear    *tear
+}
+
+// tear is a planned cut of a card's power.
+type tear struct {
+	ins   byte // 0: any command
+	nth   int  // counts down
+	after bool
+}
+
+// due counts a command and tells whether the cut is now.
+func (t *tear) due(command []byte) bool {
+	if t == nil || len(command) < 2 || t.ins != 0 && command[1] != t.ins {
+		return false
+	}
+	t.nth--
+	return t.nth == 0
+}
+
+// sam is the PSAM inside one dispenser.
+type sam struct {
+	number pboc.ASN
+	tid    pboc.TID
+	slot   card.Slot // a *psam.PSAM, or what a planted violation puts before it
+	psam   *psam.PSAM
+	nv     *psam.MemNV
+}
+
+// transmit carries one command to a user card under its fault plan. torn says that the card lost its power: the slot's owner
+// then sees it pulled.
+func (w *World) transmit(p *plastic, where string, command []byte) (answer []byte, took time.Duration, torn bool, err error) {
+	cut := p.tear.due(command)
+	if cut && !p.tear.after {
+		p.tear = nil
+		w.happened("card torn before")
+		return nil, chipWork, true, card.ErrRemoved
+	}
+	before := w.look(p)
+	answer, err = p.card.Transmit(command)
+	took = chip.Duration(command, answer, readerBaud, chipWork)
+	w.trace.add(w.now, "apdu", where+" "+p.name, joined(command, answer))
+	w.checks.card(w, p, before, command, answer)
+	if cut {
+		p.tear = nil
+		w.happened("card torn after")
+		return nil, took, true, card.ErrRemoved
+	}
+	return answer, took, false, err
+}
+
+// transmitSAM carries one command to a PSAM.
+func (w *World) transmitSAM(s *sam, where string, command []byte) (answer []byte, took time.Duration, err error) {
+	answer, err = s.slot.Transmit(command)
+	took = chip.Duration(command, answer, readerBaud, chipWork)
+	w.trace.add(w.now, "apdu", where+" PSAM", joined(command, answer))
+	w.checks.sam(w, s, command, answer)
+	return answer, took, err
+}
+
+// joined is a command and its answer as one traced datum: length of the command, command, answer.
+func joined(command, answer []byte) []byte {
+	b := make([]byte, 0, 2+len(command)+len(answer))
+	b = append(b, byte(len(command)>>8), byte(len(command)))
+	return append(append(b, command...), answer...)
+}
+
+// Split undoes joined, for whoever shows a trace.
+func Split(data []byte) (command, answer []byte, err error) {
+	if len(data) < 2 || len(data) < 2+int(data[0])<<8+int(data[1]) {
+		return nil, nil, fmt.Errorf("world: traced APDU of %d bytes is cut short", len(data))
+	}
+	n := int(data[0])<<8 + int(data[1])
+	return data[2 : 2+n], data[2+n:], nil
+}

@@ -1,0 +1,184 @@
+package world
+
+import (
+	"fmt"
+
+	"greylock/system/wire/fa"
+	"greylock/system/wire/record"
+)
+
+// faults is the lab's own door.
+type faults struct{ w *World }
+
+// Faults of the town.
+func (w *World) Faults() Faults { return faults{w} }
+
+func (f faults) TearCard(name string, ins byte, nth int, after bool) error {
+	p, err := f.w.card(name)
+	if err == nil {
+		p.tear = &tear{ins, nth, after}
+	}
+	return err
+}
+
+func (f faults) TearDesk(n int, after bool) error {
+	f.w.outlet.cut = &tear{nth: n, after: after}
+	return nil
+}
+
+func (f faults) at(nozzle record.Nozzle, do func(p *pump)) error {
+	p, ok := f.w.pumps[nozzle]
+	if !ok {
+		return fmt.Errorf("没有 %d 号枪 (no such nozzle)", nozzle)
+	}
+	do(p)
+	return nil
+}
+
+func (f faults) CutLine(n record.Nozzle) error {
+	return f.at(n, func(p *pump) { f.w.happened("line cut"); p.line.cut(true) })
+}
+
+func (f faults) Mend(n record.Nozzle) error {
+	return f.at(n, func(p *pump) { p.line.cut(false) })
+}
+
+func (f faults) Noise(n record.Nozzle, permille int) error {
+	return f.at(n, func(p *pump) { p.line.noise(permille) })
+}
+
+func (f faults) Damaged(n record.Nozzle) (count int) {
+	_ = f.at(n, func(p *pump) { count = p.line.damaged() }) // a nozzle that is not there has no damage
+	return count
+}
+
+func (f faults) CutCenter(id record.SiteID) error {
+	if p := f.w.external[id]; p != nil {
+		p.cut = true
+		f.w.happened("center cut")
+		return nil
+	}
+	s, ok := f.w.stations[id]
+	if !ok {
+		return fmt.Errorf("没有站点 %s (no such site)", id)
+	}
+	s.cut = true
+	f.w.happened("center cut")
+	return nil
+}
+
+func (f faults) MendCenter(id record.SiteID) error {
+	if p := f.w.external[id]; p != nil {
+		p.cut = false
+		return nil
+	}
+	s, ok := f.w.stations[id]
+	if !ok {
+		return fmt.Errorf("没有站点 %s (no such site)", id)
+	}
+	s.cut = false
+	return nil
+}
+
+// amountOffset is where AMN's last byte stands in the data of a 32H frame.
+const amountOffset = 29
+
+func (f faults) FlipUpload(n record.Nozzle) error {
+	return f.at(n, func(p *pump) {
+		p.mangle = func(data []byte) []byte {
+			frame, ok := upload(data)
+			if !ok {
+				return data
+			}
+			p.mangle = nil
+			f.w.happened("upload flipped")
+			frame.Data = append([]byte(nil), frame.Data...)
+			frame.Data[amountOffset] ^= 0x01
+			return fa.Encode(frame)
+		}
+	})
+}
+
+func (f faults) RepeatUpload(n record.Nozzle) error {
+	return f.at(n, func(p *pump) {
+		p.mangle = func(data []byte) []byte {
+			if _, ok := upload(data); !ok {
+				return data
+			}
+			p.mangle = nil
+			f.w.happened("upload repeated")
+			return append(append([]byte(nil), data...), data...)
+		}
+	})
+}
+
+// upload returns the frame if it is a 32H record.
+func upload(data []byte) (frame fa.Frame, ok bool) {
+	var d fa.Decoder
+	d.Decode(data, func(f fa.Frame) { frame, ok = f, f.Word() == fa.WordRecord && len(f.Data) == 1+fa.RecordSize })
+	return frame, ok
+}
+
+func (f faults) RepeatBatch(id record.SiteID) error {
+	if p := f.w.external[id]; p != nil {
+		p.twice = true
+		return nil
+	}
+	s, ok := f.w.stations[id]
+	if !ok {
+		return fmt.Errorf("没有站点 %s (no such site)", id)
+	}
+	s.twice = true
+	return nil
+}
+
+func (f faults) PowerCut(n record.Nozzle) error {
+	return f.at(n, func(p *pump) { f.w.happened("power cut"); p.powerOff() })
+}
+
+func (f faults) PowerOn(n record.Nozzle) error {
+	return f.at(n, func(p *pump) {
+		if p.board == nil {
+			p.powerOn()
+		}
+	})
+}
+
+func (f faults) Happened(fault string) int { return f.w.faults[fault] }
+
+// Kill ends a site's program at once.
+func (w *World) Kill(id record.SiteID) error {
+	if p := w.external[id]; p != nil {
+		w.happened("kill")
+		return p.kill()
+	}
+	for _, s := range w.sites() {
+		if s.open.Site == id {
+			s.kill()
+			return nil
+		}
+	}
+	return fmt.Errorf("没有站点 %s (no such site)", id)
+}
+
+// Restart starts a killed site's program again.
+func (w *World) Restart(id record.SiteID) error {
+	if p := w.external[id]; p != nil {
+		return p.start()
+	}
+	for _, s := range w.sites() {
+		if s.open.Site != id || s.run != nil {
+			continue
+		}
+		if err := s.start(); err != nil {
+			return err
+		}
+		for _, p := range w.pumpList {
+			if p.station == s {
+				s.lineIs(p.port, true)
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("站点 %s 不在或正在运行 (no such site, or running)", id)
+}

@@ -1,0 +1,112 @@
+package world
+
+import (
+	"fmt"
+	"time"
+
+	"greylock/system/clock"
+)
+
+// pace says how the agenda's time relates to the wall clock.
+type pace struct {
+	wall   clock.Clock   // nil: virtual time, as fast as it goes
+	speed  int64         // thousandths of the wall's speed; 1000 is real time
+	origin clock.Instant // wall time …
+	base   clock.Instant // … at which the world stood here
+}
+
+// loop runs the agenda. Exactly one goroutine is inside it at a time; others hand in work through post.
+type loop struct {
+	agenda
+	pace  pace
+	inbox chan func()
+}
+
+func newLoop(start clock.Instant, wall clock.Clock) loop {
+	l := loop{agenda: agenda{now: start}, inbox: make(chan func(), 1024)}
+	if wall != nil {
+		l.pace = pace{wall: wall, speed: 1000, origin: wall.Now(), base: start}
+	}
+	return l
+}
+
+// post hands work to the loop from another goroutine; it is done at the time the loop has reached.
+func (l *loop) post(f func()) { l.inbox <- f }
+
+// setSpeed changes the speed from now on.
+func (l *loop) setSpeed(thousandths int64) {
+	l.pace.base, l.pace.origin, l.pace.speed = l.now, l.pace.wall.Now(), thousandths
+}
+
+// target is how far the world may have run at this wall time.
+func (l *loop) target() clock.Instant {
+	elapsed := l.pace.wall.Now().Sub(l.pace.origin)
+	return l.pace.base.Add(time.Duration(int64(elapsed) / 1000 * l.pace.speed))
+}
+
+// advance runs everything that is due until the time end, or stops as soon as done says so (asked after each event).
+func (l *loop) advance(end clock.Instant, done func() bool) bool {
+	if l.pace.wall != nil {
+		return l.advanceReal(end, done)
+	}
+	for !done() {
+		l.drain()
+		if l.next() > end {
+			l.now = max(l.now, end)
+			return done()
+		}
+		l.step()
+	}
+	return true
+}
+
+// advanceReal does the same against the wall clock: it waits for events' times and for the inbox.
+func (l *loop) advanceReal(end clock.Instant, done func() bool) bool {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for !done() {
+		reach := min(l.target(), end)
+		for l.next() <= reach && !done() {
+			l.step()
+		}
+		l.now = max(l.now, reach)
+		if l.now >= end {
+			l.drain()
+			return done()
+		}
+		wait := min(l.next(), end).Sub(l.now)
+		if l.pace.speed > 0 {
+			wait = time.Duration(int64(wait) / l.pace.speed * 1000)
+		} else {
+			wait = time.Hour // paused: only the inbox moves the world
+		}
+		timer.Reset(max(wait, 100*time.Microsecond))
+		select {
+		case f := <-l.inbox:
+			f()
+		case <-timer.C:
+		}
+	}
+	return true
+}
+
+// drain does what other goroutines have handed in.
+func (l *loop) drain() {
+	for {
+		select {
+		case f := <-l.inbox:
+			f()
+		default:
+			return
+		}
+	}
+}
+
+// until is advance with an error that says what was waited for.
+func (l *loop) until(what string, cond func() bool, limit time.Duration) error {
+	from := l.now
+	if l.advance(l.now.Add(limit), cond) {
+		return nil
+	}
+	return fmt.Errorf("等待 %q 超过 %v, 从 %v 到 %v (waited for it in vain)", what, limit, from, l.now)
+}

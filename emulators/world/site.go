@@ -1,0 +1,198 @@
+package world
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"greylock/system/app"
+	"greylock/system/clock"
+	"greylock/system/journal"
+	"greylock/system/journal/faultfile"
+	"greylock/system/link"
+	"greylock/system/wire/record"
+)
+
+// Times of a site's surroundings.
+const (
+	flushTime  = 300 * time.Microsecond // one group commit (trust.md 7.3)
+	hopTime    = 20 * time.Millisecond  // one way between a site and the center
+	callLimit  = 5 * time.Second        // after which a lost request counts as failed
+	faultFlush = "journal flush"
+)
+
+// site is one site's program inside the world: a core over a journal on an unkind disk.
+type site struct {
+	w     *World
+	open  record.SiteOpened
+	make  func(j *journal.Journal) (link.Core, error) // a fresh core; called at every start
+	disk  *faultfile.Disk
+	run   *app.Site // nil while the program is not running
+	life  int       // counts starts; events of an earlier life are void
+	wake  *event
+	lines map[int]func(data []byte)
+	cut   bool // separated from the center
+	twice bool // the next batch is sent twice
+	asks  map[uint64]func(status int, body []byte)
+	askID uint64
+}
+
+// start opens the journal and starts the program.
+func (s *site) start() error {
+	j, _, err := journal.Open(s.disk, journal.Options{Reserve: 4096})
+	if err != nil {
+		return fmt.Errorf("site %s: %w", s.open.Site, err)
+	}
+	core, err := s.make(j)
+	if err != nil {
+		return fmt.Errorf("site %s: %w", s.open.Site, err)
+	}
+	s.life++
+	first := s.open
+	first.TimeMs = s.w.now.Milli()
+	s.run, err = app.Open(core, j, siteDoors{s, s.life}, first)
+	if err != nil {
+		return fmt.Errorf("site %s: %w", s.open.Site, err)
+	}
+	s.asks = map[uint64]func(int, []byte){}
+	return s.guard(s.run.Start(s.w.now))
+}
+
+// kill is kill -9 and a power cut in one: what was not flushed is lost, kept or torn as the disk's seed decides.
+func (s *site) kill() {
+	if s.run == nil {
+		return
+	}
+	s.run = nil
+	s.life++
+	s.disk = s.disk.Crash(s.w.stream("crash " + string(s.open.Site)).Uint64())
+	if s.wake != nil {
+		s.wake.cancel = true
+	}
+	s.w.happened("kill")
+}
+
+// guard stops the program when its site has failed, as production does.
+func (s *site) guard(err error) error {
+	if err != nil {
+		s.w.note("site "+string(s.open.Site)+" stopped", err.Error())
+		s.kill()
+	}
+	return err
+}
+
+// at plans f inside this life of the program.
+func (s *site) at(t clock.Instant, f func()) *event {
+	life := s.life
+	return s.w.at(t, func() {
+		if s.life == life && s.run != nil {
+			f()
+		}
+	})
+}
+
+// serve brings a request to the core; answer comes later, never if the program dies before.
+func (s *site) serve(path string, body []byte, answer func(status int, body []byte)) {
+	s.askID++
+	s.asks[s.askID] = answer
+	_ = s.guard(s.run.Serve(s.w.now, s.askID, path, body))
+}
+
+// receive brings bytes of a line.
+func (s *site) receive(line int, data []byte) {
+	if s.run != nil {
+		_ = s.guard(s.run.Receive(s.w.now, line, data))
+	}
+}
+
+// lineIs tells the program that a line is up or down.
+func (s *site) lineIs(line int, up bool) {
+	if s.run != nil {
+		_ = s.guard(s.run.Line(s.w.now, line, up))
+	}
+}
+
+// siteDoors carries out a site's effects in virtual time.
+type siteDoors struct {
+	s    *site
+	life int
+}
+
+func (d siteDoors) Send(line int, data []byte) {
+	if out := d.s.lines[line]; out != nil {
+		out(data)
+	}
+}
+
+func (d siteDoors) WakeAt(at clock.Instant) {
+	s := d.s
+	if s.wake != nil {
+		s.wake.cancel = true
+		s.wake = nil
+	}
+	if at != clock.Never {
+		s.wake = s.at(at, func() { _ = s.guard(s.run.Wake(s.w.now)) })
+	}
+}
+
+func (d siteDoors) Commit() {
+	s := d.s
+	s.at(s.w.now.Add(flushTime+s.disk.Latency()), func() {
+		from, _ := s.run.Journal().Head()
+		err := s.run.Journal().Commit()
+		s.w.committed(s, from)
+		_ = s.guard(s.run.Committed(s.w.now, err))
+	})
+}
+
+func (d siteDoors) Reply(r link.Reply) {
+	s := d.s
+	answer := s.asks[r.ID]
+	delete(s.asks, r.ID)
+	if answer != nil {
+		answer(r.Status, r.Body)
+	}
+}
+
+// Call carries a request to the center and its answer back; a cut or a dead end is an error after the limit.
+func (d siteDoors) Call(c link.Call) {
+	s := d.s
+	w := s.w
+	answered := false
+	finish := func(status int, body []byte, err error) {
+		if !answered {
+			answered = true
+			_ = s.guard(s.run.Answered(w.now, c.ID, status, body, err))
+		}
+	}
+	s.at(w.now.Add(callLimit), func() {
+		if !answered {
+			finish(0, nil, fmt.Errorf("no answer from %s within %v", c.Peer, callLimit))
+		}
+	})
+	times := 1
+	if s.twice && c.Path == record.PathBatch {
+		s.twice, times = false, 2
+		w.happened("batch repeated")
+	}
+	for range times {
+		w.at(w.now.Add(hopTime), func() { w.toCenter(s, c, finish) })
+	}
+}
+
+// toCenter is the far end of a call.
+func (w *World) toCenter(s *site, c link.Call, finish func(int, []byte, error)) {
+	center := w.center
+	if s.cut || center.run == nil {
+		w.happened("center unreachable")
+		return
+	}
+	life := s.life
+	center.serve(c.Path, bytes.Clone(c.Body), func(status int, body []byte) {
+		w.at(w.now.Add(hopTime), func() {
+			if !s.cut && s.life == life && s.run != nil {
+				finish(status, body, nil)
+			}
+		})
+	})
+}

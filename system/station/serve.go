@@ -1,0 +1,171 @@
+package station
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+
+	"greylock/system/clock"
+	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
+)
+
+// Paths for operators; bodies are one JSON document each, {} or nothing where no question is named.
+const (
+	PathStatus = "/op/station/status" // → Status
+	PathSales  = "/op/station/sales"  // AskSales → Sales, newest first
+	PathAlarms = "/op/station/alarms" // → Alarms, newest first
+)
+
+// Status is the forecourt in one answer.
+type Status struct {
+	Site     record.SiteID           `json:"site"`
+	Name     string                  `json:"name"`
+	Realm    record.Realm            `json:"realm"`
+	Records  int                     `json:"records"`  // dispenser records in the journal
+	Facts    uint64                  `json:"facts"`    // journal records
+	Versions map[record.Topic]uint64 `json:"versions"` // directives in force
+	Nozzles  []NozzleStatus          `json:"nozzles"`
+}
+
+// NozzleStatus is one nozzle.
+type NozzleStatus struct {
+	Port     int            `json:"port"`
+	Nozzle   record.Nozzle  `json:"nozzle"` // 0: not in the layout
+	State    int            `json:"state"`  // 1…9, dispenser.md 4.3
+	Zh       string         `json:"zh"`
+	En       string         `json:"en"`
+	Line     bool           `json:"line"` // the serial port is open
+	Card     bool           `json:"card"`
+	ASN      string         `json:"asn,omitempty"` // masked
+	Amount   unit.Fen       `json:"amount_fen"`
+	Quantity unit.Quantity  `json:"quantity_hundredths"`
+	Price    unit.Price     `json:"price_fen"`
+	Total    unit.Totalizer `json:"total_hundredths"` // as the board last told
+	POSTTC   uint32         `json:"pos_ttc"`          // last record
+	Missing  int            `json:"missing"`          // numbers between that are not there yet
+}
+
+// AskSales asks for the newest records; 0 is 100, the most is 500.
+type AskSales struct {
+	Limit int `json:"limit,omitempty"`
+}
+
+// Sales lists records as the boards sent them.
+type Sales struct {
+	Sales []Sale `json:"sales"`
+}
+
+// Sale is one record.
+type Sale struct {
+	Seq      uint64        `json:"seq"`
+	Port     int           `json:"port"`
+	POSTTC   uint32        `json:"pos_ttc"`
+	TType    int           `json:"t_type"`
+	Zh       string        `json:"zh"`
+	Time     string        `json:"time"`
+	ASN      string        `json:"asn"` // masked
+	Sale     record.SaleID `json:"sale"`
+	Product  string        `json:"product"`
+	Price    unit.Price    `json:"price_fen"`
+	Quantity unit.Quantity `json:"quantity_hundredths"`
+	Amount   unit.Fen      `json:"amount_fen"`
+}
+
+// Alarms lists alarms.
+type Alarms struct {
+	Alarms []record.Alarm `json:"alarms"`
+}
+
+const (
+	defaultSales = 100
+	mostSales    = 500
+)
+
+// Serve answers operators at once: everything here only reads.
+func (c *Core) Serve(_ clock.Instant, id uint64, path string, body []byte) {
+	switch path {
+	case PathStatus:
+		c.reply(id, c.status())
+	case PathAlarms:
+		all := Alarms{Alarms: []record.Alarm{}}
+		for i := len(c.alarms) - 1; i >= 0; i-- {
+			all.Alarms = append(all.Alarms, c.alarms[i])
+		}
+		c.reply(id, all)
+	case PathSales:
+		q := AskSales{Limit: defaultSales}
+		if err := read(body, &q); err != nil || q.Limit < 0 || q.Limit > mostSales {
+			c.refuse(id, http.StatusBadRequest, "BODY", "请求内容有误", "bad request body")
+			return
+		}
+		c.reply(id, c.list(q.Limit))
+	default:
+		c.refuse(id, http.StatusNotFound, "UNKNOWN_PATH", "没有这个地址", "no such path")
+	}
+}
+
+func read(body []byte, into any) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	return dec.Decode(into)
+}
+
+func (c *Core) reply(id uint64, answer any) {
+	body, err := json.Marshal(answer)
+	if err != nil {
+		panic("station: " + err.Error()) // plain values always encode
+	}
+	c.out.Reply(id, http.StatusOK, body, 0)
+}
+
+func (c *Core) refuse(id uint64, status int, code, zh, en string) {
+	body, err := json.Marshal(record.Refusal{Code: code, Zh: zh, En: en})
+	if err != nil {
+		panic("station: " + err.Error())
+	}
+	c.out.Reply(id, status, body, 0)
+}
+
+func (c *Core) status() Status {
+	s := Status{
+		Site: c.cfg.Site, Name: c.orders.layout.Name, Realm: c.cfg.Realm, Records: len(c.sales), Facts: c.applied,
+		Versions: c.orders.versions, Nozzles: []NozzleStatus{},
+	}
+	for _, p := range c.ports {
+		v := p.drive.View()
+		zh, en := v.State.Words()
+		n := NozzleStatus{
+			Port: p.number, State: int(v.State), Zh: zh, En: en, Line: p.up, Card: v.Card,
+			Amount: v.Amount, Quantity: v.Volume, Price: v.Price, POSTTC: uint32(p.intake.last), Missing: len(p.intake.missing),
+		}
+		if v.Card {
+			n.ASN = v.ASN.String()
+		}
+		if plan, ok := c.orders.plan(p.number); ok {
+			n.Nozzle = plan.Nozzle
+		}
+		for _, t := range p.totals { // one nozzle per board (design.md 9.12)
+			n.Total = t.Total
+		}
+		s.Nozzles = append(s.Nozzles, n)
+	}
+	return s
+}
+
+func (c *Core) list(limit int) Sales {
+	all := Sales{Sales: []Sale{}}
+	for i := len(c.sales) - 1; i >= 0 && len(all.Sales) < limit; i-- {
+		t := c.sales[i]
+		zh, _ := t.rec.Type.Words()
+		all.Sales = append(all.Sales, Sale{
+			Seq: t.seq, Port: t.port, POSTTC: uint32(t.rec.POSTTC), TType: int(t.rec.Type.Kind()), Zh: zh, Time: t.rec.Time.String(),
+			ASN: t.rec.ASN.String(), Sale: record.SaleID{TID: t.rec.TID, TTC: t.rec.TTC}, Product: t.rec.Product.String(),
+			Price: t.rec.Price, Quantity: t.rec.Volume, Amount: t.rec.Amount,
+		})
+	}
+	return all
+}
