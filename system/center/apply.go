@@ -288,10 +288,8 @@ func (b *books) onCard(id string, f record.SalePosted, rec fa.Record, state ledg
 		b.parked.put(key, nil)
 	}
 	c.sales++
-	if c.ctc == nil || rec.CTC > *c.ctc {
-		ctc := rec.CTC
-		c.ctc = &ctc
-	}
+	c.ctcs.started = true // from 0
+	c.ctcs, _ = c.ctcs.take(uint32(rec.CTC), uint32(rec.CTC)+1)
 	if state == ledger.Owed {
 		c.owed += f.Amount
 	}

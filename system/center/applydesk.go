@@ -86,7 +86,7 @@ func (b *books) loadVoided(f record.LoadVoided) {
 func (b *books) unlockAuthorised(f record.UnlockAuthorised) {
 	key := onlineKey{f.ASN, f.OnlineSN}
 	u, ok := b.unlocks.get(key)
-	if !ok {
+	if !ok || u.phase == open && u.ctc != f.CTC {
 		u = unlock{sale: saleID(f.Sale, place{}), ctc: f.CTC, amount: f.Amount, time: stamp(f.Date, f.Time)}
 	}
 	u.attempts = with(u.attempts, attempt{f.TID, f.Before, rand4(f.Rand), f.Version, f.Alg, f.Outlet})

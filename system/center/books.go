@@ -114,8 +114,8 @@ type card struct {
 	open               *pboc.OnlineSN // of the load that is under way
 	next               pboc.OnlineSN  // the online number after the last one that the card proved
 	sales              int
-	ctc                *pboc.CTC // highest in the books
-	cancelled          []string  // sale ids of its burned TTCs
+	ctcs               chain    // offline numbers in the books
+	cancelled          []string // sale ids of its burned TTCs
 }
 
 type psam struct {

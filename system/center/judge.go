@@ -310,8 +310,8 @@ func (j *judge) counters(e *entry) {
 	}
 	// The card may have less than the books while records are on their way, never more. Source: trust.md M10.
 	c := j.books.cards.at(e.rec.ASN)
-	if c.ctc != nil && *c.ctc > e.rec.CTC {
-		return
+	if c.ctcs.at > uint32(e.rec.CTC)+1 {
+		return // later sales are in the books already
 	}
 	shadow := j.books.shadow(e.rec.ASN)
 	if e.rule.Money == ledger.FromCard {

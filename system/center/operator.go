@@ -166,7 +166,8 @@ type CardView struct {
 	Shadow    unit.Fen    `json:"shadow_balance_fen"` // loads − debits that are in the books
 	Owed      unit.Fen    `json:"owed_fen"`           // open receivable of a grey card
 	Pending   unit.Fen    `json:"pending_load_fen"`   // load under way
-	CTC       *pboc.CTC   `json:"last_ctc,omitempty"` // highest offline counter in the books
+	CTC       *pboc.CTC   `json:"last_ctc,omitempty"` // highest offline number in the books
+	Missing   []Span      `json:"missing_ctc"`        // offline numbers below it that no record accounts for
 	Sales     int         `json:"sales"`
 }
 

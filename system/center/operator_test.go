@@ -160,6 +160,7 @@ func TestSalesPages(t *testing.T) {
 	var c Cards
 	r.into(&c, PathCards, nothing{})
 	want(t, "card", [3]any{c.Cards[1].Sales, c.Cards[1].Shadow, *c.Cards[1].CTC}, [3]any{12, funds - 12*785, pboc.CTC(11)})
+	want(t, "no offline number is missing", c.Cards[1].Missing, []Span{})
 }
 
 // Bad input: refused with a sentence, nothing written, nothing broken.

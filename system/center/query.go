@@ -98,22 +98,32 @@ func (c *Core) showCard(_ clock.Instant, q AskCard) outcome {
 func (c *Core) cardView(asn pboc.ASN) CardView {
 	k := c.books.cards.at(asn)
 	v := CardView{ASN: asn, Issuer: k.issuer, State: k.state, Account: k.account, Holder: k.holder, Plate: k.plate,
-		ValidFrom: k.validFrom, ValidTo: k.validTo, Shadow: c.books.shadow(asn), Owed: k.owed, CTC: k.ctc, Sales: k.sales}
+		ValidFrom: k.validFrom, ValidTo: k.validTo, Shadow: c.books.shadow(asn), Owed: k.owed, Sales: k.sales, Missing: spans(k.ctcs, 0)}
+	if k.sales > 0 {
+		ctc := pboc.CTC(k.ctcs.at - 1)
+		v.CTC = &ctc
+	}
 	if k.open != nil {
 		v.Pending = c.books.loads.at(onlineKey{asn, *k.open}).amount
 	}
 	return v
 }
 
+// spans lists the numbers that are missing in a chain whose first number is first.
+func spans(c chain, first uint32) []Span {
+	list := []Span{}
+	for _, g := range c.gaps {
+		list = append(list, Span{g.from + first, g.to + first - 1})
+	}
+	return list
+}
+
 func (c *Core) listPSAMs(clock.Instant, nothing) outcome {
 	a := PSAMs{PSAMs: []PSAMView{}}
 	for _, tid := range sortedBy(&c.books.psams, func(a, b pboc.TID) int { return bytes.Compare(a[:], b[:]) }) {
 		p := c.books.psams.at(tid)
-		v := PSAMView{TID: tid, Number: p.number, High: pboc.PSAMTTC(p.ttcs.at), Missing: []Span{}}
+		v := PSAMView{TID: tid, Number: p.number, High: pboc.PSAMTTC(p.ttcs.at), Missing: spans(p.ttcs, 1)}
 		v.Site, v.Port = c.standsAt(tid)
-		for _, g := range p.ttcs.gaps {
-			v.Missing = append(v.Missing, Span{g.from + 1, g.to})
-		}
 		a.PSAMs = append(a.PSAMs, v)
 	}
 	return reply(a)

@@ -109,15 +109,15 @@ func prepare(t testing.TB) *rig {
 	r.cfg = config(t)
 	r.core = New(r.cfg)
 	r.core.Start(r.now)
-	for id, kind := range map[record.SiteID]record.Kind{maker: record.KindMaking, outlet: record.KindOutlet,
-		station: record.KindStation, station2: record.KindStation} {
-		r.ok(PathPutSite, PutSite{Site: id, Kind: kind, Name: "站" + string(id), By: "test"})
-		r.sites[id] = &siteJournal{id: id}
+	sites := []PutSite{{maker, record.KindMaking, "制卡", "test"}, {outlet, record.KindOutlet, "网点", "test"},
+		{station, record.KindStation, "站1001", "test"}, {station2, record.KindStation, "站1002", "test"}}
+	for _, s := range sites {
+		r.ok(PathPutSite, s)
+		r.sites[s.Site] = &siteJournal{id: s.Site}
 	}
 	r.ok(PathPutProduct, PutProduct{Code: product, Name: "92号", Unit: unit.Litre, By: "test"})
-	for id, kind := range map[record.SiteID]record.Kind{maker: record.KindMaking, outlet: record.KindOutlet,
-		station: record.KindStation, station2: record.KindStation} {
-		r.ship(id, record.SiteOpened{TimeMs: r.now.Milli(), Site: id, Kind: kind, Name: "站", Realm: record.Training})
+	for _, s := range sites {
+		r.ship(s.Site, record.SiteOpened{TimeMs: r.now.Milli(), Site: s.Site, Kind: s.Kind, Name: s.Name, Realm: record.Training})
 	}
 	var made []record.Fact
 	for _, asn := range r.cards.Users {

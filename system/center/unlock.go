@@ -37,7 +37,8 @@ func (c *Core) askUnlock(now clock.Instant, q record.UnlockQuestion) outcome {
 	case !mac1.Equal(q.MAC1):
 		return refuse(MAC1Wrong)
 	}
-	if u, ok := c.books.unlocks.get(onlineKey{q.ASN, q.OnlineSN}); ok {
+	u, ok := c.books.unlocks.get(onlineKey{q.ASN, q.OnlineSN})
+	if overtaken := ok && u.phase == open && u.ctc != proof.CTC(); ok && !overtaken {
 		return c.unlockAgain(now, q, proof, u)
 	}
 	if q.OnlineSN < c.books.cards.at(q.ASN).next {
@@ -89,13 +90,12 @@ func (c *Core) cancelledLock(q record.UnlockQuestion, proof fuelcard.LockProof) 
 	return record.SaleID{}, 0, NoEvidence
 }
 
-// unlockAgain answers a question for an online number that was permitted before: the same amount, the same time.
+// unlockAgain answers a question for an online number that was permitted before: the same amount, the same time. A permission
+// for an earlier lock is overtaken: that lock was settled at a terminal, and the card shows that the number was not used.
 func (c *Core) unlockAgain(now clock.Instant, q record.UnlockQuestion, proof fuelcard.LockProof, u unlock) outcome {
 	switch {
 	case u.phase == done:
 		return refuse(AlreadySettled)
-	case u.ctc != proof.CTC():
-		return refuse(ProofWrong)
 	case len(u.attempts) >= maxAttempts:
 		return refuse(TooManyTries)
 	}
@@ -156,6 +156,9 @@ func (c *Core) unlockProven(b *books, asn pboc.ASN, sn pboc.OnlineSN, mac3 pboc.
 			continue
 		}
 		facts := []record.Fact{record.UnlockPosted{TimeMs: nowMs, ASN: asn, OnlineSN: sn, MAC3: mac3}}
+		if l := b.loads.at(onlineKey{asn, sn}); l.phase == open && len(l.attempts) > 0 { // this number was the unlock's, so not the load's
+			facts = append(facts, record.LoadVoided{TimeMs: nowMs, ASN: asn, OnlineSN: sn, Evidence: mac3[:]})
+		}
 		if s := b.sales.at(u.sale); s.state == ledger.Settled {
 			facts = append(facts, record.Alarm{TimeMs: nowMs, Kind: "settled-twice", Subject: u.sale,
 				Zh: "联机解扣时该笔已结清: 两次扣款?", En: "unlocked online after it was settled: debited twice?"})

@@ -195,6 +195,44 @@ func TestUnlockProvenByTheCardLater(t *testing.T) {
 	}
 }
 
+// A load under way when the card went grey: the unlock that uses its online number proves that the load did not happen.
+func TestUnlockVoidsTheLoadOfItsNumber(t *testing.T) {
+	t.Parallel()
+	r, d, l := grey(t)
+	r.ok(record.PathAskTopUp, record.TopUpQuestion{Outlet: outlet, Account: fleet, Amount: 5000, Tender: "cash", Receipt: "x"})
+	d.balance = l.balance
+	r.ok(record.PathAskLoad, d.ask(5000))
+	want(t, "pending", money(r, d.asn), [3]unit.Fen{0, 5000, funds})
+	r.ship(station, fact(l.record(fa.Escape, 501, 1000, 7850, 1000)))
+	d.rand = [4]byte{2, 2, 2, 2}
+	var a record.UnlockAnswer
+	r.into(&a, record.PathAskUnlock, d.unlock(l))
+	r.ok(record.PathAskUnlEnd, record.UnlockEndQuestion{Outlet: outlet, ASN: d.asn, OnlineSN: 1, MAC3: d.release(l, a)})
+	want(t, "given back", money(r, d.asn), [3]unit.Fen{5000, 0, funds - 7850})
+	d.sn, d.balance = 2, l.balance-7850
+	r.load(d, 5000)
+	r.sameAfterReplay()
+}
+
+// A permission that was not used, its lock settled at a pump: the next lock is unlocked under the same online number.
+func TestUnlockOvertakenByATopUpDebit(t *testing.T) {
+	t.Parallel()
+	r, d, l := grey(t)
+	r.ship(station, fact(l.record(fa.Escape, 501, 1000, 7850, 1000)))
+	r.ok(record.PathAskUnlock, d.unlock(l))
+	r.ship(station2, fact(l.record(fa.TopUpDebit, 9, 0, 7850, 0)))
+	next := r.lock(0, 30000-7850, 1, 2)
+	r.ship(station, fact(next.record(fa.Escape, 502, 500, 3925, 1500)))
+	d.rand = [4]byte{3, 3, 3, 3}
+	var a record.UnlockAnswer
+	r.into(&a, record.PathAskUnlock, d.unlock(next))
+	want(t, "amount", a.Amount, unit.Fen(3925))
+	r.ok(record.PathAskUnlEnd, record.UnlockEndQuestion{Outlet: outlet, ASN: d.asn, OnlineSN: 1, MAC3: d.release(next, a)})
+	want(t, "debit", debits(r, 0), unit.Fen(7850+3925))
+	want(t, "owed", r.balance(ledger.Receivable(d.asn)), unit.Fen(0))
+	r.sameAfterReplay()
+}
+
 // The 35H query beyond the station: five values match, or nothing is said.
 func TestGreyQuery(t *testing.T) {
 	t.Parallel()
