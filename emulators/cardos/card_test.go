@@ -90,7 +90,11 @@ func TestFiles(t *testing.T) {
 		"00 DC 02 44 03 222222", "9000", "00 B2 02 44 03", "222222 9000",
 		"00 B0 87 00 02", "6982", "00 D6 87 00 01 01", "6982")
 	b.authenticate(b.key("ACK"))
-	b.talk("", "00 B0 87 00 02", "0000 6281", "00 D6 87 00 01 01", "6982",
+	b.talk("", "00 B0 87 00 02", "0000 6281", "00 D6 87 00 01 01", "6982", "80 E0 0009 07 28 0008 F0 F0 FF 83", "6982")
+	b.ok(fuelcard.SelectFile{FID: fuelcard.FIDMF}.Command())
+	b.authenticate(b.key("CCK"))
+	b.enter() // the state of the MF stays, that of the DF is gone
+	b.talk("", "00 B0 87 00 02", "6982", "00 D6 87 00 01 01", "9000",
 		"80 E0 0009 07 28 0008 F0 F0 FF 83", "9000", "80 E0 0009 07 28 0008 F0 F0 FF 83", "6A80",
 		"80 E0 000A 07 28 4000 F0 F0 FF 83", "6A84", "80 E0 000B 06 28 4000 F0 F0 FF", "6700",
 		"80 E0 000B 07 21 0008 F0 F0 FF 83", "6A80", "80 E0 3F05 0D 38 0100 F0 F0 95 FF FF A000000003", "6A81")

@@ -116,8 +116,7 @@ func (c *Card) getChallenge(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 // externalAuthenticate is EXTERNAL AUTHENTICATION 00 82 00 kid 08 E(rand): it sets the security state to the key's next
-// state. A dead key stays dead. A DF without a master key takes the MF's, as WRITE KEY does, so that a making that was cut
-// can go on. Source: card.md 6.2, 4.4.
+// state. A dead key stays dead. Source: card.md 6.2, 4.4.
 func (c *Card) externalAuthenticate(cmd apdu.Command) ([]byte, apdu.SW) {
 	switch {
 	case cmd.P1 != 0:
@@ -129,9 +128,6 @@ func (c *Card) externalAuthenticate(cmd apdu.Command) ([]byte, apdu.SW) {
 		return nil, sw
 	}
 	k, ok := c.key(fuelcard.KeyMaster, cmd.P2)
-	if !ok && cmd.P2 == 0 {
-		k, ok = c.master()
-	}
 	switch {
 	case !ok:
 		return nil, apdu.KeyNotFound

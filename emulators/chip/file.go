@@ -110,8 +110,10 @@ func (t *Tree) scan() {
 			off: off, parent: int(binary.BigEndian.Uint16(h[3:])), Size: int(binary.BigEndian.Uint16(h[5:])),
 			Read: Right(h[7]), Write: Right(h[8]), KeyBits: h[9], Spare: h[11],
 		}
+		if off += headSize + f.Size; off > end {
+			return
+		}
 		t.files = append(t.files, f)
-		off += headSize + f.Size
 	}
 }
 

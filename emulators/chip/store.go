@@ -111,8 +111,10 @@ func (t *Tx) Commit() error {
 
 // apply changes the RAM copy.
 func (s *Store) apply(record []byte) {
-	entries(record, func(off int, b []byte) error {
-		copy(s.mem[off:], b)
+	_ = entries(record, func(off int, b []byte) error {
+		if off+len(b) <= len(s.mem) {
+			copy(s.mem[off:], b)
+		}
 		return nil
 	})
 }

@@ -209,13 +209,13 @@ func (s *PSAM) getChallenge(cmd apdu.Command) ([]byte, apdu.SW) {
 
 // externalAuthenticate is EXTERNAL AUTHENTICATION 00 82 00 kid 08: kid 00 with the master (usage 00) for state 3, kid 01
 // with the maintenance key (usage 01) for state 2. After three failures in a row it is dead in this DF: 6983.
-// A DF without that key takes the MF's, so that a making that was cut can go on. Source: card.md 8.1; states adr/0003.
+// Source: card.md 8.1; states adr/0003.
 func (s *PSAM) externalAuthenticate(cmd apdu.Command) ([]byte, apdu.SW) {
 	q, err := samcard.ParseExternalAuthenticate(cmd)
 	if err != nil {
 		return nil, status(err)
 	}
-	k, ok := s.find(func(k chip.Key) bool { return k.Type == q.KeyID && k.Type <= byte(samcard.UsageMaintenance) })
+	k, ok := s.tree.FindKey(s.df, func(k chip.Key) bool { return k.Type == q.KeyID && k.Type <= byte(samcard.UsageMaintenance) })
 	fails := s.tree.Byte(s.at(s.df, dfAuthFails))
 	switch {
 	case !ok:

@@ -198,7 +198,7 @@ func (b *bench) build(transport pboc.Key, again bool) {
 	b.ok(samcard.SelectFile{FID: samcard.FIDMF}.Command())
 	b.authenticate(transport)
 	if b.oracle().Issued {
-		return
+		return // cut in the last write but one
 	}
 	for _, f := range samcard.MFFiles() {
 		create(f.Command())
@@ -207,19 +207,26 @@ func (b *bench) build(transport pboc.Key, again bool) {
 		SetVersion: 1, FCI: 1}.Bytes()}.Command())
 	b.ok(samcard.UpdateBinary{SFI: samcard.SFITerminal, Data: samcard.SAMTerminal{TID: b.self.TID}.Bytes()}.Command())
 	under := transport
-	if create(samcard.PetrolDF(b.profile.AIDPSAMPetrol).Command()) != apdu.OK {
+	df := samcard.PetrolDF(b.profile.AIDPSAMPetrol)
+	df.Data[3] = 0x03 // the MF's master may go on with a making that was cut
+	if create(df.Command()) != apdu.OK {
 		b.enter()
-		under = b.authenticate(b.key("SAMACK"), transport)
+		rand := b.challenge(4)
+		answer := pboc.TDES.Authenticate(b.key("SAMACK"), fuelcard.Challenge(rand))
+		if b.send(samcard.ExternalAuthenticate{Cipher: answer}.Command()).SW == apdu.OK {
+			under = b.key("SAMACK")
+		}
 	}
-	for _, f := range samcard.PetrolFiles() {
-		create(f.Command())
-	}
-	b.ok(samcard.UpdateBinary{SFI: samcard.SFIApp, Data: samcard.SAMApplication{KeyIndex: 1, Issuer: b.issuer, Receiver: b.issuer,
-		Start: [4]byte{0x20, 0x26, 1, 1}, Expiry: [4]byte{0x20, 0x36, 0x12, 0x31}}.Bytes()}.Command())
 	for _, s := range samcard.Keys {
 		b.writeKey(under, s)
 		under = b.key("SAMACK")
 	}
+	for _, f := range samcard.PetrolFiles() {
+		create(f.Command())
+	}
+	b.authenticate(under)
+	b.ok(samcard.UpdateBinary{SFI: samcard.SFIApp, Data: samcard.SAMApplication{KeyIndex: 1, Issuer: b.issuer, Receiver: b.issuer,
+		Start: [4]byte{0x20, 0x26, 1, 1}, Expiry: [4]byte{0x20, 0x36, 0x12, 0x31}}.Bytes()}.Command())
 	rand8 := [8]byte(b.challenge(8))
 	b.ok(samcard.SetStatus{Cipher: pboc.TDES.Authenticate(under, rand8)}.Command())
 }
