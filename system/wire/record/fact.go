@@ -105,7 +105,7 @@ type CeremonyRefused struct {
 	TimeMs     int64    `json:"time_ms"`
 	Scope      string   `json:"scope"`
 	Custodians []string `json:"custodians"`
-	Reason     string   `json:"reason"` // same-person, wrong-password, already-held, weak-password, window-over
+	Reason     string   `json:"reason"` // same-person, wrong-password, already-held, weak-password, window-over, no-consent
 }
 
 // VaultExported says that a sealed working vault was made for a site.
