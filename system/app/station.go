@@ -1,0 +1,87 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+
+	"greylock/system/exchange"
+	"greylock/system/journal"
+	"greylock/system/link"
+	"greylock/system/station"
+	"greylock/system/wire/record"
+)
+
+// StationConfig is what a station's program is told.
+type StationConfig struct {
+	Site      Identity     `json:"site"`
+	Data      string       `json:"data"`       // directory of the journal
+	Center    string       `json:"center"`     // base URL of the center's exchange
+	CenterKey record.Hex   `json:"center_key"` // Ed25519, 32 bytes
+	Operator  string       `json:"operator"`   // host:port of the operator door, loopback
+	Locks     string       `json:"locks"`      // directory of the ports' lock files
+	Ports     []Port       `json:"ports"`
+	Log       *slog.Logger `json:"-"` // nil: none
+}
+
+// Port is one serial port of the hub.
+type Port struct {
+	Number int    `json:"number"` // as the layout of the center names it
+	Path   string `json:"path"`
+	Baud   int    `json:"baud"`   // 0: 9600
+	Parity string `json:"parity"` // "": none
+}
+
+// DoorOperator is the name of the door for operators, DoorExchange of the center's door for sites.
+const (
+	DoorOperator = "operator"
+	DoorExchange = "exchange"
+)
+
+// Station opens a station's program: journal, serial ports, operator door.
+func Station(cfg StationConfig) (*Program, error) {
+	numbers := make([]int, 0, len(cfg.Ports))
+	for _, p := range cfg.Ports {
+		numbers = append(numbers, p.Number)
+	}
+	p, err := openProgram(cfg.Site, record.KindStation, cfg.Data, map[string]string{"center": cfg.Center}, cfg.Log,
+		func(j *journal.Journal) (link.Core, error) {
+			return station.New(station.Config{
+				Site: cfg.Site.ID, Realm: cfg.Site.Realm, CenterKey: []byte(cfg.CenterKey), Ports: numbers,
+				Source: exchange.Source(j), Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+			}), nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	p.ports, p.locks = cfg.Ports, cfg.Locks
+	if err := p.serve(DoorOperator, cfg.Operator, "/op/"); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// RunStation runs a station's program on a configuration in JSON until ctx ends. The lab starts it in a process of its own.
+func RunStation(ctx context.Context, path string, log *slog.Logger) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSetting, err)
+	}
+	var cfg StationConfig
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&cfg); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrSetting, path, err)
+	}
+	cfg.Log = log
+	p, err := Station(cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.Run(ctx), p.Close())
+}
