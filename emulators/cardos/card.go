@@ -38,7 +38,7 @@ const Size = 8192
 // NewMemNV returns an erased memory of a card's size.
 func NewMemNV() *MemNV { return chip.NewMem(Size) }
 
-// ATR is what a card answers to a reset unless another is set: T=0, direct convention, 372/1.
+// defaultATR is the answer to reset unless another is set: T=0, direct convention, 372/1.
 var defaultATR = []byte{0x3B, 0x66, 0x00, 0x00, 'G', 'R', 'E', 'Y', '0', '1'}
 
 // Card is one user card in a reader: a card.Slot. It is not safe for concurrent use.

@@ -203,6 +203,29 @@ func TestGreyWallet(t *testing.T) {
 	}
 }
 
+// The card takes DEBIT FOR UNLOCK with another TID, TTC and time than the lock's: they enter the TAC, the proof and the
+// log, and only the center can tell. Source: card.md 5.3; trust.md 2 row 87.
+func TestDebitWithFalseFields(t *testing.T) {
+	b := locked(t)
+	if o := b.oracle(); o.LockTTC != 0x12 || o.LockCTC != 0 || o.Locked != fuelcard.ED {
+		t.Fatalf("%+v", o)
+	}
+	d, err := fuelcard.ParseDebitForUnlock(command(debitC))
+	must(t, err)
+	d.TID, d.TTC, d.Time = [6]byte{0x66}, 0x99, [7]byte{0xAA}
+	a, err := fuelcard.ParseDebitForUnlockAnswer(b.ok(d.Command()))
+	must(t, err)
+	if a.TAC != b.suite.TAC(b.key("DTK"), fuelcard.UnlockTACData(d.Amount, fuelcard.TypeUnlockED, d.TID, d.TTC, d.Time)) {
+		t.Fatal("the TAC is not over the command's fields")
+	}
+	b.pin()
+	r, err := fuelcard.ParseLogRecord(b.ok(fuelcard.ReadRecord{SFI: fuelcard.SFILog, Number: 1}.Command()))
+	must(t, err)
+	if o := b.oracle(); o.Proof.TID != d.TID || o.Proof.Time != d.Time || r.TID != d.TID || r.Serial != 0 {
+		t.Fatalf("%+v %+v", o, r)
+	}
+}
+
 // FuzzCard sends anything to a card with money, grey or not: it always answers, keeps its money unless a money command
 // was accepted, and is the same card after a power-down.
 func FuzzCard(f *testing.F) {

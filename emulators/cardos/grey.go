@@ -12,7 +12,7 @@ import (
 )
 
 // The data of an application behind its DF: wrong secure-messaging MACs1, unlockErr1, and the grey lock: the proof as
-// E0 CA answers it, the locked purse1, CTC of the lock2, suite1, length1 and session key16. Byte 0 of the proof is the grey
+// E0 CA answers it, the locked purse1, CTC2 and TTC4 of the lock, suite1, length1 and session key16. Byte 0 of the proof is the grey
 // state. Source: card.md 7.1.
 const (
 	appSMFails   = 0
@@ -20,7 +20,8 @@ const (
 	appProof     = 2
 	appPurse     = appProof + fuelcard.LockProofLength
 	appCTC       = appPurse + 1
-	appAlg       = appCTC + 2
+	appTTC       = appCTC + 2
+	appAlg       = appTTC + 4
 	appSession   = appAlg + 1
 	maxSession   = 16
 	appSize      = appSession + 1 + maxSession
@@ -39,6 +40,7 @@ func (c *Card) greyState() fuelcard.GreyState {
 type lock struct {
 	purse fuelcard.Purse
 	ctc   pboc.CTC
+	ttc   pboc.PSAMTTC
 	suite pboc.Suite
 	ses   pboc.Session
 }
@@ -46,6 +48,7 @@ type lock struct {
 func (l lock) put(x *chip.Tx, at int) {
 	ses := l.ses.Bytes()
 	b := binary.BigEndian.AppendUint16([]byte{byte(l.purse)}, uint16(l.ctc))
+	b = binary.BigEndian.AppendUint32(b, uint32(l.ttc))
 	b = append(b, l.suite.Alg(), byte(len(ses)))
 	b = append(b, ses...)
 	x.Put(at, append(b, make([]byte, maxSession-len(ses))...)...)
@@ -54,14 +57,15 @@ func (l lock) put(x *chip.Tx, at int) {
 // lock reads the lock of a grey card; 6581 if the memory holds none that makes sense.
 func (c *Card) lock() (lock, apdu.SW) {
 	b := c.tree.Bytes(c.app(appPurse), appSize-appPurse)
-	l := lock{purse: fuelcard.Purse(b[0]), ctc: pboc.CTC(binary.BigEndian.Uint16(b[1:]))}
-	n := int(b[4])
-	suite, err := pboc.SuiteFor(b[3])
+	l := lock{purse: fuelcard.Purse(b[0]), ctc: pboc.CTC(binary.BigEndian.Uint16(b[1:])), ttc: pboc.PSAMTTC(binary.BigEndian.Uint32(b[3:]))}
+	b = b[appAlg-appPurse:]
+	n := int(b[1])
+	suite, err := pboc.SuiteFor(b[0])
 	if err != nil || n > maxSession {
 		return l, apdu.MemoryFailure
 	}
 	l.suite = suite
-	if l.ses, err = pboc.SessionOf(b[5 : 5+n]); err != nil {
+	if l.ses, err = pboc.SessionOf(b[2 : 2+n]); err != nil {
 		return l, apdu.MemoryFailure
 	}
 	return l, apdu.OK
@@ -166,7 +170,7 @@ func (c *Card) greyLock(cmd apdu.Command) ([]byte, apdu.SW) {
 		TID: now.tid, Time: q.Time, Detail: a.MAC2, Code: a.GTAC}
 	x := c.tree.Begin()
 	x.Put(c.app(appProof), proof.Bytes()...)
-	lock{purse: now.purse, ctc: p.ctc, suite: s, ses: ses}.put(x, c.app(appPurse))
+	lock{purse: now.purse, ctc: p.ctc, ttc: q.TTC, suite: s, ses: ses}.put(x, c.app(appPurse))
 	p.ctc++
 	p.put(x)
 	return a.Bytes(), c.commit(x)

@@ -20,6 +20,7 @@ type Oracle struct {
 	Grey      fuelcard.GreyState
 	Locked    fuelcard.Purse // purse of the lock, in state 01
 	LockCTC   pboc.CTC       // counter of the lock, in state 01
+	LockTTC   pboc.PSAMTTC   // TTC under which it was locked, in state 01
 	Proof     fuelcard.LockProof
 	Blocked   chip.Block // of the petrol application
 	CardDead  bool       // CARD BLOCK
@@ -70,7 +71,7 @@ func read(tree *chip.Tree, profile fuelcard.Profile, which fuelcard.Purse) (o Or
 	}
 	if o.Grey == fuelcard.Grey {
 		l, _ := c.lock()
-		o.Locked, o.LockCTC = l.purse, l.ctc
+		o.Locked, o.LockCTC, o.LockTTC = l.purse, l.ctc, l.ttc
 	}
 	o.Blocked, o.UnlockErr = tree.Blocked(c.df), int(tree.Byte(c.app(appUnlockErr)))
 	return o, nil
