@@ -200,7 +200,7 @@ func (s *Shipper) beforeLastAct(head uint64) (before place) {
 		last, ended = place{r.Seq, r.Chain}, r.ActEnd
 		return nil
 	})
-	if err != nil && err != errEnough {
+	if err != nil && !errors.Is(err, errEnough) {
 		return place{} // read will find the same fault and say so
 	}
 	return before
@@ -228,7 +228,7 @@ func (s *Shipper) read(from place) (b record.Batch, end place, err error) {
 		return nil
 	})
 	b.Head = end.chain[:]
-	if err == errEnough {
+	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	if err == nil && len(b.Lines) == 0 {
@@ -288,7 +288,7 @@ func (s *Shipper) ours(p place) (bool, error) {
 		chain = r.Chain
 		return errEnough
 	})
-	if err != errEnough {
+	if !errors.Is(err, errEnough) {
 		return false, fmt.Errorf("record %d: %w", p.seq, err)
 	}
 	return chain == p.chain, nil

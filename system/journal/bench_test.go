@@ -16,7 +16,7 @@ func BenchmarkRawAppendSync(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer f.Close()
+	defer closed(b, f)
 	body := make([]byte, 256)
 	for b.Loop() {
 		if _, err := f.Write(body); err != nil {
@@ -32,7 +32,7 @@ func BenchmarkAppendDurable(b *testing.B) {
 	for _, group := range []int{1, 100} {
 		b.Run(fmt.Sprintf("acts=%d", group), func(b *testing.B) {
 			j := open(b, journal.OS(b.TempDir()), journal.Options{})
-			defer j.Close()
+			defer closed(b, j)
 			body := make([]byte, 256)
 			for b.Loop() {
 				for range group {
@@ -52,7 +52,7 @@ func BenchmarkAppendDurable(b *testing.B) {
 // BenchmarkAppendWriters: 32 writers that each wait for their own act.
 func BenchmarkAppendWriters(b *testing.B) {
 	j := open(b, journal.OS(b.TempDir()), journal.Options{})
-	defer j.Close()
+	defer closed(b, j)
 	body := make([]byte, 256)
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
 )
@@ -96,7 +97,7 @@ func (w *window) peek(n int) ([]byte, error) {
 		grown := make([]byte, min(int64(max(n, windowSize)), w.end-w.at))
 		have := copy(grown, w.buf)
 		read, err := w.file.ReadAt(grown[have:], w.at+int64(have))
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
 		w.buf = grown[:have+read]

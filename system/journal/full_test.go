@@ -3,6 +3,7 @@ package journal_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"sync"
 	"testing"
@@ -18,6 +19,13 @@ func open(t testing.TB, dir journal.Dir, opt journal.Options) *journal.Journal {
 		t.Fatal(err)
 	}
 	return j
+}
+
+func closed(t testing.TB, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestFullDisk: trust.md row 46. New acts stop before the reserve, open ones go on into it, and more room is noticed.

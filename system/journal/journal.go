@@ -126,10 +126,9 @@ func Open(dir Dir, opt Options) (*Journal, Recovery, error) {
 	rec, err := j.open(dir)
 	if err != nil {
 		if j.file != nil {
-			j.file.Close()
+			err = errors.Join(err, j.file.Close())
 		}
-		lock.Close()
-		return nil, Recovery{}, err
+		return nil, Recovery{}, errors.Join(err, lock.Close())
 	}
 	return j, rec, nil
 }
@@ -190,7 +189,7 @@ func (j *Journal) settle(w walk) error {
 		}
 	}
 	last := make([]byte, w.whole.offset-w.commitAt)
-	if _, err := j.file.ReadAt(last, w.commitAt); err != nil && err != io.EOF {
+	if _, err := j.file.ReadAt(last, w.commitAt); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if _, err := j.file.WriteAt(last, w.commitAt); err != nil {

@@ -28,7 +28,7 @@ func TestConformanceOS(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer f.Close()
+				defer closed(t, f)
 				if _, err := f.WriteAt(content, 0); err != nil {
 					t.Fatal(err)
 				}

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 )
 
@@ -40,13 +41,13 @@ func (r Report) OK() bool { return r.Torn == nil && r.Damage == nil }
 // Verify reads the whole journal without changing it and checks every CRC, sequence, act and chain hash. It needs no lock;
 // a commit that is being written meanwhile shows as a torn tail. The error is ErrVersion or about reading the file;
 // what is wrong with the content is in the report.
-func Verify(dir Dir) (Report, error) {
-	r := Report{File: path(dir)}
+func Verify(dir Dir) (r Report, err error) {
+	r.File = path(dir)
 	file, err := dir.Open(fileName)
 	if err != nil {
 		return r, fmt.Errorf("journal: open %s: %w", r.File, err)
 	}
-	defer file.Close()
+	defer func() { err = errors.Join(err, file.Close()) }()
 	w := walk{file: file}
 	if w.size, err = file.Size(); err != nil {
 		return r, fmt.Errorf("journal: size of %s: %w", r.File, err)

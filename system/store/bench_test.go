@@ -57,7 +57,7 @@ func BenchmarkDurableBuntdbAlways(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer db.Close()
+	defer closed(b, db)
 	if err := db.SetConfig(buntdb.Config{SyncPolicy: buntdb.Always}); err != nil {
 		b.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func BenchmarkDurableJournal(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer j.Close()
+	defer closed(b, j)
 	value := make([]byte, 256)
 	for b.Loop() {
 		if _, err := j.Append(value); err != nil {

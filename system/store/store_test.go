@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -42,8 +43,14 @@ func open(t testing.TB, views ...View) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() { closed(t, s) })
 	return s
+}
+
+func closed(t interface{ Error(args ...any) }, c io.Closer) {
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestTableIsASortedMap: a table answers as a map that is sorted each time, through any changes and roll-backs.
@@ -55,7 +62,7 @@ func TestTableIsASortedMap(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer s.Close()
+		defer closed(t, s)
 		model := map[string]sale{}
 		for range rapid.IntRange(1, 15).Draw(t, "updates") {
 			next := maps.Clone(model)

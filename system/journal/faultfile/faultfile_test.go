@@ -22,6 +22,19 @@ func make1(t *testing.T, d *Disk, name string) interface {
 	return f
 }
 
+func well(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func put(t *testing.T, f io.WriterAt, p []byte, off int64) {
+	t.Helper()
+	_, err := f.WriteAt(p, off)
+	well(t, err)
+}
+
 func fill(b byte, n int) []byte { return bytes.Repeat([]byte{b}, n) }
 
 // TestSectors: over many seeds a crash loses, keeps and tears each unsynced sector, and never touches a synced one.
@@ -31,12 +44,12 @@ func TestSectors(t *testing.T) {
 	for seed := range uint64(200) {
 		d := New()
 		f := make1(t, d, "a")
-		d.SyncDir()
-		f.WriteAt(fill('s', 3*Sector), 0)
+		well(t, d.SyncDir())
+		put(t, f, fill('s', 3*Sector), 0)
 		if err := f.Sync(); err != nil {
 			t.Fatal(err)
 		}
-		f.WriteAt(fill('n', 3*Sector), Sector)
+		put(t, f, fill('n', 3*Sector), Sector)
 		got := d.Crash(seed).Bytes("a")
 		if !bytes.Equal(got[:Sector], fill('s', Sector)) {
 			t.Fatalf("seed %d: a synced sector changed", seed)
@@ -66,10 +79,10 @@ func TestFailedSyncLosesPages(t *testing.T) {
 	for _, again := range []bool{false, true} {
 		d := New()
 		f := make1(t, d, "a")
-		d.SyncDir()
-		f.WriteAt([]byte("old"), 0)
-		f.Sync()
-		f.WriteAt([]byte("new"), 0)
+		well(t, d.SyncDir())
+		put(t, f, []byte("old"), 0)
+		well(t, f.Sync())
+		put(t, f, []byte("new"), 0)
 		d.FailSync(1)
 		if err := f.Sync(); !errors.Is(err, syscall.EIO) {
 			t.Fatal(err)
@@ -79,7 +92,7 @@ func TestFailedSyncLosesPages(t *testing.T) {
 		}
 		want := "old"
 		if again {
-			f.WriteAt([]byte("new"), 0)
+			put(t, f, []byte("new"), 0)
 			want = "new"
 		}
 		if err := f.Sync(); err != nil {
@@ -102,13 +115,13 @@ func TestNames(t *testing.T) {
 	for seed := range uint64(100) {
 		d := New()
 		f := make1(t, d, "new")
-		f.WriteAt([]byte("x"), 0)
-		f.Sync()
+		put(t, f, []byte("x"), 0)
+		well(t, f.Sync())
 		if err := d.Rename("new", "name"); err != nil {
 			t.Fatal(err)
 		}
 		if seed%2 == 0 {
-			d.SyncDir()
+			well(t, d.SyncDir())
 		}
 		switch c := d.Crash(seed); {
 		case c.Bytes("name") != nil:
@@ -143,7 +156,7 @@ func TestWritesThatGoWrong(t *testing.T) {
 	}
 	d.Limit(-1)
 	d.Misdirect(2)
-	f.WriteAt([]byte("x"), 0)
+	put(t, f, []byte("x"), 0)
 	if got := string(d.Bytes("a")); got != "ABxDEF" {
 		t.Errorf("misdirected: %q", got)
 	}
@@ -151,8 +164,8 @@ func TestWritesThatGoWrong(t *testing.T) {
 		t.Error("flip")
 	}
 	d.Slow(3 * time.Second)
-	f.Sync()
-	f.Sync()
+	well(t, f.Sync())
+	well(t, f.Sync())
 	if got := d.Latency(); got != 6*time.Second || d.Latency() != 0 {
 		t.Errorf("latency %v", got)
 	}

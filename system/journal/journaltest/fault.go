@@ -44,13 +44,13 @@ func (f breakingFile) WriteAt(p []byte, off int64) (int, error) {
 }
 
 func failedSync(t *testing.T, m Medium) {
-	open(t, m.Dir).Close()
+	closed(t, open(t, m.Dir))
 	var sync, write bool
 	stopped(t, m, breaking{m.Dir, &sync, &write}, &sync, errDisk)
 }
 
 func shortWrite(t *testing.T, m Medium) {
-	open(t, m.Dir).Close()
+	closed(t, open(t, m.Dir))
 	var sync, write bool
 	stopped(t, m, breaking{m.Dir, &sync, &write}, &write, io.ErrShortWrite)
 }
@@ -85,7 +85,7 @@ func stopped(t *testing.T, m Medium, dir journal.Dir, fault *bool, cause error) 
 		t.Errorf("a failed journal was sealed: %+v", r)
 	}
 	j = open(t, dir)
-	defer j.Close()
+	defer closed(t, j)
 	got := read(t, j)
 	if len(got) != 1 && len(got) != 3 || string(got[0].Body) != "acknowledged" {
 		t.Errorf("after replay: %v", got)
@@ -109,6 +109,13 @@ func open(t *testing.T, dir journal.Dir) *journal.Journal {
 		t.Fatalf("open: %v", err)
 	}
 	return j
+}
+
+func closed(t *testing.T, j *journal.Journal) {
+	t.Helper()
+	if err := j.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
 }
 
 func read(t *testing.T, j *journal.Journal) (all []journal.Record) {

@@ -94,7 +94,7 @@ func keepsActs(t *testing.T, m Medium) {
 	if err != nil || rec.Created || rec.Cut != nil || rec.Records != 7 {
 		t.Fatalf("open again: %+v, %v", rec, err)
 	}
-	defer j.Close()
+	defer closed(t, j)
 	if got := read(t, j); !reflect.DeepEqual(got, want) {
 		t.Errorf("read %v\nwant %v", got, want)
 	}
@@ -115,7 +115,7 @@ func keepsActs(t *testing.T, m Medium) {
 		}
 		return nil
 	})
-	if err != stop || n != 2 {
+	if !errors.Is(err, stop) || n != 2 {
 		t.Errorf("read from 3: %d records, %v", n, err)
 	}
 }
@@ -248,7 +248,7 @@ func secondOpen(t *testing.T, m Medium) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	open(t, m.Dir).Close()
+	closed(t, open(t, m.Dir))
 }
 
 func otherVersion(t *testing.T, m Medium) {
@@ -267,7 +267,7 @@ func otherVersion(t *testing.T, m Medium) {
 
 func limits(t *testing.T, m Medium) {
 	j := open(t, m.Dir)
-	defer j.Close()
+	defer closed(t, j)
 	for _, act := range [][][]byte{{}, {{}}, {make([]byte, journal.MaxBody+1)}, make([][]byte, journal.MaxAct+1)} {
 		if _, err := j.Append(act...); !errors.Is(err, journal.ErrTooBig) {
 			t.Errorf("%d records: %v", len(act), err)
