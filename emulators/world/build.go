@@ -136,7 +136,7 @@ func (w *World) buildSites() error {
 		w: w, disk: faultfile.New(),
 		open: record.SiteOpened{Site: record.Center, Kind: record.KindCenter, Name: w.scenario.Company, Realm: record.Training},
 		make: func(*journal.Journal) (link.Core, error) {
-			return center.New(center.Config{Site: record.Center, Realm: record.Training, Name: w.scenario.Company, Keys: w.plantKeys(keys)}), nil
+			return center.New(center.Config{Site: record.Center, Realm: record.Training, Name: w.scenario.Company, Keys: believer{keys, w}}), nil
 		},
 	}
 	if err := w.center.start(); err != nil {
@@ -320,7 +320,6 @@ func (w *World) makeSAM(name string) (*sam, error) {
 		s.number, s.tid = made.Number, made.TID
 		return err
 	})
-	s.slot = w.plantSAM(s.psam)
 	return s, err
 }
 

@@ -220,7 +220,7 @@ func (c *checks) priceKnown(r fa.Record) bool {
 func (c *checks) quiescent(w *World) {
 	for _, s := range c.truth.order {
 		t := c.truth.cards[s.asn]
-		paid := s.debits > 0 || t.open == s
+		paid := s.debits > 0 || t.open == s && w.look(t.card).Grey == fuelcard.Grey
 		c.hold(inv04, s.volume() == 0 || paid, "sale %v: %v flowed, nothing was paid and the card is not grey", s.id, s.volume())
 	}
 	var held unit.Fen
@@ -234,4 +234,13 @@ func (c *checks) quiescent(w *World) {
 			c.hold(inv08, p.sold == moved, "%s: records sum to %v, the totalizer moved %v", p.where, p.sold, moved)
 		}
 	}
+}
+
+// Same is the checker of INV-20: two runs of one seed must be one run, to the last byte and nanosecond.
+func Same(a, b Report) error {
+	if a.TraceHash != b.TraceHash || a.Events != b.Events {
+		return fmt.Errorf("INV-20 被违反 (violated): seed %d gave %d events %s, then seed %d gave %d events %s",
+			a.Seed, a.Events, a.TraceHash, b.Seed, b.Events, b.TraceHash)
+	}
+	return nil
 }

@@ -50,7 +50,7 @@ func (t *tear) due(command []byte) bool {
 type sam struct {
 	number pboc.ASN
 	tid    pboc.TID
-	slot   card.Slot // a *psam.PSAM, or what a planted violation puts before it
+	slot   card.Slot
 	psam   *psam.PSAM
 	nv     *psam.MemNV
 }
@@ -63,6 +63,9 @@ func (w *World) transmit(p *plastic, where string, command []byte) (answer []byt
 		p.tear = nil
 		w.happened("card torn before")
 		return nil, chipWork, true, card.ErrRemoved
+	}
+	if w.plant.apdu != nil {
+		command = w.plant.apdu("card", command)
 	}
 	before := w.look(p)
 	answer, err = p.card.Transmit(command)
@@ -79,6 +82,9 @@ func (w *World) transmit(p *plastic, where string, command []byte) (answer []byt
 
 // transmitSAM carries one command to a PSAM.
 func (w *World) transmitSAM(s *sam, where string, command []byte) (answer []byte, took time.Duration, err error) {
+	if w.plant.apdu != nil {
+		command = w.plant.apdu("psam", command)
+	}
 	answer, err = s.slot.Transmit(command)
 	took = chip.Duration(command, answer, readerBaud, chipWork)
 	w.trace.add(w.now, "apdu", where+" PSAM", joined(command, answer))

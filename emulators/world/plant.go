@@ -1,49 +1,52 @@
 package world
 
 import (
-	"greylock/emulators/psam"
-	"greylock/system/card"
+	"bytes"
+
 	"greylock/system/center"
+	"greylock/system/vault"
+	"greylock/system/wire/fa"
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
+	"greylock/system/wire/samcard"
 )
 
-// Plant is a violation put into a town on purpose: the checker that watches for it must catch it.
-type Plant string
-
-// The plants, one or more for each checker. Each stands in for a bug or a liar outside of the product's own source.
-const (
-	NoPlant      Plant = ""
-	PlantMoney   Plant = "balance" // INV-01: a card's memory gains money by itself
-	PlantTwice   Plant = "twice"   // INV-02: the world sees a second debit of one lock
-	PlantDebit   Plant = "debit"   // INV-03: the PSAM signs another amount than the board asked for
-	PlantFree    Plant = "free"    // INV-04: fuel flows, the lock is undone, nothing is paid
-	PlantNoFuel  Plant = "no-fuel" // INV-05: the card is debited, the meter did not move
-	PlantGap     Plant = "ttc-gap" // INV-06: a PSAM number never reaches the center
-	PlantMeter   Plant = "meter"   // INV-08: the meter runs without a record
-	PlantNoTAC   Plant = "no-tac"  // INV-09: the center's keys agree with every TAC
-	PlantPrice   Plant = "price"   // INV-14: a board sells at a price nobody ordered
-	PlantJournal Plant = "journal" // INV-16: one bit of a journal flips on the disk
-	PlantRandom  Plant = "random"  // INV-20: one flipped byte on a line makes another run
-)
-
-// plantSAM puts a liar before a PSAM.
-func (w *World) plantSAM(p *psam.PSAM) card.Slot {
-	if w.opt.Plant == PlantDebit {
-		return &psam.Liar{PSAM: p, Lie: psam.WrongAmount}
-	}
-	return p
+// planted is what liars put between the honest parts of a town, so that the checkers' own tests can show that each checker
+// catches what it watches for. The zero value is an honest town. Nothing of it is in the product's source.
+type planted struct {
+	apdu   func(slot string, command []byte) []byte // rewrites commands on their way to a chip
+	toPump func(p *pump, data []byte) []byte        // rewrites what a station sends to a board
+	forged *fa.Record                               // a record that the center's keys agree with, whatever it says
 }
 
-// plantKeys lets the center believe every TAC.
-func (w *World) plantKeys(k center.Keys) center.Keys {
-	if w.opt.Plant == PlantNoTAC {
-		return believer{k}
-	}
-	return k
+// believer has keys that agree with the forged record; all other answers are honest.
+type believer struct {
+	center.Keys
+	w *World
 }
 
-// believer has keys that agree with whatever a record says.
-type believer struct{ center.Keys }
+// TAC of the forged record is what the record says.
+func (b believer) TAC(c vault.Card, data []byte) (pboc.MAC, error) {
+	if f := b.w.plant.forged; f != nil && bytes.Equal(data, fuelcard.UnlockTACData(f.Amount, fuelcard.ED.UnlockType(), f.TID, f.TTC, f.Time)) {
+		return f.TAC, nil
+	}
+	return b.Keys.TAC(c, data)
+}
 
-// TMAC is wrong on purpose.
-func (b believer) TMAC(data []byte) (pboc.MAC, error) { return b.Keys.TMAC(data) }
+// PSAMTAC of the forged record is what the record says.
+func (b believer) PSAMTAC(psam pboc.ASN, data []byte) (pboc.MAC, error) {
+	if f := b.w.plant.forged; f != nil && bytes.Equal(data, samcard.TACData(f.Amount, byte(fuelcard.ED.UnlockType()), f.TID, f.TTC, f.Time)) {
+		return f.PSAMTAC, nil
+	}
+	return b.Keys.PSAMTAC(psam, data)
+}
+
+// TMAC of the forged record is what the record says.
+func (b believer) TMAC(data []byte) (pboc.MAC, error) {
+	if f := b.w.plant.forged; f != nil {
+		if span := f.TMACData(); bytes.Equal(data, span[:]) {
+			return f.TMAC, nil
+		}
+	}
+	return b.Keys.TMAC(data)
+}

@@ -18,6 +18,12 @@ type Town interface {
 	Operator() Operator
 	Query() Query
 	Faults() Faults
+	// KeyRoom opens a fresh key room of a scope, in which no ceremony was held yet.
+	KeyRoom(scope string) (KeyRoom, error)
+	// Making is the company's making room, with the PSAMs that this call of it makes.
+	Making() Making
+	// FakeTerminal brings a terminal that has none of our keys to a card.
+	FakeTerminal(card string) (FakeTerminal, error)
 	// Kill ends a site's program at once, as kill -9 does; what was not flushed may be lost.
 	Kill(site record.SiteID) error
 	// Restart starts a killed site's program again on the same data.

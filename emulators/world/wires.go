@@ -20,6 +20,9 @@ type memWire struct {
 func newMemWire(w *World, p *pump, cfg line.Config) *memWire {
 	x := &memWire{w: w, p: p, m: line.NewMem(cfg, w.stream("line "+p.where))}
 	p.station.lines[p.port] = func(data []byte) {
+		if w.plant.toPump != nil {
+			data = w.plant.toPump(p, data)
+		}
 		x.m.Write(w.now, line.Station, data)
 		x.plan()
 	}

@@ -32,7 +32,6 @@ type Options struct {
 	Dir   string      // where journals are copied at the end (mem) or live (pty); "" for none (mem) or a temporary one (pty)
 	Wall  clock.Clock // nil: virtual time as fast as it goes; else the world keeps the wall's pace after it is built
 	Keep  int         // trace lines kept; 0: 4000
-	Plant Plant       // planted violation, for the checkers' own tests
 	// Program starts a station's program as a process of its own (pty only); the caller knows how to start itself again.
 	Program func(config string) (Process, error)
 }
@@ -77,6 +76,7 @@ type World struct {
 	maker       *cardmaking.Maker
 	desk        *issuing.Desk
 	closers     []func() error
+	plant       planted
 }
 
 var _ Town = (*World)(nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -94,13 +95,26 @@ func allowed(path string, prefixes []string) bool {
 }
 
 func refuse(w http.ResponseWriter, status int, code, zh, en string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(refusalBody(code, zh, en))
+}
+
+func refusalBody(code, zh, en string) []byte {
 	body, err := json.Marshal(record.Refusal{Code: code, Zh: zh, En: en})
 	if err != nil {
 		panic(err) // three strings always encode
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	return body
+}
+
+// refusal reads the body of an answer with a status of 400 or more.
+func refusal(status int, body []byte) error {
+	var r record.Refusal
+	if json.Unmarshal(body, &r) != nil || r.Code == "" {
+		return fmt.Errorf("app: status %d without a refusal", status)
+	}
+	return r
 }
 
 // Serve answers HTTP on a listener until ctx ends, with time-outs against slow clients.
