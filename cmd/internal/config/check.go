@@ -18,6 +18,7 @@ const (
 	RoleCenter  Role = "center"
 	RoleStation Role = "station"
 	RoleIssue   Role = "issue"
+	RoleMaking  Role = "making"
 )
 
 // maxPorts is four 16-port hubs.
@@ -50,6 +51,13 @@ func (c Config) Check(role Role) error {
 		k.file("issue.vault", c.Issue.Vault)
 		k.file("issue.secret", c.Issue.Secret)
 		k.digits("issue.tid", c.Issue.TID, 12)
+	case RoleMaking:
+		k.url("making.center", c.Making.Center)
+		k.file("making.vault", c.Making.Vault)
+		k.file("making.secret", c.Making.Secret)
+		k.file("making.transport", c.Making.Transport)
+		k.digits("making.company", c.Making.Company, 2)
+		k.digits("making.province", c.Making.Province, 2)
 	}
 	if len(k.problems) == 0 {
 		return nil

@@ -24,6 +24,7 @@ type Config struct {
 	Center  Center  `mapstructure:"center"`
 	Station Station `mapstructure:"station"`
 	Issue   Issue   `mapstructure:"issue"`
+	Making  Making  `mapstructure:"making"`
 }
 
 // Site says who this is.
@@ -65,6 +66,17 @@ type Issue struct {
 	Secret string `mapstructure:"secret"`
 	Reader string `mapstructure:"reader"` // PC/SC reader of the desk
 	TID    string `mapstructure:"tid"`    // terminal number of the desk, 12 digits
+}
+
+// Making is the settings of a card making room.
+type Making struct {
+	Center    string `mapstructure:"center"`
+	Vault     string `mapstructure:"vault"`
+	Secret    string `mapstructure:"secret"`
+	Reader    string `mapstructure:"reader"`    // PC/SC reader of the room
+	Transport string `mapstructure:"transport"` // file with the vendor's transport key of the blanks, 32 hexadecimal digits
+	Company   string `mapstructure:"company"`   // first byte of the issuer id in production, two digits
+	Province  string `mapstructure:"province"`  // two digits
 }
 
 // Problem is one mistake: where, what, what to do.

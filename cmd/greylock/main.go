@@ -1,0 +1,46 @@
+// Command greylock is the product's one program: key room, card making, issuing desk, center and station. It links no
+// emulator and no test key.
+package main
+
+import (
+	"crypto/rand"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"greylock/cmd/internal/cli"
+	"greylock/system/card"
+	"greylock/system/card/pcsc"
+)
+
+func main() {
+	ctx, stop := cli.Signals()
+	e := &env{Options: cli.Options{Streams: cli.Std()}, readers: pcsc.List, open: openReader, random: rand.Reader}
+	code := cli.Run(ctx, e.root(), &e.Options, os.Args[1:])
+	stop()
+	os.Exit(int(code))
+}
+
+// env is what the commands reach beyond their arguments; tests put their own readers here.
+type env struct {
+	cli.Options
+	readers func() ([]string, error)
+	open    func(name string) (reader, error)
+	random  io.Reader
+}
+
+// reader is a card reader that this program has for itself.
+type reader interface {
+	card.Slot
+	io.Closer
+}
+
+func openReader(name string) (reader, error) { return pcsc.Open(name) }
+
+func (e *env) root() *cobra.Command {
+	root := &cobra.Command{Use: "greylock", Short: "IC 卡加油站系统 (IC-card fuel-station system)"}
+	root.AddCommand(e.keys(), e.cards(), e.issue(), e.center(), e.station(), e.audit(), e.config())
+	cli.Common(root, &e.Options)
+	return root
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"greylock/cmd/internal/cli"
+	"greylock/cmd/internal/config"
+	"greylock/system/app"
+	"greylock/system/station"
+	"greylock/system/wire/record"
+)
+
+func (e *env) station() *cobra.Command {
+	var path, addr string
+	run := func(c *cobra.Command, _ []string) error { return e.runStation(c.Context(), path) }
+	group := &cobra.Command{Use: "station", Short: "加油站 (station): 运行, 查询", Args: cobra.NoArgs, RunE: run}
+	group.PersistentFlags().StringVar(&path, "config", "station.yaml", "加油站的配置 (configuration)")
+	group.PersistentFlags().StringVar(&addr, "addr", "127.0.0.1:7102", "运行中的站级程序 (the running program's operator door)")
+	limit := 0
+	sales := command(e, &addr, "sales", "最近的加油记录 (newest records)", station.PathSales,
+		func([]string) (any, error) { return station.AskSales{Limit: limit}, nil }, showStationSales)
+	sales.Flags().IntVar(&limit, "limit", 20, "条数 (how many)")
+	group.AddCommand(
+		&cobra.Command{Use: "run", Short: "运行站级程序 (run the station's program)", Args: cobra.NoArgs, RunE: run},
+		command(e, &addr, "status", "油枪状态 (nozzles)", station.PathStatus, nothing, showStation),
+		sales,
+		command(e, &addr, "alarms", "告警 (alarms)", station.PathAlarms, nothing, func(w io.Writer, a station.Alarms) {
+			t := cli.Table{Heads: []string{"时间", "类别", "对象", "说明"}}
+			for _, x := range a.Alarms {
+				t.Add(civil(x.TimeMs), x.Kind, x.Subject, x.Zh)
+			}
+			t.Write(w)
+		}),
+	)
+	return group
+}
+
+func (e *env) runStation(ctx context.Context, path string) error {
+	c, err := load(path, config.RoleStation)
+	if err != nil {
+		return err
+	}
+	key, err := hex.DecodeString(c.Station.CenterKey)
+	if err != nil {
+		return fmt.Errorf("%w: station.center_key: %w", config.ErrConfig, err)
+	}
+	cfg := app.StationConfig{
+		Site: identity(c), Data: c.Data, Center: c.Station.Center, CenterKey: key, Operator: c.Station.Operator, Locks: c.Station.Locks, Log: e.Logger(),
+	}
+	for _, p := range c.Station.Ports {
+		cfg.Ports = append(cfg.Ports, app.Port{Number: p.Number, Path: p.Path, Baud: p.Baud, Parity: p.Parity})
+	}
+	p, err := app.Station(cfg)
+	return e.serve(ctx, p, err, cfg.Site)
+}
+
+// serve runs a program until it is told to stop; that is no interruption but its end.
+func (e *env) serve(ctx context.Context, p *app.Program, err error, id app.Identity) error {
+	if err != nil {
+		return err
+	}
+	if id.Realm == record.Training {
+		fmt.Fprintln(e.Err, "教学模式 · 模拟密钥 · 不作凭证 (training: not valid as a receipt)")
+	}
+	return errors.Join(p.Run(ctx), p.Close())
+}
+
+func showStation(w io.Writer, s station.Status) {
+	fmt.Fprintf(w, "%s %s (%s): %d 条加油记录 (records)\n", s.Site, s.Name, s.Realm, s.Records)
+	t := cli.Table{Heads: []string{"口", "枪", "状态", "串口", "金额", "升数", "单价", "泵码", "缺号"}}
+	for _, n := range s.Nozzles {
+		line := "断"
+		if n.Line {
+			line = "通"
+		}
+		t.Add(n.Port, n.Nozzle, n.Zh, line, n.Amount, n.Quantity, n.Price, n.Total, n.Missing)
+	}
+	t.Write(w)
+}
+
+func showStationSales(w io.Writer, s station.Sales) {
+	t := cli.Table{Heads: []string{"记录", "口", "时间", "类型", "卡", "油品", "单价", "升数", "金额", "交易"}}
+	for _, x := range s.Sales {
+		t.Add(x.Seq, x.Port, x.Time, x.Zh, x.ASN, x.Product, x.Price, x.Quantity, x.Amount, x.Sale)
+	}
+	t.Write(w)
+}
