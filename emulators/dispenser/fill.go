@@ -41,7 +41,6 @@ type fill struct {
 	phase   fillPhase
 	price   unit.Price // frozen when the sale was authorised
 	product fa.Product
-	nzn     fa.NZN
 	limit   unit.Quantity // the valve closes here
 	preset  unit.Fen      // cash preset, 0 for none
 	balance unit.Fen      // the debit is at most this
@@ -135,7 +134,7 @@ func (b *Board) hung() {
 	if b.fill.phase == fillArmed || b.fill.phase == fillRunning {
 		b.shut("hang")
 	}
-	b.pad.preset, b.pad.cash, b.pad.volume = "", 0, 0
+	b.pad.forget()
 }
 
 // arm authorises a fill: the valve opens when the nozzle is up and its self-test over.

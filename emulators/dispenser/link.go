@@ -324,8 +324,11 @@ func (b *Board) live() *fa.Live {
 		m.Items = append(m.Items, fa.LiveItem{St: fa.StCard, NZN: b.nzn(), ASN: b.face.asn, Card: b.face.status, Balance: b.face.balance})
 	}
 	if b.hook.up || b.fill.phase != fillNone {
-		m.Items = append(m.Items, fa.LiveItem{St: fa.StFuel, NZN: b.nzn(), Unit: fa.PayCard, Amount: b.fill.amount,
-			Volume: b.fill.volume, Price: b.fill.price})
+		i := fa.LiveItem{St: fa.StFuel, NZN: b.nzn(), Unit: fa.PayCard, Amount: b.fill.amount, Volume: b.fill.volume, Price: b.fill.price}
+		if i.Volume == 0 && b.fill.phase == fillNone {
+			i.Price = b.mem.state.Now.Price
+		}
+		m.Items = append(m.Items, i)
 	}
 	return m
 }

@@ -33,7 +33,11 @@ func (l boardLog) Append(e terminal.Entry) error {
 		if len(e.Record) != fa.RecordSize {
 			return errForm
 		}
-		return b.stored(e.Record, func(s *state) { s.take(e) })
+		if err := b.stored(e.Record, func(s *state) { s.take(e) }); err != nil {
+			return err
+		}
+		b.stage(e.Kind)
+		return nil
 	case terminal.Begin:
 		s.Sale = sale{Product: b.sess.plan.product, Price: b.sess.plan.price, Preset: b.sess.plan.preset, Start: b.mem.total,
 			Version: b.sess.sam.Application.KeyIndex<<4 | b.cfg.Profile.KeyVersion&15}
@@ -69,7 +73,13 @@ func (b *Board) stored(raw []byte, change func(*state)) error {
 		return err
 	}
 	overrun := b.mem.state.Overrun
-	if _, err := b.mem.store(r, change); err != nil {
+	both := func(s *state) {
+		if kind := r.Type.Kind(); kind == fa.Fuelling || kind == fa.Escape {
+			s.Cash += r.Amount // what was sold, whoever pays it when
+		}
+		change(s)
+	}
+	if _, err := b.mem.store(r, both); err != nil {
 		b.kill(err)
 		return err
 	}
@@ -91,6 +101,8 @@ func (b *Board) stage(k terminal.Kind) {
 		terminal.Cancel:    {Word: "cancelled", Zh: "交易取消", En: "cancelled"},
 		terminal.Suspect:   {Word: "suspect", Zh: "卡可疑", En: "suspect card"},
 		terminal.Hold:      {Word: "hold", Zh: "黑名单锁卡", En: "listed card held grey"},
+		terminal.Escape:    {Word: "escape", Zh: "逃卡, 已记账", En: "escape, billed"},
+		terminal.Done:      {Word: "done", Zh: "已扣款", En: "debited"},
 	}
 	e := words[k]
 	e.Kind = EventStage

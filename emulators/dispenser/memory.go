@@ -100,16 +100,17 @@ type memory struct {
 // open reads what a power cut or a new board left. It writes nothing.
 func open(nv NV, size int) *memory {
 	m := &memory{nv: nv, size: size, state: state{Next: 1, Sent: 1}}
+	var newest []byte
 	for i := range 2 {
-		body, seq, ok := m.readSlot(i)
-		if !ok || seq <= m.seq {
-			continue
+		if body, seq, ok := m.readSlot(i); ok && seq > m.seq {
+			newest, m.seq, m.slot = body, seq, 1-i
 		}
-		var s state
-		if json.Unmarshal(body, &s) != nil {
-			continue
+	}
+	if newest != nil {
+		m.state = state{}
+		if err := json.Unmarshal(newest, &m.state); err != nil {
+			panic("dispenser: a state with a good CRC does not read: " + err.Error()) // our own bytes: a bug of commit
 		}
-		m.state, m.seq, m.slot = s, seq, 1-i
 	}
 	for i := range 2 {
 		var b [12]byte

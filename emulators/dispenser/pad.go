@@ -26,6 +26,9 @@ const (
 // maxFill is what a record's three bytes of VOL and AMN can hold with room to spare: 9999.99 as on the display.
 const maxFill unit.Quantity = 999_999
 
+// maxMoney keeps AMN, three bytes of fen, below its end also with what flows after the valve has closed.
+const maxMoney unit.Fen = 0xFFFFFF - 10_000
+
 // pad is the key pad.
 type pad struct {
 	mode   padMode
@@ -37,6 +40,9 @@ type pad struct {
 
 func (p *pad) begin(m padMode) { p.mode = m; p.wipe() }
 func (p *pad) end()            { p.mode = padPreset; p.wipe() }
+
+// forget drops the choice: it was of the customer who has left, or of the sale that has ended.
+func (p *pad) forget() { p.preset, p.cash, p.volume = "", 0, 0 }
 
 // wipe forgets digits; they may be a PIN.
 func (p *pad) wipe() {
@@ -63,7 +69,7 @@ func (b *Board) Key(now clock.Instant, k Key) {
 	case k == KeyClear:
 		p.wipe()
 		if p.mode == padPreset {
-			p.preset, p.cash, p.volume = "", 0, 0
+			p.forget()
 		}
 	case p.mode == padPIN:
 		if k == KeyOK && len(p.digits) >= minPIN {
@@ -131,7 +137,7 @@ func (b *Board) unfit(k Key, cash unit.Fen, volume unit.Quantity) (Text, bool) {
 func (b *Board) planned(allow terminal.Allowance) plan {
 	now := b.mem.state.Now
 	p := plan{price: now.Price, product: now.Product, nzn: b.nzn(), limit: maxFill}
-	money := allow.Amount
+	money := min(allow.Amount, maxMoney)
 	if b.pad.cash > 0 && b.pad.cash <= money {
 		money, p.preset = b.pad.cash, b.pad.cash
 	}
@@ -148,6 +154,6 @@ func (b *Board) planned(allow terminal.Allowance) plan {
 // freeze gives the fill its price, product and preset; nothing changes them until the sale has ended.
 func (b *Board) freeze() {
 	p, f := b.sess.plan, &b.fill
-	f.price, f.product, f.nzn, f.preset, f.limit = p.price, p.product, p.nzn, p.preset, p.limit
+	f.price, f.product, f.preset, f.limit = p.price, p.product, p.preset, p.limit
 	f.volume, f.amount, f.balance = 0, 0, b.sess.allow.Amount
 }

@@ -80,8 +80,11 @@ func (v *visit) matter(d terminal.Decision, known sale) bool {
 
 // unsettled says where a card goes whose last sale can not be settled here.
 func (v *visit) unsettled(err error) bool {
-	if card.Lost(err) || errors.Is(err, terminal.ErrUnknown) || v.b.dead {
+	if v.b.sess.lost || v.b.dead {
 		return false
+	}
+	if card.Lost(err) || errors.Is(err, terminal.ErrUnknown) {
+		return v.failed("上次交易未处理完", "the last sale is not settled", err)
 	}
 	v.b.face.status = fa.CardGrey
 	v.b.say("grey", Text{"灰卡, 请到发卡网点解灰", "grey card: unlock it at an outlet"})
@@ -210,7 +213,7 @@ func (v *visit) pay(l terminal.Lock) {
 // unlocked says why there was no lock.
 func (v *visit) unlocked(err error) {
 	switch {
-	case v.b.dead || card.Lost(err):
+	case v.b.dead || v.b.sess.lost:
 	case errors.Is(err, terminal.ErrSuspect):
 		v.close()
 		v.b.face.status = fa.CardGrey

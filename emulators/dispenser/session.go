@@ -61,7 +61,7 @@ func (b *Board) Inserted(now clock.Instant) {
 		return
 	}
 	b.sess.inSlot, b.sess.served = true, false
-	b.face.card = true
+	b.face.card, b.face.fault = true, Text{}
 	b.event(Event{Kind: EventBeep})
 	b.changed()
 	b.idle()
@@ -75,6 +75,7 @@ func (b *Board) Pulled(now clock.Instant) {
 	s := &b.sess
 	s.inSlot, s.served, s.lost = false, false, true
 	b.face.leave()
+	b.pad.forget()
 	b.changed()
 	switch {
 	case s.talk == nil || !s.visit:
@@ -204,7 +205,7 @@ func (b *Board) idle() {
 	case b.now >= s.due:
 		s.due = clock.Never
 		b.start(false, b.billInterrupted)
-	case len(b.mem.state.Pending) > 0 && b.now >= b.link.next-clock.Instant(pollEvery):
+	case len(b.mem.state.Pending) > 0 && b.link.lastPoll != 0:
 		b.start(false, b.sealPending)
 	}
 }
@@ -219,8 +220,11 @@ func (b *Board) reprice() {
 
 // due says that the next prices have come into force, and puts them there.
 func (m *memory) due(now, then *price, from fa.Minute, civil clock.Civil) bool {
+	if !then.Set {
+		return false
+	}
 	at, err := from.Stamp().Civil()
-	if err != nil || !then.Set || civil.Instant() < at.Instant() {
+	if err != nil || civil.Instant() < at.Instant() {
 		return false
 	}
 	*now, *then = *then, price{}

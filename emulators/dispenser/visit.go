@@ -288,7 +288,7 @@ func (v *visit) ready() bool {
 
 // failed ends a visit on an error: the card has left, or a card or the PSAM does not answer as it should.
 func (v *visit) failed(zh, en string, err error) bool {
-	if card.Lost(err) || v.b.dead {
+	if v.b.sess.lost || v.b.dead {
 		return false
 	}
 	v.b.say("failed", Text{zh + ", 请重新插卡", en + ", insert it again"})
