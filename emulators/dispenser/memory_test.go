@@ -235,3 +235,39 @@ func accounts(t *testing.T, r *rig, c *chipCard, write int, stay bool) {
 		}
 	}
 }
+
+// TestListSurvivesACut: a download that the power interrupts leaves the list that was there.
+func TestListSurvivesACut(t *testing.T) {
+	t.Parallel()
+	file := func(version uint16, cards int) []byte {
+		l := fa.ListFile{Version: version, Area: fa.Area{0xFF, 0xFF}}
+		for i := range cards {
+			l.Cards = append(l.Cards, pboc.ASN{0x01, 0, 0x01, 9: byte(i)})
+		}
+		b, err := l.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	put := func(m *memory, f []byte) error {
+		if err := m.putList(fa.ContentBase, f); err != nil {
+			return err
+		}
+		return m.commit()
+	}
+	base := &Memory{}
+	for version := range uint16(3) {
+		if err := put(open(base, 4), file(version+1, 5)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for cut, done := 0, false; !done; cut += 13 {
+		nv := &cutter{Memory: base.Clone(), left: cut}
+		done = put(open(nv, 4), file(9, 8)) == nil
+		l, ok := open(nv.Memory, 4).list(fa.ContentBase)
+		if !ok || !(l.Version == 3 && len(l.Cards) == 5 || l.Version == 9 && len(l.Cards) == 8) || done != (l.Version == 9) {
+			t.Fatalf("cut at %d: version %d, %d cards, %v", cut, l.Version, len(l.Cards), ok)
+		}
+	}
+}
