@@ -15,7 +15,9 @@ import (
 	"strings"
 	"time"
 
+	"greylock/system/app"
 	"greylock/system/journal"
+	"greylock/system/station"
 	"greylock/system/wire/record"
 )
 
@@ -23,7 +25,7 @@ import (
 type program struct {
 	w        *World
 	id       record.SiteID
-	config   string // file
+	config   string // file, JSON; the same as YAML lies beside it
 	data     string // directory of the journal
 	operator string // base URL of its operator door
 	process  Process
@@ -34,10 +36,22 @@ type program struct {
 const (
 	operatorLimit = 5 * time.Second
 	startLimit    = 20 * time.Second
+	startLook     = 20 * time.Millisecond
 )
 
-// ptyDir is where the pseudo-terminals' stable names and the programs' data live.
-func (w *World) ptyDir() string { return w.opt.Dir }
+// ptyDir is where the pseudo-terminals' stable names and the programs' data live: a temporary directory if none was asked for.
+func (w *World) ptyDir() string {
+	if w.opt.Dir == "" {
+		if dir, err := os.MkdirTemp("", "greylab-"); err == nil { // whoever writes into "" says what is wrong
+			w.opt.Dir = dir
+			w.closers = append(w.closers, func() error {
+				w.opt.Dir = ""
+				return os.RemoveAll(dir)
+			})
+		}
+	}
+	return w.opt.Dir
+}
 
 // startPrograms opens the center's door and starts every station's program.
 func (w *World) startPrograms() error {
@@ -125,10 +139,10 @@ func siteOf(body []byte) record.SiteID {
 	return q.Site
 }
 
-// configure writes the program's configuration, as a station in production has it.
+// configure writes the program's configuration: as a station in production has it, and as its own process here reads it.
 func (p *program) configure(s StationPlan, centerDoor string) error {
 	dir := filepath.Join(p.w.ptyDir(), "station-"+s.ID)
-	p.data, p.config = filepath.Join(dir, "journal"), filepath.Join(dir, "station.yaml")
+	p.data, p.config = filepath.Join(dir, "journal"), filepath.Join(dir, "station.json")
 	if err := os.MkdirAll(p.data, 0o700); err != nil {
 		return err
 	}
@@ -136,29 +150,63 @@ func (p *program) configure(s StationPlan, centerDoor string) error {
 	if err != nil {
 		return err
 	}
-	p.operator = "http://" + l.Addr().String()
 	address := l.Addr().String()
+	p.operator = "http://" + address
 	if err := l.Close(); err != nil {
 		return err
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "site:\n  id: %q\n  name: %q\n  realm: training\ndata: %q\n", s.ID, s.Name, p.data)
-	fmt.Fprintf(&b, "station:\n  center: %q\n  center_key: %q\n  operator: %q\n  locks: %q\n  ports:\n",
-		centerDoor, hex.EncodeToString(p.w.centerVault.PublicKey()), address, dir)
-	for i := range s.Nozzles {
-		fmt.Fprintf(&b, "    - number: %d\n      path: %q\n      baud: 9600\n", i+1, filepath.Join(p.w.ptyDir(), fmt.Sprintf("port%02d", i+1)))
+	cfg := app.StationConfig{
+		Site: app.Identity{ID: record.SiteID(s.ID), Name: s.Name, Realm: record.Training}, Data: p.data, Center: centerDoor,
+		CenterKey: record.Hex(p.w.centerVault.PublicKey()), Operator: address, Locks: dir,
 	}
-	return os.WriteFile(p.config, []byte(b.String()), 0o600)
+	for i := range s.Nozzles {
+		cfg.Ports = append(cfg.Ports, app.Port{Number: i + 1, Path: filepath.Join(p.w.ptyDir(), fmt.Sprintf("port%02d", i+1)), Baud: 9600})
+	}
+	text, err := json.MarshalIndent(cfg, "", "  ")
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.WriteFile(p.config, text, 0o600), os.WriteFile(filepath.Join(dir, "station.yaml"), stationYAML(cfg), 0o600))
 }
 
-// start starts the process.
+// stationYAML is the configuration as `greylock station --config` reads it.
+func stationYAML(c app.StationConfig) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "site:\n  id: %q\n  name: %q\n  realm: %s\ndata: %q\n", c.Site.ID, c.Site.Name, c.Site.Realm, c.Data)
+	fmt.Fprintf(&b, "station:\n  center: %q\n  center_key: %q\n  operator: %q\n  locks: %q\n  ports:\n",
+		c.Center, hex.EncodeToString(c.CenterKey), c.Operator, c.Locks)
+	for _, p := range c.Ports {
+		fmt.Fprintf(&b, "    - number: %d\n      path: %q\n      baud: %d\n", p.Number, p.Path, p.Baud)
+	}
+	return b.Bytes()
+}
+
+// start starts the process and waits until its operator door answers.
 func (p *program) start() error {
 	process, err := p.w.opt.Program(p.config)
 	if err != nil {
 		return fmt.Errorf("站级程序 %s (station program): %w", p.id, err)
 	}
 	p.process = process
-	return nil
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	look := time.NewTicker(startLook)
+	defer look.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.operator+station.PathStatus, strings.NewReader("{}"))
+		if err != nil {
+			return err
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			return resp.Body.Close()
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			_ = p.kill()
+			return fmt.Errorf("站级程序 %s 在 %v 内未就绪 (station program not ready): %s", p.id, startLimit, process.Log())
+		}
+	}
 }
 
 // kill is kill -9.
