@@ -116,6 +116,16 @@ func (o *Options) Print(v any, text func(w io.Writer)) error {
 	return err
 }
 
+// PrintLine prints v as one line of JSON.
+func (o *Options) PrintLine(v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(o.Out, "%s\n", line)
+	return err
+}
+
 // Logger writes to the error stream: text on a terminal, JSON elsewhere.
 func (o *Options) Logger() *slog.Logger {
 	if f, ok := o.Err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {

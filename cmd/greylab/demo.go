@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"greylock/cmd/internal/cli"
+	"greylock/emulators/panel"
+	"greylock/emulators/world"
+	"greylock/scenarios"
+	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
+)
+
+// demoFlags are what the demo is told.
+type demoFlags struct {
+	addr, scenario, speed string
+	lines, out, autoplay  string
+	seed                  int64
+	headless              bool
+	limit                 time.Duration
+}
+
+func (l *lab) demo() *cobra.Command {
+	f := &demoFlags{}
+	c := &cobra.Command{Use: "demo", Short: "在浏览器中演示一座加油站 (the town in a browser)", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return l.runDemo(c.Context(), f) }}
+	p := c.Flags()
+	p.StringVar(&f.addr, "addr", "127.0.0.1:0", "页面地址 (where the page is served)")
+	p.StringVar(&f.scenario, "scenario", "first-sale", "内置场景名, 或 .yaml 文件 (name or file)")
+	p.Int64Var(&f.seed, "seed", 0, "种子, 0 为场景自带 (0: the scenario's)")
+	p.StringVar(&f.speed, "speed", "1", "0.1, 1, 10, 60 或 max")
+	p.StringVar(&f.lines, "lines", "mem", "mem 或 pty")
+	p.BoolVar(&f.headless, "headless", false, "不开页面, 全速演完场景 (no page, full speed)")
+	p.DurationVar(&f.limit, "for", 0, "到时结束, 0 不限 (end after; 0: never)")
+	p.StringVar(&f.out, "out", "", "把各站日志留在此目录, 仅 headless (leave the journals here)")
+	p.StringVar(&f.autoplay, "autoplay", "customers", "customers 或 off: 无人操作时顾客自己来 (customers come by themselves)")
+	return c
+}
+
+func (l *lab) runDemo(ctx context.Context, f *demoFlags) error {
+	s, err := loadScenario(f.scenario)
+	if err != nil {
+		return err
+	}
+	if f.lines != "mem" && f.lines != "pty" {
+		return cli.Usagef("--lines %q: mem 或 pty (want mem or pty)", f.lines)
+	}
+	if f.headless {
+		return l.headless(ctx, f, s)
+	}
+	if f.out != "" {
+		return cli.Usagef("--out 只与 --headless 同用 (only with --headless)")
+	}
+	if f.limit > 0 {
+		limited, cancel := context.WithTimeout(ctx, f.limit)
+		defer cancel()
+		ctx = limited
+	}
+	err = panel.Serve(ctx, panel.Options{
+		Addr: f.addr, Scenario: s, Seed: f.seed, Speed: f.speed, Autoplay: f.autoplay, Lines: f.lines, Program: world.Self,
+		Ready: func(url string) {
+			fmt.Fprintf(l.Out, "教学模式 · 模拟密钥 · 不作凭证 (training mode)\n%s\n", url)
+		},
+	})
+	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
+		return nil // told to end: that is how a demo ends
+	}
+	return err
+}
+
+// loadScenario takes a built-in scenario by name, or a file.
+func loadScenario(name string) (world.Scenario, error) {
+	if strings.HasSuffix(name, ".yaml") {
+		return world.Load(os.DirFS(filepath.Dir(name)), filepath.Base(name))
+	}
+	if _, err := scenarios.FS.Open(name + ".yaml"); err != nil {
+		return world.Scenario{}, cli.Usagef("--scenario %q: 没有这个内置场景 (no such scenario); 文件名以 .yaml 结尾 (a file ends in .yaml)", name)
+	}
+	return world.Load(scenarios.FS, name+".yaml")
+}
+
+// outcome is what a run without a page prints last: the newest sale as the product shows it, and the run itself.
+type outcome struct {
+	Amount    unit.Fen            `json:"amount_fen"`
+	Quantity  unit.Quantity       `json:"quantity_hundredths"`
+	Unit      unit.Unit           `json:"unit"`
+	Price     unit.Price          `json:"price_fen"`
+	Product   string              `json:"product"`
+	ASN       string              `json:"asn"`
+	CTC       int                 `json:"ctc"`
+	TID       string              `json:"psam_tid"`
+	TTC       uint32              `json:"psam_ttc"`
+	Time      string              `json:"time"`
+	TAC       string              `json:"tac"`
+	TACOK     bool                `json:"tac_ok"`
+	Posted    bool                `json:"center_posted"`
+	Before    unit.Fen            `json:"balance_before_fen"`
+	After     unit.Fen            `json:"balance_after_fen"`
+	Sales     int                 `json:"sales"`
+	Checkers  []world.CheckReport `json:"checkers"`
+	Events    uint64              `json:"events"`
+	Seed      int64               `json:"seed"`
+	TraceHash string              `json:"trace_hash"`
+	Dir       string              `json:"dir,omitempty"`
+}
+
+// errExpected says that a run did not close with the scenario's figures.
+var errExpected = errors.New("结果与场景预期不符 (the run did not close as the scenario expects)")
+
+// errNoVisit says that a scenario has nobody who could be played.
+var errNoVisit = errors.New("场景中没有顾客 (nobody visits in this scenario)")
+
+// headless plays a scenario's visits to their end.
+func (l *lab) headless(ctx context.Context, f *demoFlags, s world.Scenario) (err error) {
+	if len(s.Visits) == 0 {
+		return fmt.Errorf("%s: %w", s.Name, errNoVisit)
+	}
+	if f.out != "" {
+		if err := emptyDir(f.out); err != nil {
+			return err
+		}
+	}
+	w, err := world.Start(s, world.Options{Seed: f.seed, Lines: f.lines, Dir: f.out, Program: world.Self})
+	if err != nil {
+		return err
+	}
+	o, err := play(w, s)
+	if err = errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	o.Dir = f.out
+	return l.printOutcome(o, s)
+}
+
+// play plays the visits and asks the product what came of them.
+func play(w *world.World, s world.Scenario) (o outcome, err error) {
+	card := s.Visits[len(s.Visits)-1].Card
+	before, err := w.CardAtDesk(card)
+	if err != nil {
+		return o, err
+	}
+	if err := w.PlayVisits(); err != nil {
+		return o, err
+	}
+	if err := w.Settle(settleLimit); err != nil {
+		return o, err
+	}
+	after, err := w.CardAtDesk(card)
+	if err != nil {
+		return o, err
+	}
+	var sales []world.SaleShown
+	for _, st := range s.Stations {
+		list, err := w.Sales(record.SiteID(st.ID))
+		if err != nil {
+			return o, err
+		}
+		sales = append(sales, list...)
+	}
+	r, err := w.Finish()
+	if err != nil {
+		return o, err
+	}
+	o = outcome{Before: before.Balance, After: after.Balance, Sales: len(sales), Checkers: r.Checks, Events: r.Events, Seed: r.Seed, TraceHash: r.TraceHash}
+	if err := expected(s, sales); err != nil {
+		return o, err
+	}
+	for _, x := range sales {
+		if x.ASN != after.ASN {
+			continue
+		}
+		o.Amount, o.Quantity, o.Unit, o.Price, o.Product = x.Amount, x.Quantity, x.Unit, x.Price, x.Product
+		o.ASN, o.CTC, o.TID, o.TTC, o.Time = x.ASN, x.CTC, x.TID, uint32(x.TTC), x.Time
+		o.TAC, o.TACOK, o.Posted = x.TAC, x.TACOK, x.Posted
+	}
+	return o, nil
+}
+
+// settleLimit is how long upload and posting may take after the last customer.
+const settleLimit = 5 * time.Minute
+
+// expected compares the books with the scenario's closing figures.
+func expected(s world.Scenario, sales []world.SaleShown) error {
+	var sum unit.Fen
+	for _, x := range sales {
+		if x.Posted {
+			sum += x.Amount
+		}
+	}
+	if s.Expect == nil {
+		return nil
+	}
+	want, err := unit.ParseFen(s.Expect.Amount)
+	if err != nil {
+		return fmt.Errorf("%w: expect.amount: %w", world.ErrScenario, err)
+	}
+	if len(sales) != s.Expect.Sales || sum != want {
+		return fmt.Errorf("%w: %d 笔 %v 元, 预期 %d 笔 %v 元", errExpected, len(sales), sum, s.Expect.Sales, want)
+	}
+	return nil
+}
+
+func (l *lab) printOutcome(o outcome, s world.Scenario) error {
+	if l.JSON {
+		return l.PrintLine(o)
+	}
+	fmt.Fprintf(l.Out, "教学模式 · 模拟密钥 · 不作凭证 (training mode)\n%s: %s 升 × %s = %s 元, 卡余额 %s → %s 元, TAC %s, 中心入账 %s\n",
+		s.Name, o.Quantity, o.Price, o.Amount, o.Before, o.After, yes(o.TACOK), yes(o.Posted))
+	t := cli.Table{Heads: []string{"检查 (checker)", "次数 (evaluations)", "违反 (violation)"}}
+	for _, c := range o.Checkers {
+		t.Add(c.Name, c.Evaluations, c.Violation)
+	}
+	t.Write(l.Out)
+	_, err := fmt.Fprintf(l.Out, "事件 (events) %d, 种子 (seed) %d, 轨迹 (trace) %s\n", o.Events, o.Seed, o.TraceHash)
+	return err
+}
+
+func yes(ok bool) string {
+	if ok {
+		return "✓"
+	}
+	return "✗"
+}
+
+// emptyDir makes the directory, and refuses one with something in it: a run must not mix with another.
+func emptyDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Readdirnames(1); !errors.Is(err, io.EOF) {
+		return cli.Usagef("--out %s: 目录不空 (the directory is not empty)", dir)
+	}
+	return nil
+}
