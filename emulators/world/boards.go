@@ -65,9 +65,7 @@ func (p *pump) powerOff() {
 	p.board.Off()
 	p.board = nil
 	p.life++
-	if p.wake != nil {
-		p.wake.cancel = true
-	}
+	p.w.drop(p.wake)
 	_ = p.sam.slot.Off() // a PSAM without power keeps only its NV, whatever Off says
 	if p.in != nil {
 		_ = p.in.card.Off()
@@ -100,10 +98,11 @@ func (p *pump) settle() {
 	if fx.Transmit != nil {
 		p.transmit(*fx.Transmit)
 	}
-	if p.wake != nil {
-		p.wake.cancel = true
-		p.wake = nil
+	if p.wake != nil && p.wake.place != gone && p.wake.at == fx.Wake {
+		return
 	}
+	p.w.drop(p.wake)
+	p.wake = nil
 	if fx.Wake != clock.Never {
 		p.wake = p.at(fx.Wake, func() { p.board.Wake(p.w.now) })
 	}

@@ -15,15 +15,17 @@ type agenda struct {
 	count  uint64
 }
 
-// event is one planned thing; a cancelled event is skipped.
+// event is one planned thing.
 type event struct {
-	at     clock.Instant
-	seq    uint64
-	run    func()
-	cancel bool
+	at    clock.Instant
+	seq   uint64
+	run   func()
+	place int // in the heap; gone once it has run or was dropped
 }
 
-// at plans run; never before now. The event may be cancelled.
+const gone = -1
+
+// at plans run; never before now. The event may be dropped.
 func (a *agenda) at(t clock.Instant, run func()) *event {
 	a.seq++
 	e := &event{at: max(t, a.now), seq: a.seq, run: run}
@@ -31,11 +33,15 @@ func (a *agenda) at(t clock.Instant, run func()) *event {
 	return e
 }
 
+// drop takes an event off the agenda; nil and events that have run are fine.
+func (a *agenda) drop(e *event) {
+	if e != nil && e.place != gone {
+		heap.Remove(&a.events, e.place)
+	}
+}
+
 // next is the time of the next event, Never if there is none.
 func (a *agenda) next() clock.Instant {
-	for len(a.events) > 0 && a.events[0].cancel {
-		heap.Pop(&a.events)
-	}
 	if len(a.events) == 0 {
 		return clock.Never
 	}
@@ -60,12 +66,20 @@ func (q queue) Len() int { return len(q) }
 func (q queue) Less(i, j int) bool {
 	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
 }
-func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)   { *q = append(*q, x.(*event)) }
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].place, q[j].place = i, j
+}
+func (q *queue) Push(x any) {
+	e := x.(*event)
+	e.place = len(*q)
+	*q = append(*q, e)
+}
 func (q *queue) Pop() any {
 	old := *q
 	e := old[len(old)-1]
 	old[len(old)-1] = nil
 	*q = old[:len(old)-1]
+	e.place = gone
 	return e
 }

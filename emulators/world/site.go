@@ -66,9 +66,7 @@ func (s *site) kill() {
 	s.run = nil
 	s.life++
 	s.disk = s.disk.Crash(s.w.stream("crash " + string(s.open.Site)).Uint64())
-	if s.wake != nil {
-		s.wake.cancel = true
-	}
+	s.w.drop(s.wake)
 	s.w.happened("kill")
 }
 
@@ -126,10 +124,8 @@ func (d siteDoors) Send(line int, data []byte) {
 
 func (d siteDoors) WakeAt(at clock.Instant) {
 	s := d.s
-	if s.wake != nil {
-		s.wake.cancel = true
-		s.wake = nil
-	}
+	s.w.drop(s.wake)
+	s.wake = nil
 	if at != clock.Never {
 		s.wake = s.at(at, func() { _ = s.guard(s.run.Wake(s.w.now)) })
 	}

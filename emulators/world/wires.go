@@ -38,12 +38,10 @@ func (x *memWire) fromBoard(now clock.Instant, data []byte) {
 // plan asks to be called when the next bytes have crossed.
 func (x *memWire) plan() {
 	at, ok := x.m.Next()
-	if x.wake != nil {
-		if ok && x.wake.at == at && !x.wake.cancel {
-			return
-		}
-		x.wake.cancel = true
+	if ok && x.wake != nil && x.wake.at == at && x.wake.place != gone {
+		return
 	}
+	x.w.drop(x.wake)
 	if !ok {
 		x.wake = nil
 		return
