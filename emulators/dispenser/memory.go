@@ -195,8 +195,8 @@ func (m *memory) unsent() int {
 	return int(m.state.Next.Since(m.state.Sent)) + len(m.state.Pending)
 }
 
-// store gives the record the next POS-TTC, puts it into the ring and commits it together with what change does to the
-// state: that is one act. seal makes the T-MAC, which covers the POS-TTC.
+// store puts a finished record, which carries the next POS-TTC under its T-MAC, into the ring and commits it together with
+// what change does to the state: that is one act.
 func (m *memory) store(r fa.Record, change func(*state)) (raw [fa.RecordSize]byte, err error) {
 	raw = r.Bytes()
 	var b [flagAt + 1]byte

@@ -8,6 +8,7 @@ import (
 	"greylock/system/terminal"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
@@ -359,6 +360,11 @@ func (v *visit) drain(finish func(fa.Record) [fa.RecordSize]byte) {
 func (v *visit) sealed(r fa.Record) [fa.RecordSize]byte {
 	r.POSTTC = v.b.mem.state.Next
 	r.Total = v.b.mem.total
+	if r.TID == (pboc.TID{}) { // written before the PSAM was read
+		sam := v.term.SAM
+		r.PSAMNumber, r.TID = sam.Number, sam.TID
+		r.Version = sam.Application.KeyIndex<<4 | v.b.cfg.Profile.KeyVersion&15
+	}
 	if v.term.SAM != (terminal.SAM{}) && record.Training.OwnsTID(v.term.SAM.TID) {
 		r.MarkTraining()
 	}

@@ -194,7 +194,7 @@ func (b *Board) answerQuery(m fa.Message) {
 // an interrupted sale whose card did not come.
 func (b *Board) idle() {
 	s := &b.sess
-	if !b.on || b.dead || s.talk != nil || b.fill.phase != fillNone {
+	if !b.on || b.dead || s.talk != nil {
 		return
 	}
 	b.reprice()

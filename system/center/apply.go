@@ -306,7 +306,7 @@ func (b *books) settled(f record.SalePosted, p piece, tac pboc.MAC, how string) 
 	s.evidence = with(s.evidence, p)
 	if s.state == ledger.Owed {
 		s.state, s.tac = ledger.Settled, tac
-		s.settled = &SettlementView{How: how, TimeMs: f.TimeMs, Site: f.Site, Seq: f.Seq}
+		s.settled = &SettlementView{How: how, TimeMs: f.TimeMs, Site: f.Site, Seq: f.Seq, TAC: tac}
 		s.entries = with(s.entries, f.Entries...)
 		b.paid(s)
 	}

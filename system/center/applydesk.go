@@ -112,7 +112,7 @@ func (b *books) unlockPosted(f record.UnlockPosted) {
 	entries := ledger.Unlocked(f.ASN, u.amount)
 	b.enter(entries)
 	s.state = ledger.Settled
-	s.settled = &SettlementView{How: "online-unlock", TimeMs: f.TimeMs}
+	s.settled = &SettlementView{How: "online-unlock", TimeMs: f.TimeMs, TAC: f.MAC3}
 	s.entries = with(s.entries, entries...)
 	b.sales.put(u.sale, s)
 	b.paid(s)

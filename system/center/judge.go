@@ -276,12 +276,15 @@ func (j *judge) enter(e *entry) {
 }
 
 func (j *judge) post(e *entry, entries []record.Entry) {
-	product := j.books.products.at(e.rec.Product.String())
-	j.emit(record.SalePosted{
+	f := record.SalePosted{
 		TimeMs: j.nowMs, Sale: e.sale, ASN: e.rec.ASN, CTC: e.rec.CTC, Site: e.Site, Seq: e.Seq, TType: e.kind,
-		Product: e.rec.Product.String(), Price: e.rec.Price, Quantity: e.rec.Volume, Unit: product.Unit, Amount: e.rec.Amount,
-		Entries: entries,
-	})
+		Product: e.rec.Product.String(), Price: e.rec.Price, Quantity: e.rec.Volume, Amount: e.rec.Amount, Entries: entries,
+	}
+	if e.rule.Money == ledger.Settle { // the fuel is that of the lock's own record
+		f.Product, f.Price, f.Quantity = e.old.posted.Product, e.old.posted.Price, e.old.posted.Quantity
+	}
+	f.Unit = j.books.products.at(f.Product).Unit
+	j.emit(f)
 }
 
 // counters raises alarms for what does not stop a proven record, but must be looked at.

@@ -275,6 +275,7 @@ type SettlementView struct {
 	TimeMs int64         `json:"time_ms"`
 	Site   record.SiteID `json:"site,omitempty"`
 	Seq    uint64        `json:"seq,omitempty"`
+	TAC    pboc.MAC      `json:"tac"` // of the debit; MAC3 where it was an online unlock
 }
 
 // AskSale names a sale.

@@ -89,7 +89,7 @@ func (j *judge) authentic(e *entry, settles bool) string {
 	if reason := j.place(e, settles); reason != "" || !r.Type.Moves() {
 		return reason
 	}
-	if !j.books.products.has(r.Product.String()) {
+	if !settles && !j.books.products.has(r.Product.String()) { // what settles another terminal's sale tells of no fuel
 		return ProductWrong
 	}
 	if r.Type.Kind() == fa.NoCard {
