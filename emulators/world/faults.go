@@ -112,11 +112,15 @@ func (f faults) RepeatUpload(n record.Nozzle) error {
 	})
 }
 
-// upload returns the frame if it is a 32H record.
+// upload returns the frame if it is the 32H record of a sale.
 func upload(data []byte) (frame fa.Frame, ok bool) {
 	var d fa.Decoder
 	d.Decode(data, func(f fa.Frame) { frame, ok = f, f.Word() == fa.WordRecord && len(f.Data) == 1+fa.RecordSize })
-	return frame, ok
+	if !ok {
+		return frame, false
+	}
+	r, err := fa.ParseRecord(frame.Data[1:])
+	return frame, err == nil && r.Type.Moves()
 }
 
 func (f faults) RepeatBatch(id record.SiteID) error {

@@ -46,24 +46,35 @@ func (w *World) Sales(id record.SiteID) (list []SaleShown, err error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, SaleShown{
+		shown := SaleShown{
 			Sale: s.ID, TID: s.Sale.TID.String(), TTC: s.Sale.TTC, ASN: s.ASN.Digits(), CTC: int(s.CTC), TType: s.TType, State: s.State, Product: s.Product, Price: s.Price,
 			Quantity: s.Quantity, Unit: s.Unit, Amount: s.Amount, Balance: s.Balance, Total: s.Total, TAC: s.TAC.String(), TACOK: tacOK(proof), Posted: s.State == "posted" || s.State == "settled", Time: s.Time,
-		})
+		}
+		switch {
+		case s.Settled != nil:
+			shown.Settled, shown.DebitTAC = s.Settled.How, s.Settled.TAC.String()
+		case shown.Posted:
+			shown.DebitTAC = shown.TAC
+		}
+		list = append(list, shown)
 	}
 	return list, nil
 }
 
-// tacOK reads the center's own check of the TAC.
+// tacOK reads the center's own check of the TAC: of every record that carries one, and at least one does.
 func tacOK(p center.SaleProof) bool {
+	n := 0
 	for _, e := range p.Evidence {
 		for _, c := range e.Checks {
 			if c.Name == "tac" {
-				return c.OK
+				if !c.OK {
+					return false
+				}
+				n++
 			}
 		}
 	}
-	return false
+	return n > 0
 }
 
 // Account is an account's balance.

@@ -95,9 +95,9 @@ type Faults interface {
 	// CutCenter separates a site from the center; MendCenter joins them.
 	CutCenter(site record.SiteID) error
 	MendCenter(site record.SiteID) error
-	// FlipUpload flips one bit of the money part of the next dispenser record on its way from board to station, mending the CRC.
+	// FlipUpload flips one bit of the money part of the next record of a sale on its way from board to station, mending the CRC.
 	FlipUpload(nozzle record.Nozzle) error
-	// RepeatUpload lets the next record frame arrive twice; RepeatBatch sends the next batch to the center twice.
+	// RepeatUpload lets the next sale's record arrive twice; RepeatBatch sends the next batch to the center twice.
 	RepeatUpload(nozzle record.Nozzle) error
 	RepeatBatch(site record.SiteID) error
 	// PowerCut takes the power from a dispenser; PowerOn gives it back.
@@ -159,6 +159,8 @@ type SaleShown struct {
 	TACOK    bool           `json:"tac_ok"`
 	Posted   bool           `json:"posted"`
 	Time     string         `json:"time"`
+	Settled  string         `json:"settled,omitempty"` // how a receivable was settled: top-up-debit, supplement, proof, online-unlock
+	DebitTAC string         `json:"debit_tac"`         // TAC of the debit, wherever it was made; none while owed
 }
 
 // CardRead is a card as the desk shows it.

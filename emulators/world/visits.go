@@ -84,9 +84,9 @@ func (c *customer) look() {
 	c.w.After(thinkTime, c.look)
 }
 
-// insert waits for a free dispenser.
+// insert waits for a free dispenser that shows a price.
 func (c *customer) insert(v dispenser.View) (bool, error) {
-	if v.Card || v.State != dispenser.StateIdle {
+	if v.Card || v.State != dispenser.StateIdle || v.Price == 0 {
 		c.seen = c.w.now // a queue is no reason to leave
 		return false, nil
 	}

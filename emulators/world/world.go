@@ -216,7 +216,7 @@ func (w *World) Settle(limit time.Duration) error {
 
 func (w *World) settled() bool {
 	for _, p := range w.pumpList {
-		if !p.idle() || p.view().Unsent-p.view().Disputed > 0 {
+		if !p.idle() || p.view().Unsent > 0 {
 			return false
 		}
 	}
