@@ -1,0 +1,103 @@
+package features
+
+import (
+	"fmt"
+	"strings"
+
+	"greylock/emulators/world"
+	"greylock/features/steps"
+	"greylock/system/wire/apdu"
+	"greylock/system/wire/fa"
+	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/samcard"
+)
+
+// How much of a failed world is shown.
+const (
+	tailTrace   = 120
+	tailJournal = 30
+	factWidth   = 400
+)
+
+// evidence is what a failure leaves for whoever looks into it: seed, notes, trace and journal, decoded; secrets are masked by
+// the decoders.
+func evidence(town steps.Town, seed int64) string {
+	w, ok := town.(*world.World)
+	if !ok {
+		return fmt.Sprintf("种子 (seed): %d\n", seed)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "种子 (seed): %d\n时刻 (town's time): %v\n", seed, w.Now())
+	if err := w.Violation(); err != nil {
+		fmt.Fprintf(&b, "检查器 (checkers): %v\n", err)
+	}
+	section(&b, "记事 (notes)", w.Notes(), tailJournal)
+	var trace, journal []string
+	for _, l := range w.Trace().Lines() {
+		text := decode(l)
+		if l.Kind == "fact" {
+			journal = append(journal, text)
+			continue
+		}
+		trace = append(trace, text)
+	}
+	section(&b, "线路与卡 (frames and APDUs)", trace, tailTrace)
+	section(&b, "日志 (journals)", journal, tailJournal)
+	return b.String()
+}
+
+func section(b *strings.Builder, title string, lines []string, most int) {
+	fmt.Fprintf(b, "── %s ──\n", title)
+	for _, l := range lines[max(0, len(lines)-most):] {
+		b.WriteString("  " + l + "\n")
+	}
+}
+
+// decode is one line of the trace in words.
+func decode(l world.Line) string {
+	head := fmt.Sprintf("%v %s ", l.At, l.Where)
+	switch l.Kind {
+	case "frame":
+		return head + decodeFrames(l.Data)
+	case "apdu":
+		return head + decodeAPDU(l.Where, l.Data)
+	case "fact":
+		text := string(l.Data)
+		if len(text) > factWidth {
+			text = text[:factWidth] + "…"
+		}
+		return head + strings.ToValidUTF8(text, "")
+	}
+	return head + string(l.Data)
+}
+
+func decodeFrames(data []byte) string {
+	var d fa.Decoder
+	var out []string
+	d.Decode(data, func(f fa.Frame) { out = append(out, fmt.Sprint(fa.Describe(f))) })
+	if len(out) == 0 {
+		return fmt.Sprintf("% X", data)
+	}
+	return strings.Join(out, " · ")
+}
+
+func decodeAPDU(where string, data []byte) string {
+	command, answer, err := world.Split(data)
+	if err != nil {
+		return err.Error()
+	}
+	c, err := apdu.ParseCommand(command)
+	if err != nil {
+		return fmt.Sprintf("命令 %d 字节 (malformed): %v", len(command), err)
+	}
+	describe, describeAnswer := fuelcard.Describe, fuelcard.DescribeAnswer
+	if strings.HasSuffix(where, "PSAM") {
+		describe, describeAnswer = samcard.Describe, samcard.DescribeAnswer
+	}
+	text := fmt.Sprint(describe(c))
+	a, err := apdu.ParseAnswer(answer)
+	if err != nil {
+		return text + " → 无应答 (no answer)"
+	}
+	return fmt.Sprintf("%s → %v %v", text, a.SW, describeAnswer(c, a))
+}
