@@ -133,7 +133,7 @@ func TestTestsOfSystemUseNoEmulator(t *testing.T) {
 var emulatorsMay = map[string][]string{
 	"emulators/dispenser": {"system/wire/", "system/clock", "system/card", "system/terminal"},
 	"emulators/world":     {"system/", "emulators/", "fixtures", "scenarios"},
-	"emulators/panel":     {"system/wire/", "system/clock", "emulators/world"},
+	"emulators/panel":     {"system/wire/", "system/clock", "emulators/world", "emulators/dispenser"},
 	"emulators/":          {"system/wire/", "system/clock", "system/card", "emulators/chip"}, // chip: memory, files and keys under card and PSAM
 }
 
