@@ -63,10 +63,14 @@ type Fault struct {
 	Delay    time.Duration `yaml:"delay"`     // of Delay: the longest
 }
 
-// Noise is drop, flip and insert together, about perMille of the chunks.
-func Noise(perMille int) []Fault {
+// Noise damages about that many of 1000 bytes in both directions, by flip, drop and insert; 0 ends all faults. It counts
+// bytes, so that a line is as bad whatever the size of its chunks.
+func (m *Mem) Noise(perMille int) {
+	perMille = min(1000, max(0, perMille)*m.chunk)
 	third := perMille / 3
-	return []Fault{{Kind: Flip, PerMille: perMille - 2*third}, {Kind: Drop, PerMille: third}, {Kind: Insert, PerMille: third}}
+	for _, to := range []Side{Station, Device} {
+		m.Faults(to, Fault{Kind: Flip, PerMille: perMille - 2*third}, Fault{Kind: Drop, PerMille: third}, Fault{Kind: Insert, PerMille: third})
+	}
 }
 
 // Faults replaces the faults of the direction towards a side; none ends them.

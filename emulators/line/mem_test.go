@@ -157,7 +157,7 @@ func differ(a, b []byte) (n int) {
 func TestNoiseStrikesAboutAsOftenAsItSays(t *testing.T) {
 	t.Parallel()
 	m := newMem(Config{}, 7)
-	m.Faults(Device, Noise(100)...)
+	m.Noise(11) // of 1000 bytes: about 99 of 1000 chunks of nine
 	now := t0
 	for range 2000 {
 		m.Write(now, Station, numbers(9))
@@ -167,7 +167,7 @@ func TestNoiseStrikesAboutAsOftenAsItSays(t *testing.T) {
 	if n.Damaged < 150 || n.Damaged > 250 || n.Struck[Flip] == 0 || n.Struck[Drop] == 0 || n.Struck[Insert] == 0 {
 		t.Errorf("%+v", n)
 	}
-	m.Faults(Device)
+	m.Noise(0)
 	m.Write(now, Station, numbers(9))
 	if got, _ := run(m); !bytes.Equal(got[Device], numbers(9)) || m.Counters(Device).Damaged != n.Damaged {
 		t.Error("noise goes on after its end")
@@ -200,7 +200,8 @@ func TestSameSeedSameBytesAtTheSameTimes(t *testing.T) {
 	t.Parallel()
 	trace := func(seed uint64) []byte {
 		m := newMem(Config{}, seed)
-		m.Faults(Device, append(Noise(300), Fault{Kind: Babble, PerMille: 50}, Fault{Kind: Delay, PerMille: 50, Delay: time.Second})...)
+		m.Faults(Device, Fault{Kind: Flip, PerMille: 100}, Fault{Kind: Drop, PerMille: 100}, Fault{Kind: Insert, PerMille: 100},
+			Fault{Kind: Babble, PerMille: 50}, Fault{Kind: Delay, PerMille: 50, Delay: time.Second})
 		m.Faults(Station, Fault{Kind: Duplicate, PerMille: 100}, Fault{Kind: Echo, PerMille: 100})
 		var out []byte
 		now := t0
@@ -266,7 +267,7 @@ func TestFaultWords(t *testing.T) {
 
 func BenchmarkMem(b *testing.B) {
 	m := newMem(Config{}, 1)
-	m.Faults(Device, Noise(10)...)
+	m.Noise(1)
 	frame := numbers(26)
 	b.SetBytes(int64(len(frame)))
 	now := t0

@@ -370,8 +370,13 @@ func (w *World) buildCards() error {
 		}
 	}
 	if w.opt.Lines == "pty" {
-		return nil
+		return nil // their programs are under way; Start waits in real time
 	}
+	return w.equipped()
+}
+
+// equipped waits until every dispenser can sell.
+func (w *World) equipped() error {
 	return w.Until("加油机就位, 有油价 (boards have their place and prices)", w.ready, jobLimit)
 }
 

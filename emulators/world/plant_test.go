@@ -252,7 +252,7 @@ func TestDeterminism(t *testing.T) {
 	run := func(seed int64, noise bool) Report {
 		w := town(t, Options{Seed: seed})
 		if noise {
-			if err := w.Faults().Noise(1, 200); err != nil {
+			if err := w.Faults().Noise(1, 20); err != nil {
 				t.Fatal(err)
 			}
 			w.Pass(5 * time.Second)

@@ -88,7 +88,7 @@ type Faults interface {
 	// CutLine disconnects a nozzle's serial line; Mend connects it again.
 	CutLine(nozzle record.Nozzle) error
 	Mend(nozzle record.Nozzle) error
-	// Noise damages that many of 1000 chunks on a nozzle's line in both directions; 0 ends it.
+	// Noise damages about that many of 1000 bytes on a nozzle's line in both directions; 0 ends it.
 	Noise(nozzle record.Nozzle, permille int) error
 	// Damaged counts the chunks damaged so far.
 	Damaged(nozzle record.Nozzle) int

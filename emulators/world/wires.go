@@ -69,8 +69,7 @@ func (x *memWire) cut(on bool) {
 }
 
 func (x *memWire) noise(permille int) {
-	x.m.Faults(line.Station, line.Noise(permille)...)
-	x.m.Faults(line.Device, line.Noise(permille)...)
+	x.m.Noise(permille)
 }
 
 func (x *memWire) damaged() int { return int(x.m.Damaged()) }
@@ -115,8 +114,7 @@ func (x *ptyWire) cut(on bool) {
 
 func (x *ptyWire) noise(permille int) {
 	x.pty.With(func(_ clock.Instant, m *line.Mem) {
-		m.Faults(line.Station, line.Noise(permille)...)
-		m.Faults(line.Device, line.Noise(permille)...)
+		m.Noise(permille)
 	})
 }
 

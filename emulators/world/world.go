@@ -116,6 +116,12 @@ func Start(s Scenario, opt Options) (*World, error) {
 		}
 		w.pace = pace{wall: opt.Wall, speed: 1000, origin: opt.Wall.Now(), base: w.now}
 	}
+	if opt.Lines == "pty" {
+		if err := w.equipped(); err != nil {
+			_ = w.Close()
+			return nil, fmt.Errorf("城镇未能建成 (town not built): %w", err)
+		}
+	}
 	return w, nil
 }
 

@@ -18,8 +18,8 @@ func (s *Scene) faultSteps() []Step {
 		{`^站级程序确实被杀死过 (\d+) 次$`, s.killed},
 		{`^(\d+) 号枪的串口线断开$`, s.cutLine},
 		{`^(\d+) 号枪的串口线接好$`, s.mendLine},
-		{`^(\d+) 号枪的串口线上每千段有 (\d+) 段受损$`, s.noise},
-		{`^(\d+) 号枪的线上至少有 (\d+) 段受损$`, s.damaged},
+		{`^(\d+) 号枪的串口线上每千字节有 (\d+) 字节受损$`, s.noise},
+		{`^(\d+) 号枪的线上至少有 (\d+) 处受损$`, s.damaged},
 		{`^(\d+) 号枪的下一笔记录将上传两遍$`, s.repeatUpload},
 		{`^加油站的下一批记录将发给中心两遍$`, s.repeatBatch},
 		{`^(\d+) 号枪的下一笔记录将在途中被改一位$`, s.flip},
@@ -67,7 +67,7 @@ func (s *Scene) noise(n, permille int) error { return s.Town.Faults().Noise(nozz
 
 func (s *Scene) damaged(n, least int) error {
 	if d := s.Town.Faults().Damaged(nozzle(n)); d < least {
-		return fmt.Errorf("只有 %d 段受损 (chunks damaged): 故障没有发生", d)
+		return fmt.Errorf("只有 %d 处受损 (damaged): 故障没有发生", d)
 	}
 	return nil
 }
