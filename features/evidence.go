@@ -33,13 +33,16 @@ func evidence(town steps.Town, seed int64) string {
 	}
 	section(&b, "记事 (notes)", w.Notes(), tailJournal)
 	var trace, journal []string
+	streams := map[string]*fa.Decoder{}
 	for _, l := range w.Trace().Lines() {
-		text := decode(l)
-		if l.Kind == "fact" {
-			journal = append(journal, text)
-			continue
+		switch l.Kind {
+		case "fact":
+			journal = append(journal, decode(l))
+		case "frame":
+			trace = append(trace, frames(streams, l)...)
+		default:
+			trace = append(trace, decode(l))
 		}
-		trace = append(trace, text)
 	}
 	section(&b, "线路与卡 (frames and APDUs)", trace, tailTrace)
 	section(&b, "日志 (journals)", journal, tailJournal)
@@ -57,8 +60,6 @@ func section(b *strings.Builder, title string, lines []string, most int) {
 func decode(l world.Line) string {
 	head := fmt.Sprintf("%v %s ", l.At, l.Where)
 	switch l.Kind {
-	case "frame":
-		return head + decodeFrames(l.Data)
 	case "apdu":
 		return head + decodeAPDU(l.Where, l.Data)
 	case "fact":
@@ -71,14 +72,20 @@ func decode(l world.Line) string {
 	return head + string(l.Data)
 }
 
-func decodeFrames(data []byte) string {
-	var d fa.Decoder
-	var out []string
-	d.Decode(data, func(f fa.Frame) { out = append(out, fmt.Sprint(fa.Describe(f))) })
-	if len(out) == 0 {
-		return fmt.Sprintf("% X", data)
+// frames are the frames that a piece of a line's stream completes; each direction of each line is a stream. Polls say
+// nothing but that the line lives.
+func frames(streams map[string]*fa.Decoder, l world.Line) (out []string) {
+	d := streams[l.Where]
+	if d == nil {
+		d = &fa.Decoder{}
+		streams[l.Where] = d
 	}
-	return strings.Join(out, " · ")
+	d.Decode(l.Data, func(f fa.Frame) {
+		if f.Word() != fa.WordPoll {
+			out = append(out, fmt.Sprintf("%v %s %v", l.At, l.Where, fa.Describe(f)))
+		}
+	})
+	return out
 }
 
 func decodeAPDU(where string, data []byte) string {

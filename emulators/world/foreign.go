@@ -15,8 +15,9 @@ type FakeTerminal interface {
 	Authenticate() (sw uint16, err error)
 	// Lock tries to lock the card grey with a MAC1 of its own making.
 	Lock() (sw uint16, err error)
-	// Write tries to write the card's limits without the maintenance key.
+	// Write tries to write the card's limits in the plain; WriteMAC with a MAC of its own making, after a fresh challenge.
 	Write() (sw uint16, err error)
+	WriteMAC() (sw uint16, err error)
 }
 
 // fakeTerminal talks to one card, past every reader of ours; the checkers see what it does.
@@ -99,5 +100,16 @@ func (f fakeTerminal) Lock() (uint16, error) {
 // Write sends UPDATE BINARY of the limits in the plain.
 func (f fakeTerminal) Write() (uint16, error) {
 	a, err := f.send(fuelcard.UpdateBinary{SFI: fuelcard.SFILimits, Data: []byte{0xFF}}.Command())
+	return uint16(a.SW), err
+}
+
+// WriteMAC sends UPDATE BINARY of the limits secured with a key that is none of ours.
+func (f fakeTerminal) WriteMAC() (uint16, error) {
+	a, err := f.send(fuelcard.GetChallenge{Length: 4}.Command())
+	if err != nil {
+		return 0, err
+	}
+	free := fuelcard.SecureUpdateBinary{SFI: fuelcard.SFILimits, Data: []byte{0xFF}}.Command()
+	a, err = f.send(fuelcard.Seal(pboc.TDES, f.key(), a.Data, free))
 	return uint16(a.SW), err
 }

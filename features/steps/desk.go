@@ -30,6 +30,7 @@ func (s *Scene) deskSteps() []Step {
 		{`^假终端用自己的密钥作外部认证, 卡答 "([0-9A-F]{4})"$`, s.fakeAuth},
 		{`^假终端用伪造的 MAC1 灰锁, 卡答 "([0-9A-F]{4})"$`, s.fakeLock},
 		{`^假终端改写限制文件, 卡答 "([0-9A-F]{4})"$`, s.fakeWrite},
+		{`^假终端用伪造的 MAC 改写限制文件, 卡答 "([0-9A-F]{4})"$`, s.fakeWriteMAC},
 	}
 }
 
@@ -197,6 +198,10 @@ func (s *Scene) fakeLock(sw string) error {
 
 func (s *Scene) fakeWrite(sw string) error {
 	return s.answers(sw, func() (uint16, error) { return s.fake.Write() })
+}
+
+func (s *Scene) fakeWriteMAC(sw string) error {
+	return s.answers(sw, func() (uint16, error) { return s.fake.WriteMAC() })
 }
 
 func (s *Scene) answers(wanted string, try func() (uint16, error)) error {

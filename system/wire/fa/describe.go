@@ -1,6 +1,9 @@
 package fa
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Field is one field of a frame as people read it. Card numbers are masked. Source: dispenser.md 3.4 to 3.10.
 type Field struct {
@@ -19,6 +22,19 @@ type Description struct {
 	Zh, En string // what the frame is
 	Fields []Field
 	Err    error // the frame has a good CRC and yet no known form
+}
+
+// String is one line: the word, then name=value of each field with what a code means, in Chinese.
+func (d Description) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%02XH %s %s", byte(d.Word), d.Zh, d.En)
+	for _, f := range d.Fields {
+		fmt.Fprintf(&b, " · %s=%s", f.Name, strings.TrimSpace(f.Value+" "+f.MeansZh))
+	}
+	if d.Err != nil {
+		fmt.Fprintf(&b, " · %v", d.Err)
+	}
+	return b.String()
 }
 
 // Describe names the fields of a frame, of a malformed one as far as they go.
