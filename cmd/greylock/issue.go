@@ -28,7 +28,7 @@ type issueFlags struct {
 }
 
 func (e *env) issue() *cobra.Command {
-	group := &cobra.Command{Use: "issue", Short: "发卡网点: 开户, 充值, 圈存, 读卡, 解灰 (issuing desk)"}
+	group := &cobra.Command{Use: "issue", Short: "发卡网点: 开户, 充值, 圈存, 圈提, 读卡, 解灰 (issuing desk)"}
 	f := &issueFlags{}
 	group.PersistentFlags().StringVar(&f.config, "config", "issue.yaml", "网点的配置 (configuration)")
 	group.PersistentFlags().BoolVar(&f.stdin, "stdin", false, "从标准输入逐行读入密码 (read the PIN from standard input)")
@@ -47,12 +47,15 @@ func (e *env) issue() *cobra.Command {
 	load := &cobra.Command{Use: "load", Short: "圈存: 从账户到卡 (load the card)", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return e.issueLoad(c.Context(), f) }}
 	load.Flags().StringVar(&f.amount, "amount", "", "元 (yuan)")
+	unload := &cobra.Command{Use: "unload", Short: "圈提: 从卡回到账户 (unload the card into its account)", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return e.issueUnload(c.Context(), f) }}
+	unload.Flags().StringVar(&f.amount, "amount", "", "元; 缺省为卡上全部 (yuan; all that the card has if not given)")
 	read := &cobra.Command{Use: "read", Short: "读卡 (read the card)", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return e.issueRead(c.Context(), f) }}
 	read.Flags().BoolVar(&f.pin, "pin", false, "输入密码以读交易明细 (key the PIN to read the history)")
 	unlock := &cobra.Command{Use: "unlock", Short: "联机解灰 (unlock a grey card)", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return e.issueUnlock(c.Context(), f) }}
-	group.AddCommand(open, topUp, load, read, unlock)
+	group.AddCommand(open, topUp, load, unload, read, unlock)
 	return group
 }
 
@@ -173,13 +176,38 @@ func (e *env) issueLoad(ctx context.Context, f *issueFlags) error {
 	if err != nil {
 		return err
 	}
-	var l issuing.Loaded
+	var l issuing.Moved
 	if err := e.visit(ctx, f, func(v *issuing.Visit) (err error) { l, err = v.Load(amount); return err }); err != nil {
 		return err
 	}
-	v := map[string]any{"asn": l.ASN, "amount_fen": l.Amount, "balance_fen": l.Balance, "online_sn": l.OnlineSN, "tac": l.TAC, "reported": l.Reported}
+	v := map[string]any{"asn": l.ASN, "amount_fen": l.Amount, "balance_fen": l.Balance, "online_sn": l.OnlineSN, "tac": l.Code, "reported": l.Reported}
 	return e.Print(v, func(w io.Writer) {
 		fmt.Fprintf(w, "圈存 (loaded): 卡 %s, %v 元, 卡余额 %v 元\n", l.ASN.Digits(), l.Amount, l.Balance)
+	})
+}
+
+func (e *env) issueUnload(ctx context.Context, f *issueFlags) error {
+	var amount unit.Fen
+	if f.amount != "" {
+		var err error
+		if amount, err = f.yuan(); err != nil {
+			return err
+		}
+	}
+	var m issuing.Moved
+	err := e.visit(ctx, f, func(v *issuing.Visit) (err error) {
+		if amount == 0 {
+			amount = v.Identity().Balance
+		}
+		m, err = v.Unload(amount)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	shown := map[string]any{"asn": m.ASN, "amount_fen": m.Amount, "balance_fen": m.Balance, "online_sn": m.OnlineSN, "mac3": m.Code, "reported": m.Reported}
+	return e.Print(shown, func(w io.Writer) {
+		fmt.Fprintf(w, "圈提 (unloaded): 卡 %s, %v 元回到账户, 卡余额 %v 元\n", m.ASN.Digits(), m.Amount, m.Balance)
 	})
 }
 

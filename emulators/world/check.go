@@ -95,15 +95,19 @@ func (c *checks) card(w *World, p *plastic, before cardos.Oracle, command, answe
 	}
 	t := c.truth.card(after.ASN, p, before.Balance)
 	delta := after.Balance - before.Balance
-	var ins byte
-	if len(command) > 1 {
-		ins = command[1]
+	var ins, p1 byte
+	if len(command) > 2 {
+		ins, p1 = command[1], command[2]
 	}
 	switch {
 	case ins == 0x52 && delta != 0:
-		want := w.pendingLoad(command, p)
+		want := w.pendingLoad(p)
 		c.hold(inv01, delta == want, "card %s: load changed the balance by %v, asked were %v", p.name, delta, want)
 		c.truth.loads += delta
+	case ins == 0x54 && p1 == 3 && delta != 0:
+		want := w.pendingUnload(p)
+		c.hold(inv01, -delta == want, "card %s: unload changed the balance by %v, asked were %v", p.name, delta, want)
+		c.truth.unloads -= delta
 	case ins == 0x7C && before.Grey == fuelcard.NotGrey && after.Grey == fuelcard.Grey:
 		c.hold(inv01, delta == 0, "card %s: a grey lock moved %v", p.name, delta)
 		c.truth.locked(w, p, after, command)
@@ -151,16 +155,29 @@ func unlockOf(command []byte) (fuelcard.DebitForUnlock, error) {
 }
 
 // pendingLoad is the amount of the INIT FOR LOAD before a CREDIT FOR LOAD.
-func (w *World) pendingLoad(_ []byte, p *plastic) unit.Fen {
-	a, err := apdu.ParseCommand(w.lastCommand[p])
-	if err != nil {
-		return -1
-	}
-	x, err := fuelcard.ParseInitForLoad(a)
+func (w *World) pendingLoad(p *plastic) unit.Fen {
+	x, err := pendingInit(w, p, fuelcard.ParseInitForLoad)
 	if err != nil {
 		return -1
 	}
 	return x.Amount
+}
+
+// pendingUnload is the amount of the INIT FOR UNLOAD before a DEBIT FOR UNLOAD.
+func (w *World) pendingUnload(p *plastic) unit.Fen {
+	x, err := pendingInit(w, p, fuelcard.ParseInitForUnload)
+	if err != nil {
+		return -1
+	}
+	return x.Amount
+}
+
+func pendingInit[T any](w *World, p *plastic, parse func(apdu.Command) (T, error)) (x T, err error) {
+	a, err := apdu.ParseCommand(w.lastCommand[p])
+	if err != nil {
+		return x, err
+	}
+	return parse(a)
 }
 
 // sam looks at PSAM commands: the number given out only rises by one.
@@ -227,7 +244,8 @@ func (c *checks) quiescent(w *World) {
 	for _, asn := range c.truth.asns {
 		held += c.truth.cards[asn].balance
 	}
-	c.hold(inv01, held == c.truth.loads-c.truth.debts, "cards hold %v, loads %v less debits %v", held, c.truth.loads, c.truth.debts)
+	c.hold(inv01, held == c.truth.loads-c.truth.unloads-c.truth.debts, "cards hold %v, loads %v less unloads %v less debits %v",
+		held, c.truth.loads, c.truth.unloads, c.truth.debts)
 	for _, p := range w.pumpList {
 		if p.idle() {
 			moved := p.total().Since(p.first)

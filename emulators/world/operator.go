@@ -166,6 +166,18 @@ func (w *World) Load(name string, amount unit.Fen) error {
 	})
 }
 
+// Unload moves money from the card back to its account.
+func (w *World) Unload(name string, amount unit.Fen) error {
+	p, err := w.card(name)
+	if err != nil {
+		return err
+	}
+	return w.visit(p, func(v *issuing.Visit) error {
+		_, err := v.Unload(amount)
+		return err
+	})
+}
+
 // InsertAtDesk lets the desk settle what is open, and read the card.
 func (w *World) InsertAtDesk(name string) (CardRead, error) { return w.CardAtDesk(name) }
 

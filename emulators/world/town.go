@@ -58,7 +58,9 @@ type Operator interface {
 	OpenCard(c CardPlan) error
 	TopUp(account string, amount unit.Fen) error
 	Load(card string, amount unit.Fen) error
-	// InsertAtDesk lets the desk settle what is open on a card (a torn load) and read it.
+	// Unload moves money from the card back to its account.
+	Unload(card string, amount unit.Fen) error
+	// InsertAtDesk lets the desk settle what is open on a card (a torn load or unload) and read it.
 	InsertAtDesk(card string) (CardRead, error)
 	UnlockOnline(card string) (unit.Fen, error)
 	SetPrices(site record.SiteID, effective clock.Instant, prices map[string]unit.Price) error
@@ -170,7 +172,7 @@ type CardRead struct {
 	Balance   unit.Fen
 	Grey      bool
 	State     string // free, grey, tac-unread
-	Unsettled string // why a load is still open
+	Unsettled string // why a load or unload is still open
 	Log       []string
 }
 

@@ -20,6 +20,8 @@ type truth struct {
 	order []*saleTruth
 	loads unit.Fen // into all cards
 	debts unit.Fen // out of all cards by grey sales
+
+	unloads unit.Fen // out of all cards into their accounts
 }
 
 // cardTruth is one card's money by its own commits.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"greylock/emulators/world"
+	"greylock/system/wire/unit"
 )
 
 // deskSteps are the issuing desk, and strange cards and terminals.
@@ -16,6 +17,8 @@ func (s *Scene) deskSteps() []Step {
 		{`^账户 "([^"]+)" 存入现金 ([\d.]+) 元$`, s.topUp},
 		{`^网点给 "([^"]+)" 圈存 ([\d.]+) 元$`, s.load},
 		{`^网点给 "([^"]+)" 圈存 ([\d.]+) 元, 在第 (\d+) 条卡命令(之前|之后)断电$`, s.loadTorn},
+		{`^网点给 "([^"]+)" 圈提 ([\d.]+) 元$`, s.unload},
+		{`^网点给 "([^"]+)" 圈提 ([\d.]+) 元, 在第 (\d+) 条卡命令(之前|之后)断电$`, s.unloadTorn},
 		{`^网点再次给 "([^"]+)" 插卡$`, s.insertAgain},
 		{`^网点不受理 "([^"]+)" 的插卡$`, s.deskRefuses},
 		{`^"([^"]+)" 在网点读出余额 ([\d.]+) 元$`, s.cardBalance},
@@ -55,26 +58,41 @@ func (s *Scene) topUp(account, amount string) error {
 }
 
 func (s *Scene) load(card, amount string) error {
+	return s.atDesk(amount, func(m unit.Fen) error { return s.Town.Operator().Load(card, m) })
+}
+
+func (s *Scene) unload(card, amount string) error {
+	return s.atDesk(amount, func(m unit.Fen) error { return s.Town.Operator().Unload(card, m) })
+}
+
+// atDesk does an act about money and keeps what the desk said to it.
+func (s *Scene) atDesk(amount string, act func(unit.Fen) error) error {
 	m, err := money(amount)
 	if err != nil {
 		return err
 	}
-	s.refuse = s.Town.Operator().Load(card, m)
+	s.refuse = act(m)
 	return nil
 }
 
-// loadTorn tries to load while the card loses its power. That the desk reports an error is part of the story: the money must
-// be right all the same.
 func (s *Scene) loadTorn(card, amount string, n int, when string) error {
-	m, err := money(amount)
-	if err != nil {
-		return err
-	}
+	return s.tearing(n, when, func() error { return s.load(card, amount) })
+}
+
+func (s *Scene) unloadTorn(card, amount string, n int, when string) error {
+	return s.tearing(n, when, func() error { return s.unload(card, amount) })
+}
+
+// tearing does an act at the desk while the card loses its power. That the desk reports an error is part of the story: the
+// outcome must be right all the same.
+func (s *Scene) tearing(n int, when string, act func() error) error {
 	if err := s.Town.Faults().TearDesk(n, when == "之后"); err != nil {
 		return err
 	}
 	before := s.torn()
-	s.refuse = s.Town.Operator().Load(card, m)
+	if err := act(); err != nil {
+		return err
+	}
 	if s.torn() == before {
 		return fmt.Errorf("第 %d 条卡命令没有发生, 未能断电 (the cut did not happen): %w", n, errors.Join(s.refuse, errors.New("作业已结束")))
 	}
@@ -89,7 +107,7 @@ func (s *Scene) torn() int {
 func (s *Scene) insertAgain(card string) error {
 	r, err := s.Town.Operator().InsertAtDesk(card)
 	if err == nil && r.Unsettled != "" {
-		err = fmt.Errorf("仍有未了结的圈存 (still open): %s", r.Unsettled)
+		err = fmt.Errorf("仍有未了结的事 (still open): %s", r.Unsettled)
 	}
 	return err
 }

@@ -38,11 +38,17 @@ func (b *books) apply(own record.SiteID, f record.Fact) {
 		a.balance += f.Amount
 		b.move(f.Account, a, StatementLine{TimeMs: f.TimeMs, Kind: "top-up", Amount: f.Amount, Receipt: f.Receipt})
 	case record.LoadAuthorised:
-		b.loadAuthorised(f)
+		b.transferAuthorised(toCard, f)
 	case record.LoadPosted:
-		b.loadPosted(f)
+		b.transferPosted(f.TimeMs, f.ASN, f.OnlineSN, f.TAC)
 	case record.LoadVoided:
-		b.loadVoided(f)
+		b.transferVoided(f)
+	case record.UnloadAuthorised:
+		b.transferAuthorised(toAccount, record.LoadAuthorised(f))
+	case record.UnloadPosted:
+		b.transferPosted(f.TimeMs, f.ASN, f.OnlineSN, f.MAC3)
+	case record.UnloadVoided:
+		b.transferVoided(record.LoadVoided(f))
 	case record.UnlockAuthorised:
 		b.unlockAuthorised(f)
 	case record.UnlockPosted:

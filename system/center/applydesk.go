@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"greylock/system/ledger"
+	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 )
 
@@ -21,24 +22,28 @@ func (b *books) issued(f record.CardIssued) {
 	}
 }
 
-// loadAuthorised takes the money of a load once per online number; a further attempt only adds itself.
-func (b *books) loadAuthorised(f record.LoadAuthorised) {
+// transferAuthorised notes a permission; the money of a load leaves the account once per online number, a further attempt
+// only adds itself.
+func (b *books) transferAuthorised(w direction, f record.LoadAuthorised) {
 	key := onlineKey{f.ASN, f.OnlineSN}
 	at := attempt{f.TID, f.Before, rand4(f.Rand), f.Version, f.Alg, f.Outlet}
-	l, ok := b.loads.get(key)
+	l, ok := b.transfers.get(key)
 	if ok && l.phase == open {
 		l.attempts = with(l.attempts, at)
-		b.loads.put(key, l)
+		b.transfers.put(key, l)
 		return
 	}
 	// Random numbers of voided permissions stay: their INIT answers prove nothing any more.
-	l.phase, l.account, l.amount, l.time = open, f.Account, f.Amount, stamp(f.Date, f.Time)
+	l.way, l.phase, l.account, l.amount, l.time = w, open, f.Account, f.Amount, stamp(f.Date, f.Time)
 	l.attempts = with(l.attempts, at)
-	b.loads.put(key, l)
+	b.transfers.put(key, l)
 	c := b.cards.at(f.ASN)
 	sn := f.OnlineSN
 	c.open = &sn
 	b.cards.put(f.ASN, c)
+	if w == toAccount {
+		return
+	}
 	b.enter(ledger.LoadAuthorised(f.Account, f.Amount))
 	a := b.accounts.at(f.Account)
 	a.balance -= f.Amount
@@ -47,35 +52,46 @@ func (b *books) loadAuthorised(f record.LoadAuthorised) {
 	b.move(f.Account, a, StatementLine{TimeMs: f.TimeMs, Kind: "load", Amount: -f.Amount, ASN: &asn})
 }
 
-func (b *books) loadPosted(f record.LoadPosted) {
-	key := onlineKey{f.ASN, f.OnlineSN}
-	l, ok := b.loads.get(key)
+// transferPosted ends a transfer that the card has proven.
+func (b *books) transferPosted(timeMs int64, asn pboc.ASN, sn pboc.OnlineSN, code pboc.MAC) {
+	key := onlineKey{asn, sn}
+	l, ok := b.transfers.get(key)
 	if !ok || l.phase != open {
 		return
 	}
-	l.phase, l.tac = done, f.TAC
-	b.loads.put(key, l)
-	b.enter(ledger.LoadPosted(f.ASN, l.amount))
+	l.phase, l.code = done, code
+	b.transfers.put(key, l)
+	c := b.cards.at(asn)
+	c.open, c.next = nil, sn+1
+	b.cards.put(asn, c)
 	a := b.accounts.at(l.account)
+	if l.way == toAccount {
+		b.enter(ledger.UnloadPosted(asn, l.account, l.amount))
+		a.balance += l.amount
+		b.move(l.account, a, StatementLine{TimeMs: timeMs, Kind: "unload", Amount: l.amount, ASN: &asn})
+		return
+	}
+	b.enter(ledger.LoadPosted(asn, l.amount))
 	a.pending -= l.amount
 	b.accounts.put(l.account, a)
-	c := b.cards.at(f.ASN)
-	c.open, c.next = nil, f.OnlineSN+1
-	b.cards.put(f.ASN, c)
 }
 
-func (b *books) loadVoided(f record.LoadVoided) {
+// transferVoided ends a transfer that did not happen.
+func (b *books) transferVoided(f record.LoadVoided) {
 	key := onlineKey{f.ASN, f.OnlineSN}
-	l, ok := b.loads.get(key)
+	l, ok := b.transfers.get(key)
 	if !ok || l.phase != open {
 		return
 	}
 	l.phase = voided
-	b.loads.put(key, l)
-	b.enter(ledger.LoadVoided(l.account, l.amount))
+	b.transfers.put(key, l)
 	c := b.cards.at(f.ASN)
 	c.open = nil
 	b.cards.put(f.ASN, c)
+	if l.way == toAccount {
+		return
+	}
+	b.enter(ledger.LoadVoided(l.account, l.amount))
 	a := b.accounts.at(l.account)
 	a.balance += l.amount
 	a.pending -= l.amount

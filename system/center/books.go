@@ -16,13 +16,13 @@ type books struct {
 	layouts  table[record.SiteID, []layout] // every layout ordered, newest last
 	pricing  table[priceKey, []unit.Price]  // every price ordered, newest last
 
-	cards    table[pboc.ASN, card]
-	psams    table[pboc.TID, psam]
-	accounts table[string, account]
-	lines    table[lineKey, StatementLine]
-	receipts table[string, record.AccountToppedUp]
-	loads    table[onlineKey, load]
-	unlocks  table[onlineKey, unlock]
+	cards     table[pboc.ASN, card]
+	psams     table[pboc.TID, psam]
+	accounts  table[string, account]
+	lines     table[lineKey, StatementLine]
+	receipts  table[string, record.AccountToppedUp]
+	transfers table[onlineKey, transfer]
+	unlocks   table[onlineKey, unlock]
 
 	sales  table[string, sale]
 	order  table[int, string]       // sale ids by number, from 1
@@ -111,7 +111,7 @@ type card struct {
 	limits             record.Hex
 	validFrom, validTo string
 	owed               unit.Fen
-	open               *pboc.OnlineSN // of the load that is under way
+	open               *pboc.OnlineSN // of the load or unload that is under way
 	next               pboc.OnlineSN  // the online number after the last one that the card proved
 	sales              int
 	ctcs               chain    // offline numbers in the books
@@ -132,7 +132,7 @@ type account struct {
 	lines   int
 }
 
-// phase of a load or an unlock.
+// phase of a load, an unload or an unlock.
 type phase int
 
 const (
@@ -151,13 +151,15 @@ type attempt struct {
 	outlet  record.SiteID
 }
 
-type load struct {
+// transfer is a load or an unload.
+type transfer struct {
+	way      direction
 	phase    phase
 	account  string
 	amount   unit.Fen
 	time     [7]byte // chosen once: every attempt of this online number carries it
 	attempts []attempt
-	tac      pboc.MAC
+	code     pboc.MAC // TAC of a load, MAC3 of an unload
 }
 
 type unlock struct {
@@ -217,7 +219,7 @@ func (b *books) fork() *books {
 	return &books{
 		sites: b.sites.fork(), products: b.products.fork(), orders: b.orders.fork(), layouts: b.layouts.fork(),
 		pricing: b.pricing.fork(), cards: b.cards.fork(), psams: b.psams.fork(), accounts: b.accounts.fork(),
-		lines: b.lines.fork(), receipts: b.receipts.fork(), loads: b.loads.fork(), unlocks: b.unlocks.fork(),
+		lines: b.lines.fork(), receipts: b.receipts.fork(), transfers: b.transfers.fork(), unlocks: b.unlocks.fork(),
 		sales: b.sales.fork(), order: b.order.fork(), locks: b.locks.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
 		kept: b.kept.fork(), parked: b.parked.fork(), quarantine: b.quarantine.fork(), held: b.held.fork(),
 		alarms: b.alarms.fork(), ledger: b.ledger.fork(),

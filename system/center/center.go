@@ -26,6 +26,7 @@ import (
 // made (to compare) or what the center sends. data is a string of card.md 5.3.
 type Keys interface {
 	LoadMAC(c vault.Card, rand [4]byte, sn pboc.OnlineSN, data []byte) (pboc.MAC, error)
+	UnloadMAC(c vault.Card, rand [4]byte, sn pboc.OnlineSN, data []byte) (pboc.MAC, error)
 	UnlockMAC(c vault.Card, rand [4]byte, sn pboc.OnlineSN, data []byte) (pboc.MAC, error)
 	TAC(c vault.Card, data []byte) (pboc.MAC, error)
 	PSAMTAC(psam pboc.ASN, data []byte) (pboc.MAC, error)
@@ -153,6 +154,8 @@ var paths = []path{
 	{record.PathDirectives, false, maxQuestion, ask((*Core).giveDirectives)},
 	{record.PathAskLoad, true, maxQuestion, ask((*Core).askLoad)},
 	{record.PathAskLoadEnd, true, maxQuestion, ask((*Core).loadEnd)},
+	{record.PathAskUnload, true, maxQuestion, ask((*Core).askUnload)},
+	{record.PathAskUnldEnd, true, maxQuestion, ask((*Core).unloadEnd)},
 	{record.PathAskUnlock, true, maxQuestion, ask((*Core).askUnlock)},
 	{record.PathAskUnlEnd, true, maxQuestion, ask((*Core).unlockEnd)},
 	{record.PathAskGrey, false, maxQuestion, ask((*Core).askGrey)},

@@ -55,12 +55,20 @@ func (j *judge) judge(p place, f record.Fact) {
 	case record.ProofSeen:
 		j.proofSeen(p, f)
 	case record.LoadEnded:
-		if f.Loaded {
-			if facts, code := j.center.loadProven(j.books, f.ASN, f.OnlineSN, f.TAC, j.nowMs); code == "" {
-				for _, x := range facts {
-					j.emit(x)
-				}
-			}
+		j.transferEnded(toCard, f.Loaded, f.ASN, f.OnlineSN, f.TAC)
+	case record.UnloadEnded:
+		j.transferEnded(toAccount, f.Debited, f.ASN, f.OnlineSN, f.MAC3)
+	}
+}
+
+// transferEnded posts a load or unload by the code that the outlet's journal carries.
+func (j *judge) transferEnded(w direction, moved bool, asn pboc.ASN, sn pboc.OnlineSN, code pboc.MAC) {
+	if !moved {
+		return
+	}
+	if facts, refused := j.center.proven(j.books, w, asn, sn, code, j.nowMs); refused == "" {
+		for _, x := range facts {
+			j.emit(x)
 		}
 	}
 }
@@ -321,7 +329,9 @@ func (j *judge) counters(e *entry) {
 		shadow -= e.rec.Amount
 	}
 	if c.open != nil {
-		shadow += j.books.loads.at(onlineKey{e.rec.ASN, *c.open}).amount
+		if l := j.books.transfers.at(onlineKey{e.rec.ASN, *c.open}); l.way == toCard {
+			shadow += l.amount
+		}
 	}
 	if e.rec.Balance > shadow {
 		j.alarm("balance-above-books", e.rec.ASN.String(), "卡余额高于账面: 疑似回滚或复制, 见 "+who,

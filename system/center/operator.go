@@ -163,9 +163,10 @@ type CardView struct {
 	Plate     string      `json:"plate,omitempty"`
 	ValidFrom string      `json:"valid_from"` // YYYYMMDD
 	ValidTo   string      `json:"valid_to"`
-	Shadow    unit.Fen    `json:"shadow_balance_fen"` // loads − debits that are in the books
+	Shadow    unit.Fen    `json:"shadow_balance_fen"` // loads − unloads − debits that are in the books
 	Owed      unit.Fen    `json:"owed_fen"`           // open receivable of a grey card
 	Pending   unit.Fen    `json:"pending_load_fen"`   // load under way
+	Unloading unit.Fen    `json:"pending_unload_fen"` // unload under way
 	CTC       *pboc.CTC   `json:"last_ctc,omitempty"` // highest offline number in the books
 	Missing   []Span      `json:"missing_ctc"`        // offline numbers below it that no record accounts for
 	Sales     int         `json:"sales"`

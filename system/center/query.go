@@ -104,7 +104,12 @@ func (c *Core) cardView(asn pboc.ASN) CardView {
 		v.CTC = &ctc
 	}
 	if k.open != nil {
-		v.Pending = c.books.loads.at(onlineKey{asn, *k.open}).amount
+		switch l := c.books.transfers.at(onlineKey{asn, *k.open}); l.way {
+		case toCard:
+			v.Pending = l.amount
+		case toAccount:
+			v.Unloading = l.amount
+		}
 	}
 	return v
 }

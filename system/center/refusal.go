@@ -39,6 +39,11 @@ const (
 	LoadUnknown         = "LOAD_UNKNOWN"
 	AlreadyLoaded       = "ALREADY_LOADED"
 	LoadWasVoided       = "LOAD_WAS_VOIDED"
+	UnloadOpen          = "UNLOAD_OPEN"
+	UnloadUnknown       = "UNLOAD_UNKNOWN"
+	AlreadyUnloaded     = "ALREADY_UNLOADED"
+	UnloadWasVoided     = "UNLOAD_WAS_VOIDED"
+	BalanceAboveBooks   = "BALANCE_ABOVE_BOOKS"
 	NoEvidence          = "NO_EVIDENCE"
 	EvidenceOld         = "EVIDENCE_OLD"
 	SequenceBack        = "SEQUENCE_WENT_BACK"
@@ -79,11 +84,16 @@ var refusals = map[string]struct {
 	TACWrong:            {http.StatusForbidden, "卡的 TAC 不对", "the card's TAC is wrong"},
 	MAC3Wrong:           {http.StatusForbidden, "卡的 MAC3 不对", "the card's MAC3 is wrong"},
 	KeyUnknown:          {http.StatusConflict, "中心没有该版本的密钥", "the center has no key of this version and algorithm"},
-	AmountDiffers:       {http.StatusConflict, "同一联机序号的圈存金额不同: 请先了结上一笔", "this online number was loaded with another amount: settle that first"},
+	AmountDiffers:       {http.StatusConflict, "同一联机序号的金额不同: 请先了结上一笔", "this online number was asked for another amount: settle that first"},
 	LoadOpen:            {http.StatusConflict, "上一笔圈存未了结", "the load before is not settled"},
 	LoadUnknown:         {http.StatusNotFound, "没有这笔圈存", "no such load"},
 	AlreadyLoaded:       {http.StatusConflict, "这笔圈存已完成", "this load is done"},
 	LoadWasVoided:       {http.StatusConflict, "这笔圈存已撤销", "this load was voided"},
+	UnloadOpen:          {http.StatusConflict, "上一笔圈提未了结", "the unload before is not settled"},
+	UnloadUnknown:       {http.StatusNotFound, "没有这笔圈提", "no such unload"},
+	AlreadyUnloaded:     {http.StatusConflict, "这笔圈提已完成", "this unload is done"},
+	UnloadWasVoided:     {http.StatusConflict, "这笔圈提已撤销", "this unload was voided"},
+	BalanceAboveBooks:   {http.StatusConflict, "卡余额高于账面, 不能圈提: 疑似回滚或复制", "the card has more than the books, nothing is paid out: rolled back or copied"},
 	NoEvidence:          {http.StatusNotFound, "尚无这笔锁卡的加油记录", "no record of this lock has arrived"},
 	EvidenceOld:         {http.StatusConflict, "凭据是授权那次的, 请重新初始化", "the evidence is the one of the permission: initialise again"},
 	SequenceBack:        {http.StatusConflict, "卡的联机序号倒退", "the card's online number went back"},

@@ -156,8 +156,8 @@ func (c *Core) unlockProven(b *books, asn pboc.ASN, sn pboc.OnlineSN, mac3 pboc.
 			continue
 		}
 		facts := []record.Fact{record.UnlockPosted{TimeMs: nowMs, ASN: asn, OnlineSN: sn, MAC3: mac3}}
-		if l := b.loads.at(onlineKey{asn, sn}); l.phase == open && len(l.attempts) > 0 { // this number was the unlock's, so not the load's
-			facts = append(facts, record.LoadVoided{TimeMs: nowMs, ASN: asn, OnlineSN: sn, Evidence: mac3[:]})
+		if l := b.transfers.at(onlineKey{asn, sn}); l.phase == open && len(l.attempts) > 0 { // this number was the unlock's alone
+			facts = append(facts, l.way.voided(nowMs, asn, sn, mac3[:]))
 		}
 		if s := b.sales.at(u.sale); s.state == ledger.Settled {
 			facts = append(facts, record.Alarm{TimeMs: nowMs, Kind: "settled-twice", Subject: u.sale,

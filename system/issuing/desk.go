@@ -28,8 +28,8 @@ var (
 	ErrRealm = errors.New("教学卡与正式卡不能混用 (cards of training and production do not mix)")
 	// ErrGrey: only an unlock helps a grey card.
 	ErrGrey = errors.New("灰卡, 请先解灰 (grey card: unlock it first)")
-	// ErrOpen: a load of this card is not settled; it is settled at its next insert when the center can be asked.
-	ErrOpen = errors.New("上一笔圈存未了结, 请重新插卡 (a load is not settled: insert the card again)")
+	// ErrOpen: a load or unload of this card is not settled; it is settled at its next insert when the center can be asked.
+	ErrOpen = errors.New("上一笔圈存或圈提未了结, 请重新插卡 (a load or unload is not settled: insert the card again)")
 	// ErrText: a name or plate does not fit its field or can not be written in GBK.
 	ErrText = errors.New("文字过长或有不能写入卡的字 (text too long, or not writable on the card)")
 )
@@ -63,33 +63,41 @@ type Config struct {
 // Desk is an outlet's desk. It is not safe for concurrent use.
 type Desk struct {
 	cfg  Config
-	open map[pboc.ASN]record.LoadBegun // loads that nothing has ended
-	seen map[pboc.ASN][]byte           // the last proof kept of each card
+	open map[pboc.ASN]Transfer // loads and unloads that nothing has ended: at most one of a card
+	seen map[pboc.ASN][]byte   // the last proof kept of each card
 }
 
 // New returns a desk; the site's journal is replayed into Apply.
 func New(cfg Config) *Desk {
-	return &Desk{cfg: cfg, open: map[pboc.ASN]record.LoadBegun{}, seen: map[pboc.ASN][]byte{}}
+	return &Desk{cfg: cfg, open: map[pboc.ASN]Transfer{}, seen: map[pboc.ASN][]byte{}}
 }
 
 // Apply takes one fact of the site's journal, at replay and after each durable act.
 func (d *Desk) Apply(_ uint64, f record.Fact) {
 	switch f := f.(type) {
 	case record.LoadBegun:
-		d.open[f.ASN] = f
+		d.open[f.ASN] = Transfer{LoadBegun: f}
+	case record.UnloadBegun:
+		d.open[f.ASN] = Transfer{Unload: true, LoadBegun: record.LoadBegun(f)}
 	case record.LoadEnded:
-		if o, ok := d.open[f.ASN]; ok && o.OnlineSN == f.OnlineSN {
-			delete(d.open, f.ASN)
-		}
+		d.close(f.ASN, f.OnlineSN, false)
+	case record.UnloadEnded:
+		d.close(f.ASN, f.OnlineSN, true)
 	case record.ProofSeen:
 		d.seen[f.ASN] = f.Proof
 	}
 }
 
-// OpenLoads lists the cards with a load that nothing has ended, for the screen; the order is that of the card numbers.
-func (d *Desk) OpenLoads() []record.LoadBegun {
+func (d *Desk) close(asn pboc.ASN, sn pboc.OnlineSN, unload bool) {
+	if o, ok := d.open[asn]; ok && o.OnlineSN == sn && o.Unload == unload {
+		delete(d.open, asn)
+	}
+}
+
+// OpenTransfers lists the loads and unloads that nothing has ended, for the screen; the order is that of the card numbers.
+func (d *Desk) OpenTransfers() []Transfer {
 	all := slices.Collect(maps.Values(d.open))
-	slices.SortFunc(all, func(a, b record.LoadBegun) int { return bytes.Compare(a.ASN[:], b.ASN[:]) })
+	slices.SortFunc(all, func(a, b Transfer) int { return bytes.Compare(a.ASN[:], b.ASN[:]) })
 	return all
 }
 

@@ -30,7 +30,9 @@ type plastic struct {
 	sn      pboc.OnlineSN
 	ctc     pboc.CTC
 	proof   fuelcard.LockProof
-	tac     pboc.MAC // of the last load
+	tac     pboc.MAC         // of the last load
+	mac3    pboc.MAC         // of the last unload
+	lastSN  [2]pboc.OnlineSN // of the last load and unload, before it
 	history []fuelcard.LogRecord
 
 	rnd       byte
@@ -142,6 +144,10 @@ func (c *plastic) obey(cmd apdu.Command) ([]byte, apdu.SW) {
 		return c.initLoad(cmd)
 	case 0x5200:
 		return c.credit(cmd)
+	case 0x5005:
+		return c.initUnload(cmd)
+	case 0x5403:
+		return c.debitForUnload(cmd)
 	case 0x7A09:
 		return c.initUnlock(cmd)
 	case 0x7E09:
@@ -201,14 +207,6 @@ func (c *plastic) newPIN(cmd apdu.Command) apdu.SW {
 	return apdu.OK
 }
 
-func (c *plastic) prove(cmd apdu.Command) ([]byte, apdu.SW) {
-	q, err := fuelcard.ParseGetTransactionProve(cmd)
-	if err != nil || c.tac == (pboc.MAC{}) || q.SN != uint16(c.sn)-1 {
-		return nil, apdu.ProofNotAvailable
-	}
-	return fuelcard.TransactionProveAnswer{TAC: c.tac}.Bytes(), apdu.OK
-}
-
 func (c *plastic) session(key string) pboc.Session {
 	return pboc.TDES.LoadSession(c.keys[key], c.rand, c.sn)
 }
@@ -237,6 +235,7 @@ func (c *plastic) credit(cmd apdu.Command) ([]byte, apdu.SW) {
 	c.balance += l.Amount
 	c.tac = pboc.TDES.TAC(c.keys["DTK"], fuelcard.LoadTACData(c.balance, c.sn, l.Amount, fuelcard.TypeLoadED, l.TID, q.Time))
 	c.history = append(c.history, fuelcard.LogRecord{Serial: uint16(c.sn), Amount: l.Amount, Type: fuelcard.TypeLoadED, TID: l.TID, Time: q.Time})
+	c.lastSN[0] = c.sn
 	c.sn++
 	return fuelcard.CreditForLoadAnswer{TAC: c.tac}.Bytes(), apdu.OK
 }
@@ -296,14 +295,6 @@ type bank struct {
 	acted     bool
 }
 
-type loading struct {
-	amount, before unit.Fen
-	rands          map[string]bool
-	tid            pboc.TID
-	state          string // open, done, voided
-	tac            pboc.MAC
-}
-
 var errLine = errors.New("line down")
 
 var stamp = [7]byte{0x20, 0x26, 0x11, 0x22, 0x09, 0x30, 0x00}
@@ -351,9 +342,14 @@ func (b *bank) serve(path string, body []byte) (any, error) {
 		}
 		return record.TopUpAnswer{Balance: b.account}, nil
 	case record.PathAskLoad:
-		return b.load(decode[record.LoadQuestion](b.t, body))
+		return b.transfer(decode[record.LoadQuestion](b.t, body), false)
 	case record.PathAskLoadEnd:
-		return b.loadEnd(decode[record.LoadEndQuestion](b.t, body))
+		return b.loadEnd(decode[record.LoadEndQuestion](b.t, body), false)
+	case record.PathAskUnload:
+		return b.transfer(decode[record.LoadQuestion](b.t, body), true)
+	case record.PathAskUnldEnd:
+		q := decode[record.UnloadEndQuestion](b.t, body)
+		return b.loadEnd(record.LoadEndQuestion{Outlet: q.Outlet, ASN: q.ASN, OnlineSN: q.OnlineSN, Loaded: q.Debited, TAC: q.MAC3, Absent: q.Absent}, true)
 	case record.PathAskUnlock:
 		return b.unlock(decode[record.UnlockQuestion](b.t, body))
 	case record.PathAskUnlEnd:
@@ -370,81 +366,6 @@ func (b *bank) must(m pboc.MAC, err error) pboc.MAC {
 		b.t.Fatal(err)
 	}
 	return m
-}
-
-func (b *bank) load(q record.LoadQuestion) (any, error) {
-	rand := [4]byte(q.Rand)
-	if b.must(b.keys.LoadMAC(b.card, rand, q.OnlineSN, fuelcard.LoadMAC1Data(q.Balance, q.Amount, fuelcard.TypeLoadED, q.TID))) != q.MAC1 {
-		return nil, refusal("MAC1_WRONG")
-	}
-	l := b.loads[q.OnlineSN]
-	for sn, other := range b.loads {
-		if sn != q.OnlineSN && other.state == "open" {
-			return nil, refusal("LOAD_OPEN")
-		}
-	}
-	switch {
-	case l != nil && l.state == "done":
-		return nil, refusal("ALREADY_LOADED")
-	case l != nil && l.state == "open" && l.amount != q.Amount:
-		return nil, refusal("AMOUNT_DIFFERS")
-	case l == nil || l.state == "voided":
-		if b.account < q.Amount {
-			return nil, refusal("INSUFFICIENT_ACCOUNT")
-		}
-		rands := map[string]bool{}
-		if l != nil {
-			rands = l.rands
-		}
-		l = &loading{amount: q.Amount, before: q.Balance, rands: rands, tid: q.TID, state: "open"}
-		b.loads[q.OnlineSN] = l
-		b.account -= q.Amount
-		b.pending += q.Amount
-	}
-	l.rands[string(q.Rand)] = true
-	mac2 := b.must(b.keys.LoadMAC(b.card, rand, q.OnlineSN, fuelcard.LoadMAC2Data(q.Amount, fuelcard.TypeLoadED, q.TID, stamp)))
-	return record.LoadAnswer{Date: stamp[:4], Time: stamp[4:], MAC2: mac2}, nil
-}
-
-func (b *bank) loadEnd(q record.LoadEndQuestion) (any, error) {
-	l := b.loads[q.OnlineSN]
-	if l == nil {
-		return nil, refusal("LOAD_UNKNOWN")
-	}
-	if q.Loaded {
-		return record.Done{OK: true}, b.post(q.OnlineSN, q.TAC)
-	}
-	a := q.Absent
-	switch {
-	case l.state == "done":
-		return nil, refusal("ALREADY_LOADED")
-	case l.state == "voided":
-		return record.Done{OK: true}, nil
-	case a == nil || a.OnlineSN != q.OnlineSN || l.rands[string(a.Rand)]:
-		return nil, refusal("EVIDENCE_OLD")
-	}
-	want := b.must(b.keys.LoadMAC(b.card, [4]byte(a.Rand), a.OnlineSN, fuelcard.LoadMAC1Data(a.Balance, a.Amount, fuelcard.TypeLoadED, a.TID)))
-	if want != a.MAC1 {
-		return nil, refusal("MAC1_WRONG")
-	}
-	l.state = "voided"
-	b.account += l.amount
-	b.pending -= l.amount
-	return record.Done{OK: true}, nil
-}
-
-// post takes a TAC, from a question or from the journal.
-func (b *bank) post(sn pboc.OnlineSN, tac pboc.MAC) error {
-	l := b.loads[sn]
-	want := b.must(b.keys.TAC(b.card, fuelcard.LoadTACData(l.before+l.amount, sn, l.amount, fuelcard.TypeLoadED, l.tid, stamp)))
-	switch {
-	case want != tac:
-		return refusal("TAC_WRONG")
-	case l.state == "open":
-		l.state, l.tac = "done", tac
-		b.pending -= l.amount
-	}
-	return nil
 }
 
 func (b *bank) unlock(q record.UnlockQuestion) (any, error) {

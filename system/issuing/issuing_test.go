@@ -106,6 +106,11 @@ func (o *outlet) ship() {
 				o.t.Error(err)
 			}
 		}
+		if e, ok := f.(record.UnloadEnded); ok && e.Debited {
+			if err := o.bank.post(e.OnlineSN, e.MAC3); err != nil {
+				o.t.Error(err)
+			}
+		}
 	}
 }
 
@@ -257,10 +262,10 @@ func TestLoad(t *testing.T) {
 	if done.Balance != 20000 || o.card.balance != 20000 || o.bank.account != 80000 || o.bank.pending != 0 || !done.Reported {
 		t.Errorf("%+v, card %d, account %d, pending %d", done, o.card.balance, o.bank.account, o.bank.pending)
 	}
-	if n, f := count[record.LoadEnded](o); n != 1 || f.How != "answer" || f.TAC != done.TAC {
+	if n, f := count[record.LoadEnded](o); n != 1 || f.How != "answer" || f.TAC != done.Code {
 		t.Errorf("%d ends, %+v", n, f)
 	}
-	if len(o.desk.OpenLoads()) != 0 {
+	if len(o.desk.OpenTransfers()) != 0 {
 		t.Error("a load is open")
 	}
 	view, err := o.insert().Read(nil)
@@ -288,63 +293,6 @@ func TestLoadRefused(t *testing.T) {
 	}
 }
 
-// The card leaves at each command, or a question is lost on its way or its answer on the way back; the desk is killed. The
-// next insert settles: account, card and what is pending sum up as before, nothing stays open, and the next load works.
-// Source: features.md V4; trust.md rows 17, 18.
-func TestLoadHealsAtTheNextInsert(t *testing.T) {
-	t.Parallel()
-	whole := newOutlet(t)
-	v := whole.insert()
-	entered := whole.card.commands
-	if _, err := v.Load(20000); err != nil {
-		t.Fatal(err)
-	}
-	type cut struct {
-		card, question int
-		acted          bool
-	}
-	var cuts []cut
-	for _, acted := range []bool{false, true} {
-		for n := entered + 1; n <= whole.card.commands; n++ {
-			cuts = append(cuts, cut{n, 0, acted})
-		}
-		for n := 1; n <= whole.bank.questions; n++ {
-			cuts = append(cuts, cut{0, n, acted})
-		}
-	}
-	if len(cuts) != 8 {
-		t.Fatalf("%d cuts, want 2 commands and 2 questions, lost both ways", len(cuts))
-	}
-	for _, x := range cuts {
-		o := newOutlet(t)
-		o.bank.loseAt, o.bank.acted = x.question, x.acted
-		v, err := o.desk.Insert(o, o.card.insert(x.card, x.acted))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := v.Load(20000); (err != nil) != (x.question != 2) { // the last question may get lost
-			t.Fatalf("%+v: %v", x, err)
-		}
-		o.restart()
-		o.bank.loseAt = 0
-		again := o.insert()
-		if err := again.Unsettled(); err != nil {
-			t.Fatalf("%+v: %v", x, err)
-		}
-		o.ship()
-		if sum := o.bank.account + o.bank.pending + o.card.balance; sum != 100000 || o.bank.pending != 0 {
-			t.Errorf("%+v: account %d, pending %d, card %d", x, o.bank.account, o.bank.pending, o.card.balance)
-		}
-		if len(o.desk.OpenLoads()) != 0 {
-			t.Errorf("%+v: a load is open", x)
-		}
-		before := o.card.balance
-		if _, err := again.Load(30000); err != nil || o.card.balance != before+30000 {
-			t.Errorf("%+v: the next load: %v, card %d", x, err, o.card.balance)
-		}
-	}
-}
-
 // While the center can not be asked an open load stays open: no other load, but everything else.
 func TestOpenLoadWaitsForTheCenter(t *testing.T) {
 	t.Parallel()
@@ -364,31 +312,8 @@ func TestOpenLoadWaitsForTheCenter(t *testing.T) {
 	if view, err := v.Read(nil); err != nil || view.Unsettled == "" {
 		t.Errorf("view %+v %v", view, err)
 	}
-	if open := o.desk.OpenLoads(); len(open) != 1 || open[0].Amount != 20000 {
+	if open := o.desk.OpenTransfers(); len(open) != 1 || open[0].Amount != 20000 {
 		t.Errorf("open %+v", open)
-	}
-}
-
-// Another desk began a load and never ended it: this desk settles it from the card, then loads.
-func TestLoadOfAnotherDeskIsHealed(t *testing.T) {
-	t.Parallel()
-	for _, obeyed := range []bool{false, true} {
-		first := newOutlet(t)
-		v := first.insert()
-		first.card.insert(first.card.commands+2, obeyed) // CREDIT FOR LOAD
-		first.card.commands = first.card.cutAt - 2
-		if _, err := v.Load(20000); !errors.Is(err, terminal.ErrUnknown) {
-			t.Fatal(err)
-		}
-		second := newOutlet(t)
-		second.bank, second.card = first.bank, first.card
-		done, err := second.insert().Load(30000)
-		if err != nil {
-			t.Fatalf("obeyed %v: %v", obeyed, err)
-		}
-		if sum := second.bank.account + second.card.balance; sum != 100000 || second.bank.pending != 0 {
-			t.Errorf("obeyed %v: account %d, card %d, pending %d, %+v", obeyed, second.bank.account, second.card.balance, second.bank.pending, done)
-		}
 	}
 }
 

@@ -30,7 +30,7 @@ type View struct {
 	Proof     record.Hex  `json:"proof"`  // 30 bytes
 	Limits    record.Hex  `json:"limits"` // 66 bytes
 	History   []Movement  `json:"history"`
-	Unsettled string      `json:"unsettled,omitempty"` // why a load is still open
+	Unsettled string      `json:"unsettled,omitempty"` // why a load or unload is still open
 }
 
 // Movement is one line of the card's own log.

@@ -21,7 +21,7 @@ type Visit struct {
 	term *terminal.Terminal
 	card vault.Card
 	id   terminal.Identity
-	left error // why an open load could not be settled yet
+	left error // why an open load or unload could not be settled yet
 }
 
 // Insert begins a visit. The order is: who is it, keep its proof, is it ours, settle what is open. A refused card's proof is
@@ -72,8 +72,8 @@ func (v *Visit) keepProof() error {
 	return v.note(record.ProofSeen{TimeMs: v.door.Now().Milli(), ASN: v.id.ASN, Proof: proof, Where: string(v.desk.cfg.Site)})
 }
 
-// settle ends what visits before have left: a load without an end, a TAC that nobody has read. A load that can not be settled
-// now, because the center is not there or the card is grey, stays open and is said by Load.
+// settle ends what visits before have left: a load or unload without an end, a TAC that nobody has read. A transfer that can not be
+// settled now, because the center is not there or the card is grey, stays open and is said by Load and Unload.
 func (v *Visit) settle() error {
 	if v.id.Proof.State == fuelcard.TACUnread {
 		if err := v.clear(); err != nil {
@@ -83,7 +83,7 @@ func (v *Visit) settle() error {
 	if v.id.Proof.State == fuelcard.Grey {
 		return nil
 	}
-	v.left = v.settleLoad()
+	v.left = v.settleTransfer()
 	if errors.Is(v.left, ErrOpen) || errors.Is(v.left, terminal.ErrLoadOpen) {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (v *Visit) ASN() pboc.ASN { return v.id.ASN }
 // Identity is what was read from the card.
 func (v *Visit) Identity() terminal.Identity { return v.id }
 
-// Unsettled says why a load of this card is still open; nil when none is.
+// Unsettled says why a load or unload of this card is still open; nil when none is.
 func (v *Visit) Unsettled() error {
 	if _, open := v.desk.open[v.id.ASN]; !open {
 		return nil

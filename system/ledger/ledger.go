@@ -121,6 +121,13 @@ func LoadVoided(account string, amount unit.Fen) []record.Entry {
 		record.Entry{Account: Customer(account), Amount: -amount})
 }
 
+// UnloadPosted gives the money that a card has proven to have paid back to the account.
+func UnloadPosted(asn pboc.ASN, account string, amount unit.Fen) []record.Entry {
+	return entries(
+		record.Entry{Account: Card(asn), Amount: amount},
+		record.Entry{Account: Customer(account), Amount: -amount})
+}
+
 // Sum is the sum of entries, 0 for every posting.
 func Sum(all []record.Entry) (sum unit.Fen) {
 	for _, e := range all {

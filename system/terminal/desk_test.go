@@ -31,6 +31,13 @@ func (c center) load(q record.LoadQuestion) record.LoadAnswer {
 		MAC2: pboc.TDES.MAC(ses, fuelcard.LoadMAC2Data(q.Amount, fuelcard.TypeLoadED, q.TID, stamp))}
 }
 
+func (c center) unload(q record.LoadQuestion) record.LoadAnswer {
+	stamp, _ := stampOf(answerDate, answerTime)
+	ses := pboc.TDES.LoadSession(c.b.card.key("DULK"), [4]byte(q.Rand), q.OnlineSN)
+	return record.LoadAnswer{Date: answerDate, Time: answerTime,
+		MAC2: pboc.TDES.MAC(ses, fuelcard.UnloadMAC2Data(q.Amount, q.TID, stamp))}
+}
+
 func (c center) unlock(q record.UnlockQuestion) record.UnlockAnswer {
 	stamp, _ := stampOf(answerDate, answerTime)
 	ses := pboc.TDES.LoadSession(c.b.card.key("DUGK"), [4]byte(q.Rand), q.OnlineSN)
@@ -38,72 +45,110 @@ func (c center) unlock(q record.UnlockQuestion) record.UnlockAnswer {
 		MAC2: pboc.TDES.MAC(ses, fuelcard.OnlineMAC2Data(c.amount, fuelcard.TypeOnlineED, q.TID, stamp))}
 }
 
-// TestLoadPulledAtEveryAPDU loads 30.00 with the card pulled before and after each APDU; what SettleLoad finds at the next
-// insert is what the card did, for each way in which cards count the proof's serial. Then a second load follows.
-func TestLoadPulledAtEveryAPDU(t *testing.T) {
+// TestTransferPulledAtEveryAPDU loads or unloads 30.00 with the card pulled before and after each APDU; what SettleTransfer
+// finds at the next insert is what the card did, for each way in which cards count the proof's serial. Then a load follows.
+func TestTransferPulledAtEveryAPDU(t *testing.T) {
 	t.Parallel()
-	loads := map[bool]int{}
-	for _, serial := range []fuelcard.ProveSerial{fuelcard.ProveEither, fuelcard.ProveBefore, fuelcard.ProveAfter} {
-		for _, phase := range []cardtest.Phase{cardtest.Before, cardtest.After} {
-			for at, torn := 1, true; torn; at++ {
-				b := newBench(t)
-				b.card.profile.ProveSerial, b.card.sn = serial, 4
-				x := &cardtest.Tear{Card: b.card, At: at, Phase: phase}
-				term := b.terminal(x, nil)
-				l, begun, err := b.load(term, 3000)
-				if torn = err != nil; torn && !x.Torn() {
-					t.Fatal(err)
-				}
-				x.Insert()
-				x.At = 0
-				b.card.on()
-				loaded := b.card.balance == 13000
-				if torn && begun {
-					if _, err := term.Identify(); err != nil {
-						t.Fatal(err)
-					}
-					p, err := term.SettleLoad(b.card.asn, l.OnlineSN, 3000, desk)
-					if err != nil || p.Loaded != loaded || loaded && p.TAC != b.card.loadTAC {
-						t.Fatalf("%s, %s APDU %d: loaded %v, settled %+v %v", serial, phase, at, loaded, p, err)
-					}
-					e := p.End("0101", b.card.asn, l.OnlineSN)
-					if e.Loaded != loaded || (e.Absent == nil) != loaded || e.Absent != nil && e.Absent.OnlineSN != l.OnlineSN {
-						t.Fatalf("%+v", e)
-					}
-					loads[loaded]++
-				}
-				before := b.card.balance
-				if _, _, err := b.load(term, 100); err != nil || b.card.balance != before+100 {
-					t.Fatalf("second load: %v", err)
-				}
-				if _, err := term.SettleLoad(b.card.asn, 2, 3000, desk); !errors.Is(err, ErrLoadOpen) {
-					t.Fatalf("a load of long ago: %v", err)
+	for _, typ := range []fuelcard.TxType{fuelcard.TypeLoadED, fuelcard.TypeUnload} {
+		moved := map[bool]int{}
+		for _, serial := range []fuelcard.ProveSerial{fuelcard.ProveEither, fuelcard.ProveBefore, fuelcard.ProveAfter} {
+			for _, phase := range []cardtest.Phase{cardtest.Before, cardtest.After} {
+				for at, torn := 1, true; torn; at++ {
+					torn = pulled(t, typ, serial, &cardtest.Tear{At: at, Phase: phase}, moved)
 				}
 			}
 		}
-	}
-	if loads[true] == 0 || loads[false] == 0 {
-		t.Errorf("not both outcomes were seen: %v", loads)
+		if moved[true] == 0 || moved[false] == 0 {
+			t.Errorf("%v: not both outcomes were seen: %v", typ, moved)
+		}
 	}
 }
 
-// load is one visit at the desk; begun says that LoadBegun would be durable.
-func (b *bench) load(term *Terminal, amount unit.Fen) (l Loading, begun bool, err error) {
+// pulled runs one case; false when the transfer was not torn any more.
+func pulled(t *testing.T, typ fuelcard.TxType, serial fuelcard.ProveSerial, x *cardtest.Tear, moved map[bool]int) bool {
+	b := newBench(t)
+	b.card.profile.ProveSerial, b.card.sn = serial, 4
+	x.Card = b.card
+	term := b.terminal(x, nil)
+	l, begun, err := b.transfer(term, typ, 3000)
+	torn := err != nil
+	if torn && !x.Torn() {
+		t.Fatal(err)
+	}
+	x.Insert()
+	x.At = 0
+	b.card.on()
+	happened := b.card.balance != 10000
+	if torn && begun {
+		if _, err := term.Identify(); err != nil {
+			t.Fatal(err)
+		}
+		p, err := term.SettleTransfer(typ, b.card.asn, l.OnlineSN, 3000, desk)
+		if err != nil || p.Moved != happened || happened && p.Code != b.card.code(typ) || p.Fresh.OnlineSN != b.card.sn {
+			t.Fatalf("%v %s, %s APDU %d: moved %v, settled %+v %v", typ, serial, x.Phase, x.Count, happened, p, err)
+		}
+		moved[happened]++
+	}
+	before := b.card.balance
+	if _, _, err := b.transfer(term, fuelcard.TypeLoadED, 100); err != nil || b.card.balance != before+100 {
+		t.Fatalf("second load: %v", err)
+	}
+	if p, err := term.SettleTransfer(typ, b.card.asn, 2, 3000, desk); !errors.Is(err, ErrLoadOpen) || p.Fresh.OnlineSN != b.card.sn {
+		t.Fatalf("one of long ago: %+v %v", p, err)
+	}
+	return torn
+}
+
+// transfer is one visit at the desk; begun says that the note before it would be durable.
+func (b *bench) transfer(term *Terminal, typ fuelcard.TxType, amount unit.Fen) (l Loading, begun bool, err error) {
 	id, err := term.Identify()
 	if err != nil {
 		return l, false, err
 	}
-	if l, err = term.InitForLoad(id.ASN, amount, desk); err != nil {
+	init, finish, answer := term.InitForLoad, term.CreditForLoad, center{b: b}.load
+	if typ == fuelcard.TypeUnload {
+		init, finish, answer = term.InitForUnload, term.DebitForUnload, center{b: b}.unload
+	}
+	if l, err = init(id.ASN, amount, desk); err != nil {
 		return l, false, err
 	}
-	tac, err := term.CreditForLoad(center{b: b}.load(l.Question("0101")))
+	code, err := finish(answer(l.Question("0101")))
 	if err != nil && !errors.Is(err, ErrUnknown) {
 		return l, true, errors.Join(err, errFake)
 	}
-	if err == nil && tac != b.card.loadTAC {
+	if err == nil && code != b.card.code(typ) {
 		err = errFake
 	}
 	return l, true, err
+}
+
+func TestUnloadRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	if _, err := b.term.Identify(); err != nil {
+		t.Fatal(err)
+	}
+	for _, amount := range []unit.Fen{0, -1, fuelcard.MaxAmount + 1} {
+		if _, err := b.term.InitForUnload(b.card.asn, amount, desk); !errors.Is(err, ErrAmount) {
+			t.Errorf("unload of %s: %v", amount, err)
+		}
+	}
+	if _, err := b.term.InitForUnload(b.card.asn, 10001, desk); !errors.Is(err, apdu.BalanceTooLow) {
+		t.Errorf("more than the balance: %v", err)
+	}
+	if _, err := b.term.InitForUnload(b.card.asn, 100, desk); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.term.DebitForUnload(record.LoadAnswer{Date: answerDate, Time: answerTime}); !errors.Is(err, apdu.MACWrong) || errors.Is(err, ErrUnknown) {
+		t.Errorf("wrong MAC2: %v", err)
+	}
+	if _, err := b.term.DebitForUnload(record.LoadAnswer{}); !errors.Is(err, apdu.ErrLength) {
+		t.Errorf("no date: %v", err)
+	}
+	b.card.proof = greyProof()
+	if _, err := b.term.InitForUnload(b.card.asn, 100, desk); !errors.Is(err, apdu.Conditions) || b.card.balance != 10000 {
+		t.Errorf("a grey card: %v", err)
+	}
 }
 
 func TestLoadRefused(t *testing.T) {

@@ -27,8 +27,8 @@ var (
 	ErrOrder = errors.New("步骤次序错误: 前一步未存盘 (step out of order: the step before is not durable)")
 	// ErrAmount: the amount is negative or above what may be taken.
 	ErrAmount = errors.New("金额超出范围 (amount out of range)")
-	// ErrLoadOpen: the card's online serial has moved past the load in question; its proof is gone.
-	ErrLoadOpen = errors.New("该笔圈存已无凭证, 须人工核对 (no proof of this load is left: a person must check)")
+	// ErrLoadOpen: the card's online serial has moved past the load or unload in question; its proof is gone.
+	ErrLoadOpen = errors.New("该笔圈存或圈提已无凭证, 须人工核对 (no proof of this load or unload is left: a person must check)")
 )
 
 // Refusal is why a card is not served. Code is the reason of a T_TYPE 9 record; 0 where none is written.

@@ -36,6 +36,7 @@ type fakeCard struct {
 	history   []fuelcard.LogRecord
 	unlockErr int
 	loadTAC   pboc.MAC
+	mac3      pboc.MAC // of the last unload
 	limits    fuelcard.Limits
 	blocked   bool
 	pinLeft   int
@@ -112,6 +113,10 @@ func (c *fakeCard) obey(cmd apdu.Command) ([]byte, apdu.SW) {
 		return c.initLoad(cmd)
 	case [2]byte{0x52, 0}:
 		return c.credit(cmd)
+	case [2]byte{0x50, 5}:
+		return c.initUnload(cmd)
+	case [2]byte{0x54, 3}:
+		return c.debitForUnload(cmd)
 	case [2]byte{0x5A, 0}:
 		return c.prove(cmd)
 	case [2]byte{0x88, 0}:
@@ -304,18 +309,6 @@ func (c *fakeCard) credit(cmd apdu.Command) ([]byte, apdu.SW) {
 	c.loadTAC = suite.TAC(c.key("DTK"), fuelcard.LoadTACData(c.balance, c.sn, c.loading.Amount, fuelcard.TypeLoadED, c.loading.TID, x.Time))
 	c.sn++
 	return fuelcard.CreditForLoadAnswer{TAC: c.loadTAC}.Bytes(), 0
-}
-
-func (c *fakeCard) prove(cmd apdu.Command) ([]byte, apdu.SW) {
-	x, err := fuelcard.ParseGetTransactionProve(cmd)
-	if err != nil || c.loadTAC == (pboc.MAC{}) {
-		return nil, apdu.ProofNotAvailable
-	}
-	before, after := x.SN == uint16(c.sn-1), x.SN == uint16(c.sn)
-	if before && c.profile.ProveSerial != fuelcard.ProveAfter || after && c.profile.ProveSerial != fuelcard.ProveBefore {
-		return fuelcard.TransactionProveAnswer{TAC: c.loadTAC}.Bytes(), 0
-	}
-	return nil, apdu.ProofNotAvailable
 }
 
 type fakePSAM struct {

@@ -36,6 +36,7 @@ type use uint
 
 const (
 	useLoad use = 1 << iota
+	useUnload
 	useUnlock
 	useTAC
 	usePSAMTAC
@@ -58,7 +59,7 @@ var names = []struct {
 	{DAMK, "应用维护密钥", "application maintenance", useSecure | useExternal},
 	{DPK, "消费密钥(灰锁)", "consume and grey lock", 0},
 	{DLK, "圈存密钥", "load", useLoad},
-	{DULK, "圈提密钥", "unload", 0},
+	{DULK, "圈提密钥", "unload", useUnload},
 	{DUGK, "联机解扣密钥", "online grey unlock", useUnlock},
 	{DTK, "TAC 密钥", "TAC", useTAC},
 	{DPUK, "PIN 解锁密钥", "PIN unblock", useSecure},

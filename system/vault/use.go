@@ -12,6 +12,11 @@ func (v *Vault) LoadMAC(c Card, rand [4]byte, sn pboc.OnlineSN, data []byte) (pb
 	return v.sessionMAC(DLK, c, rand, sn, data)
 }
 
+// UnloadMAC is MAC1, MAC2 or MAC3 of an unload under its session key. Key DULK. Source: card.md 5.3.
+func (v *Vault) UnloadMAC(c Card, rand [4]byte, sn pboc.OnlineSN, data []byte) (pboc.MAC, error) {
+	return v.sessionMAC(DULK, c, rand, sn, data)
+}
+
 // UnlockMAC is MAC1, MAC2 or MAC3 of an online grey unlock under its session key. Key DUGK. Source: card.md 5.3.
 func (v *Vault) UnlockMAC(c Card, rand [4]byte, sn pboc.OnlineSN, data []byte) (pboc.MAC, error) {
 	return v.sessionMAC(DUGK, c, rand, sn, data)

@@ -11,6 +11,8 @@ const (
 	PathDirectives = "/exchange/directives" // DirectivesQuestion → DirectivesAnswer
 	PathAskLoad    = "/ask/load"            // LoadQuestion → LoadAnswer
 	PathAskLoadEnd = "/ask/load-end"        // LoadEndQuestion → Done
+	PathAskUnload  = "/ask/unload"          // UnloadQuestion → LoadAnswer
+	PathAskUnldEnd = "/ask/unload-end"      // UnloadEndQuestion → Done
 	PathAskUnlock  = "/ask/unlock"          // UnlockQuestion → UnlockAnswer
 	PathAskUnlEnd  = "/ask/unlock-end"      // UnlockEndQuestion → Done
 	PathAskGrey    = "/ask/grey"            // GreyQuestion → GreyAnswer: the 35H query beyond the station
@@ -75,6 +77,20 @@ type LoadEndQuestion struct {
 	Loaded   bool          `json:"loaded"`
 	TAC      pboc.MAC      `json:"tac"`
 	Absent   *LoadQuestion `json:"absent,omitempty"` // an INIT FOR LOAD of now: its MAC1 proves that OnlineSN has not moved
+}
+
+// UnloadQuestion asks for MAC2 of an unload: the fields are those of a load. It is keyed (ASN, unload, OnlineSN).
+type UnloadQuestion LoadQuestion
+
+// UnloadEndQuestion reports how an unload ended: with the card's MAC3, or with the answer of a fresh INIT FOR LOAD, which
+// shows the old online SN: loads and unloads count with one number.
+type UnloadEndQuestion struct {
+	Outlet   SiteID        `json:"outlet"`
+	ASN      pboc.ASN      `json:"asn"`
+	OnlineSN pboc.OnlineSN `json:"online_sn"`
+	Debited  bool          `json:"debited"`
+	MAC3     pboc.MAC      `json:"mac3"`
+	Absent   *LoadQuestion `json:"absent,omitempty"`
 }
 
 // UnlockQuestion asks for MAC2 of an online unlock; the center decides the amount.

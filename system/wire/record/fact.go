@@ -204,7 +204,7 @@ type LoadEnded struct {
 	OnlineSN pboc.OnlineSN `json:"online_sn"`
 	Loaded   bool          `json:"loaded"`
 	TAC      pboc.MAC      `json:"tac"` // zero when not loaded
-	How      string        `json:"how"` // answer, proof, absent, refused: the center gave no MAC2
+	How      string        `json:"how"` // answer, proof, absent, refused: the center gave no MAC2, center: it knew already
 }
 
 // LoadAuthorised is the center's debit of an account for a load: money is pending until LoadPosted or LoadVoided.
@@ -240,6 +240,34 @@ type LoadVoided struct {
 	OnlineSN pboc.OnlineSN `json:"online_sn"`
 	Evidence Hex           `json:"evidence"` // INIT answer whose MAC1 shows the online SN unchanged
 }
+
+// UnloadBegun is the outlet's note before it asks the center for MAC2 of an unload, and so before DEBIT FOR UNLOAD: if no
+// UnloadEnded follows, the unload is open, and the next insert of the card settles it.
+type UnloadBegun LoadBegun
+
+// UnloadEnded is the outlet's evidence of how an unload ended.
+type UnloadEnded struct {
+	TimeMs   int64         `json:"time_ms"`
+	ASN      pboc.ASN      `json:"asn"`
+	OnlineSN pboc.OnlineSN `json:"online_sn"`
+	Debited  bool          `json:"debited"`
+	MAC3     pboc.MAC      `json:"mac3"` // zero when not debited
+	How      string        `json:"how"`  // as of a load
+}
+
+// UnloadAuthorised is the center's permission to take money off a card; the account gets it with UnloadPosted.
+type UnloadAuthorised LoadAuthorised
+
+// UnloadPosted says that the card proved the unload (its MAC3 verified); the account has the money.
+type UnloadPosted struct {
+	TimeMs   int64         `json:"time_ms"`
+	ASN      pboc.ASN      `json:"asn"`
+	OnlineSN pboc.OnlineSN `json:"online_sn"`
+	MAC3     pboc.MAC      `json:"mac3"`
+}
+
+// UnloadVoided says that the card proved that the unload did not happen; nothing has moved.
+type UnloadVoided LoadVoided
 
 // ProofSeen is a lock proof or transaction proof harvested from a card, whoever owns that sale.
 type ProofSeen struct {

@@ -20,6 +20,11 @@ var table = map[string]func([]byte) (Fact, error){
 	LoadAuthorised{}.FactType():   reader[LoadAuthorised](),
 	LoadPosted{}.FactType():       reader[LoadPosted](),
 	LoadVoided{}.FactType():       reader[LoadVoided](),
+	UnloadBegun{}.FactType():      reader[UnloadBegun](),
+	UnloadEnded{}.FactType():      reader[UnloadEnded](),
+	UnloadAuthorised{}.FactType(): reader[UnloadAuthorised](),
+	UnloadPosted{}.FactType():     reader[UnloadPosted](),
+	UnloadVoided{}.FactType():     reader[UnloadVoided](),
 	ProofSeen{}.FactType():        reader[ProofSeen](),
 	DispenserRecord{}.FactType():  reader[DispenserRecord](),
 	RecordConflict{}.FactType():   reader[RecordConflict](),
@@ -56,6 +61,11 @@ func (LoadEnded) FactType() string        { return "load.ended" }
 func (LoadAuthorised) FactType() string   { return "load.authorised" }
 func (LoadPosted) FactType() string       { return "load.posted" }
 func (LoadVoided) FactType() string       { return "load.voided" }
+func (UnloadBegun) FactType() string      { return "unload.begun" }
+func (UnloadEnded) FactType() string      { return "unload.ended" }
+func (UnloadAuthorised) FactType() string { return "unload.authorised" }
+func (UnloadPosted) FactType() string     { return "unload.posted" }
+func (UnloadVoided) FactType() string     { return "unload.voided" }
 func (ProofSeen) FactType() string        { return "proof.seen" }
 func (DispenserRecord) FactType() string  { return "dispenser.record" }
 func (RecordConflict) FactType() string   { return "dispenser.conflict" }
