@@ -27,17 +27,19 @@ const (
 	inv09                  // ledger: at every posting, end
 	inv14                  // price: at every record
 	inv16                  // audit: end
+	inv18                  // account: at every end of a load or unload, end
 	inv20                  // determinism: two runs
 	invariants
 )
 
 var invariantNames = [invariants]string{
-	"INV-01", "INV-02", "INV-03", "INV-04", "INV-05", "INV-06", "INV-08", "INV-09", "INV-14", "INV-16", "INV-20",
+	"INV-01", "INV-02", "INV-03", "INV-04", "INV-05", "INV-06", "INV-08", "INV-09", "INV-14", "INV-16", "INV-18", "INV-20",
 }
 
 // checks holds the checkers: each counts its evaluations, the first violation of each is kept.
 type checks struct {
 	truth       truth
+	accounts    accountTruth
 	counts      [invariants]int
 	broken      [invariants]string
 	first       error
@@ -56,7 +58,7 @@ type pricedAt struct {
 
 func newChecks() *checks {
 	return &checks{
-		truth: newTruth(), posted: map[record.SaleID]map[string]int{}, taken: map[record.SaleID]bool{},
+		truth: newTruth(), accounts: newAccountTruth(), posted: map[record.SaleID]map[string]int{}, taken: map[record.SaleID]bool{},
 		prices: map[string][]pricedAt{}, raws: map[evidence]fa.Record{}, quarantined: map[record.SaleID]bool{},
 	}
 }
@@ -104,10 +106,12 @@ func (c *checks) card(w *World, p *plastic, before cardos.Oracle, command, answe
 		want := w.pendingLoad(p)
 		c.hold(inv01, delta == want, "card %s: load changed the balance by %v, asked were %v", p.name, delta, want)
 		c.truth.loads += delta
+		c.truth.moves[purseMove{after.ASN, before.OnlineSN}] = delta
 	case ins == 0x54 && p1 == 3 && delta != 0:
 		want := w.pendingUnload(p)
 		c.hold(inv01, -delta == want, "card %s: unload changed the balance by %v, asked were %v", p.name, delta, want)
 		c.truth.unloads -= delta
+		c.truth.moves[purseMove{after.ASN, before.OnlineSN}] = delta
 	case ins == 0x7C && before.Grey == fuelcard.NotGrey && after.Grey == fuelcard.Grey:
 		c.hold(inv01, delta == 0, "card %s: a grey lock moved %v", p.name, delta)
 		c.truth.locked(w, p, after, command)

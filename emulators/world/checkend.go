@@ -22,6 +22,7 @@ func (c *checks) fact(w *World, s *site, r journal.Record, f record.Fact) {
 	if s != w.center {
 		return
 	}
+	c.money(f)
 	switch f := f.(type) {
 	case record.BatchTaken:
 		c.batch(f)
@@ -97,6 +98,7 @@ func (c *checks) end(w *World) {
 	c.quiescent(w)
 	c.numbers(w)
 	c.ledger(w)
+	c.balances(w)
 	c.chains(w)
 }
 

@@ -16,6 +16,7 @@ import (
 type planted struct {
 	apdu   func(slot string, command []byte) []byte // rewrites commands on their way to a chip
 	toPump func(p *pump, data []byte) []byte        // rewrites what a station sends to a board
+	unpaid bool                                     // the center's keys take a MAC3 of zeros as proof of an unload
 	forged *fa.Record                               // a record that the center's keys agree with, whatever it says
 }
 
@@ -31,6 +32,14 @@ func (b believer) TAC(c vault.Card, data []byte) (pboc.MAC, error) {
 		return f.TAC, nil
 	}
 	return b.Keys.TAC(c, data)
+}
+
+// UnloadMAC believes in the MAC3 of zeros.
+func (b believer) UnloadMAC(c vault.Card, rand [4]byte, sn pboc.OnlineSN, data []byte) (pboc.MAC, error) {
+	if b.w.plant.unpaid && len(data) == len(fuelcard.UnloadMAC3Data(0, 0, 0, pboc.TID{}, [7]byte{})) {
+		return pboc.MAC{}, nil
+	}
+	return b.Keys.UnloadMAC(c, rand, sn, data)
 }
 
 // PSAMTAC of the forged record is what the record says.

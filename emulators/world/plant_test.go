@@ -9,6 +9,7 @@ import (
 
 	"greylock/system/wire/fa"
 	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
 
@@ -85,6 +86,7 @@ func TestEachCheckerCatchesItsViolation(t *testing.T) {
 			}
 			w.stations["0001"].disk.Flip("journal", 8*400+3)
 		}},
+		{"INV-18 圈提未扣卡就入账 (account paid without the card's debit)", inv18, unpaid},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -92,6 +94,22 @@ func TestEachCheckerCatchesItsViolation(t *testing.T) {
 			c.plant(t, w)
 			caught(t, w, c.inv)
 		})
+	}
+}
+
+// unpaid: the card leaves before it is debited, and the center takes a false proof of it.
+func unpaid(t *testing.T, w *World) {
+	w.plant.unpaid = true
+	before := w.look(w.cards[zhang])
+	if err := w.Faults().TearDesk(11, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Unload(zhang, 20000); err == nil {
+		t.Fatal("the unload was not torn")
+	}
+	end := record.UnloadEndQuestion{Outlet: outletID, ASN: before.ASN, OnlineSN: before.OnlineSN, Debited: true}
+	if status, body, err := w.Command(record.Center, record.PathAskUnldEnd, end); err != nil || status != 200 {
+		t.Fatalf("%d %s %v", status, body, err)
 	}
 }
 

@@ -21,7 +21,8 @@ type truth struct {
 	loads unit.Fen // into all cards
 	debts unit.Fen // out of all cards by grey sales
 
-	unloads unit.Fen // out of all cards into their accounts
+	unloads unit.Fen               // out of all cards into their accounts
+	moves   map[purseMove]unit.Fen // every load and unload that a card has committed, by its own count
 }
 
 // cardTruth is one card's money by its own commits.
@@ -52,7 +53,7 @@ type saleTruth struct {
 }
 
 func newTruth() truth {
-	return truth{cards: map[pboc.ASN]*cardTruth{}, sales: map[record.SaleID]*saleTruth{}}
+	return truth{cards: map[pboc.ASN]*cardTruth{}, sales: map[record.SaleID]*saleTruth{}, moves: map[purseMove]unit.Fen{}}
 }
 
 // volume is the fuel that has flowed under the lock so far.
