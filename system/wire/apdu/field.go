@@ -31,6 +31,11 @@ func RecordID(p *byte) Param {
 	return Param{zh: "短文件标识", en: "SFI", most: 0xFF, value: recordID{p}}
 }
 
+// RecordFile is a short file identifier in P2 without a record mode, id<<3. Source: card.md 6.2, CAPP.
+func RecordFile(p *byte) Param {
+	return Param{zh: "短文件标识", en: "SFI", most: 0xFF, value: recordFile{p}}
+}
+
 // High and Low are the bytes of a file identifier in P1 P2.
 func High(p *uint16) Param {
 	return Param{zh: "文件标识(高)", en: "FID high", most: 0xFF, value: high{p}}
@@ -133,6 +138,15 @@ func (v recordID) take(b byte) bool {
 	return b&7 == 4
 }
 func (v recordID) show() string { return fmt.Sprintf("%02X", *v.p) }
+
+type recordFile struct{ p *byte }
+
+func (v recordFile) put() byte { return *v.p << 3 }
+func (v recordFile) take(b byte) bool {
+	*v.p = b >> 3
+	return b&7 == 0
+}
+func (v recordFile) show() string { return fmt.Sprintf("%02X", *v.p) }
 
 type high struct{ p *uint16 }
 

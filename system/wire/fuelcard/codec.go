@@ -109,6 +109,33 @@ func (x ApplicationUnblock) Command() apdu.Command { return x.layout().Command()
 // Command encodes.
 func (x CardBlock) Command() apdu.Command { return x.layout().Command() }
 
+// Command encodes.
+func (x GetResponse) Command() apdu.Command { return x.layout().Command() }
+
+// Command encodes.
+func (x SecureAppendRecord) Command() apdu.Command { return x.layout().Command() }
+
+// Command encodes.
+func (x UpdateRecord) Command() apdu.Command { return x.layout().Command() }
+
+// Command encodes.
+func (x SecureUpdateRecord) Command() apdu.Command { return x.layout().Command() }
+
+// Command encodes.
+func (x InitForCash) Command() apdu.Command { return x.layout().Command() }
+
+// Command encodes.
+func (x InitForCAPP) Command() apdu.Command { return x.layout().Command() }
+
+// Command encodes.
+func (x UpdateCAPPCache) Command() apdu.Command { return x.layout().Command() }
+
+// Command encodes.
+func (x InitForUpdate) Command() apdu.Command { return x.layout().Command() }
+
+// Command encodes.
+func (x UpdateOverdraw) Command() apdu.Command { return x.layout().Command() }
+
 // Bytes encodes.
 func (x PublicData) Bytes() []byte { return x.layout().Bytes() }
 
@@ -183,6 +210,18 @@ func (x DebitForUnloadAnswer) Bytes() []byte { return x.layout().Bytes() }
 
 // Bytes encodes.
 func (x TransactionProveAnswer) Bytes() []byte { return x.layout().Bytes() }
+
+// Bytes encodes.
+func (x InitForCashAnswer) Bytes() []byte { return x.layout().Bytes() }
+
+// Bytes encodes.
+func (x InitForCAPPAnswer) Bytes() []byte { return x.layout().Bytes() }
+
+// Bytes encodes.
+func (x InitForUpdateAnswer) Bytes() []byte { return x.layout().Bytes() }
+
+// Bytes encodes.
+func (x UpdateOverdrawAnswer) Bytes() []byte { return x.layout().Bytes() }
 
 // ParseSelectFile decodes.
 func ParseSelectFile(c apdu.Command) (SelectFile, error) { return parse[SelectFile](c) }
@@ -303,6 +342,37 @@ func ParseApplicationUnblock(c apdu.Command) (ApplicationUnblock, error) {
 // ParseCardBlock decodes.
 func ParseCardBlock(c apdu.Command) (CardBlock, error) { return parse[CardBlock](c) }
 
+// ParseGetResponse decodes.
+func ParseGetResponse(c apdu.Command) (GetResponse, error) { return parse[GetResponse](c) }
+
+// ParseSecureAppendRecord decodes.
+func ParseSecureAppendRecord(c apdu.Command) (SecureAppendRecord, error) {
+	return parse[SecureAppendRecord](c)
+}
+
+// ParseUpdateRecord decodes.
+func ParseUpdateRecord(c apdu.Command) (UpdateRecord, error) { return parse[UpdateRecord](c) }
+
+// ParseSecureUpdateRecord decodes.
+func ParseSecureUpdateRecord(c apdu.Command) (SecureUpdateRecord, error) {
+	return parse[SecureUpdateRecord](c)
+}
+
+// ParseInitForCash decodes.
+func ParseInitForCash(c apdu.Command) (InitForCash, error) { return parse[InitForCash](c) }
+
+// ParseInitForCAPP decodes.
+func ParseInitForCAPP(c apdu.Command) (InitForCAPP, error) { return parse[InitForCAPP](c) }
+
+// ParseUpdateCAPPCache decodes.
+func ParseUpdateCAPPCache(c apdu.Command) (UpdateCAPPCache, error) { return parse[UpdateCAPPCache](c) }
+
+// ParseInitForUpdate decodes.
+func ParseInitForUpdate(c apdu.Command) (InitForUpdate, error) { return parse[InitForUpdate](c) }
+
+// ParseUpdateOverdraw decodes.
+func ParseUpdateOverdraw(c apdu.Command) (UpdateOverdraw, error) { return parse[UpdateOverdraw](c) }
+
 // ParsePublicData decodes.
 func ParsePublicData(b []byte) (PublicData, error) { return read[PublicData](b) }
 
@@ -394,6 +464,22 @@ func ParseDebitForUnloadAnswer(b []byte) (DebitForUnloadAnswer, error) {
 // ParseTransactionProveAnswer decodes.
 func ParseTransactionProveAnswer(b []byte) (TransactionProveAnswer, error) {
 	return read[TransactionProveAnswer](b)
+}
+
+// ParseInitForCashAnswer decodes.
+func ParseInitForCashAnswer(b []byte) (InitForCashAnswer, error) { return read[InitForCashAnswer](b) }
+
+// ParseInitForCAPPAnswer decodes.
+func ParseInitForCAPPAnswer(b []byte) (InitForCAPPAnswer, error) { return read[InitForCAPPAnswer](b) }
+
+// ParseInitForUpdateAnswer decodes.
+func ParseInitForUpdateAnswer(b []byte) (InitForUpdateAnswer, error) {
+	return read[InitForUpdateAnswer](b)
+}
+
+// ParseUpdateOverdrawAnswer decodes.
+func ParseUpdateOverdrawAnswer(b []byte) (UpdateOverdrawAnswer, error) {
+	return read[UpdateOverdrawAnswer](b)
 }
 
 type described[T any] interface {

@@ -38,6 +38,9 @@ var commands = []func(apdu.Command) (apdu.Command, any, error){
 	round(fuelcard.ParseInitForUnload), round(fuelcard.ParseDebitForUnload), round(fuelcard.ParseInitGreyLock),
 	round(fuelcard.ParseGreyLock), round(fuelcard.ParseDebitForUnlock), round(fuelcard.ParseInitGreyUnlock),
 	round(fuelcard.ParseGreyUnlock), round(fuelcard.ParseGetLockProof), round(fuelcard.ParseClearTACUF),
+	round(fuelcard.ParseGetResponse), round(fuelcard.ParseSecureAppendRecord), round(fuelcard.ParseUpdateRecord),
+	round(fuelcard.ParseSecureUpdateRecord), round(fuelcard.ParseInitForCash), round(fuelcard.ParseInitForCAPP),
+	round(fuelcard.ParseUpdateCAPPCache), round(fuelcard.ParseInitForUpdate), round(fuelcard.ParseUpdateOverdraw),
 	round(fuelcard.ParseCreateFile), round(fuelcard.ParseWriteKey), round(fuelcard.ParseSecureWriteKey),
 }
 
@@ -51,7 +54,8 @@ var bodies = []func([]byte) ([]byte, error){
 	roundBytes(fuelcard.ParseOrdinaryData), roundBytes(fuelcard.ParseLimits), roundBytes(fuelcard.ParseLogRecord),
 	roundBytes(fuelcard.ParseFCI), roundBytes(fuelcard.ParseDFSpec), roundBytes(fuelcard.ParseBinarySpec),
 	roundBytes(fuelcard.ParseCyclicSpec), roundBytes(fuelcard.ParsePurseSpec), roundBytes(fuelcard.ParseKeyFileSpec),
-	roundBytes(fuelcard.ParseKeyRecord),
+	roundBytes(fuelcard.ParseKeyRecord), roundBytes(fuelcard.ParseInitForCashAnswer), roundBytes(fuelcard.ParseInitForCAPPAnswer),
+	roundBytes(fuelcard.ParseInitForUpdateAnswer), roundBytes(fuelcard.ParseUpdateOverdrawAnswer),
 }
 
 // samples has one command of each kind.
@@ -81,6 +85,12 @@ func samples() []apdu.Command {
 		fuelcard.DebitForUnlock{Purse: fuelcard.ED, Amount: 12345, CTC: 5, TID: tid, TTC: 7, Time: at, GMAC: m}.Command(),
 		fuelcard.InitGreyUnlock{Purse: fuelcard.ED, KeyID: 1, TID: tid}.Command(), fuelcard.GreyUnlock{Amount: 12345, Time: at, MAC2: m}.Command(),
 		fuelcard.GetLockProof{}.Command(), fuelcard.ClearTACUF{}.Command(),
+		fuelcard.GetResponse{Length: 30}.Command(), fuelcard.SecureAppendRecord{SFI: 1, Data: []byte{9}, MAC: m}.Command(),
+		fuelcard.UpdateRecord{SFI: 1, Number: 2, Data: []byte{9}}.Command(),
+		fuelcard.SecureUpdateRecord{SFI: 1, Number: 2, Data: []byte{9}, MAC: m}.Command(),
+		fuelcard.InitForCash{KeyID: 1, Amount: 12345, TID: tid}.Command(), fuelcard.InitForCAPP{KeyID: 1, Amount: 12345, TID: tid}.Command(),
+		fuelcard.UpdateCAPPCache{RecordType: 0xAA, SFI: 0x19, Data: []byte{0xAA, 1, 2}}.Command(),
+		fuelcard.InitForUpdate{KeyID: 1, TID: tid}.Command(), fuelcard.UpdateOverdraw{Limit: 50000, Time: at, MAC2: m}.Command(),
 		fuelcard.CreateFile{FID: 0x0015, Data: fuelcard.BinarySpec{Kind: fuelcard.KindBinaryMAC, Length: 30}.Bytes()}.Command(),
 		fuelcard.WriteKey{P1: 1, KeyRecord: key}.Command(),
 		fuelcard.SecureWriteKey{P1: 0x39, Cipher: make([]byte, 24), MAC: m}.Command(),

@@ -49,8 +49,11 @@ const (
 	CardService  byte = 0x06
 )
 
-// AppPetrol is the application type id of a petrol card. Source: card.md 3.2.
-const AppPetrol byte = 0x11
+// Application type ids. Source: card.md 3.2; that of the loyalty application [ours].
+const (
+	AppPetrol  byte = 0x11
+	AppLoyalty byte = 0x12
+)
 
 // PublicData is file 0015, 30 bytes. Source: card.md 3.2.
 type PublicData struct {

@@ -20,9 +20,10 @@ func Hex(c apdu.Command) string { return shapes().Hex(c) }
 // shapes is the table of all commands; where two could match, the stricter comes first.
 func shapes() apdu.Shapes {
 	return apdu.Shapes{
-		shape[SelectFile](describeFCI), shape[SelectName](describeFCI),
+		shape[SelectFile](describeFCI), shape[SelectName](describeFCI), shape[GetResponse](nil),
 		shape[ReadBinary](describeFile), shape[UpdateBinary](nil), shape[SecureUpdateBinary](nil),
-		shape[ReadRecord](describeRecord), shape[AppendRecord](nil),
+		shape[ReadRecord](describeRecord), shape[AppendRecord](nil), shape[SecureAppendRecord](nil),
+		shape[UpdateRecord](nil), shape[SecureUpdateRecord](nil),
 		shape[GetChallenge](describeChallenge), shape[ExternalAuthenticate](nil), shape[InternalAuthenticate](describeCipher),
 		shape[Verify](nil), shape[ChangePIN](nil), shape[ReloadPIN](nil), shape[PINUnblock](nil),
 		shape[ApplicationBlock](nil), shape[ApplicationUnblock](nil), shape[CardBlock](nil),
@@ -30,6 +31,9 @@ func shapes() apdu.Shapes {
 		shape[InitForLoad](answer[InitForLoadAnswer]), shape[CreditForLoad](answer[CreditForLoadAnswer]),
 		shape[InitForPurchase](answer[InitForPurchaseAnswer]), shape[DebitForPurchase](answer[DebitForPurchaseAnswer]),
 		shape[InitForUnload](answer[InitForUnloadAnswer]), shape[DebitForUnload](answer[DebitForUnloadAnswer]),
+		shape[InitForCash](answer[InitForCashAnswer]),
+		shape[InitForCAPP](answer[InitForCAPPAnswer]), shape[UpdateCAPPCache](nil),
+		shape[InitForUpdate](answer[InitForUpdateAnswer]), shape[UpdateOverdraw](answer[UpdateOverdrawAnswer]),
 		shape[InitGreyLock](answer[InitGreyLockAnswer]), shape[GreyLock](answer[GreyLockAnswer]),
 		shape[DebitForUnlock](answer[DebitForUnlockAnswer]),
 		shape[InitGreyUnlock](answer[InitGreyUnlockAnswer]), shape[GreyUnlock](answer[GreyUnlockAnswer]),

@@ -26,6 +26,14 @@ func (x *SelectName) layout() apdu.Layout {
 		Fields: []apdu.Field{apdu.Shown(apdu.Rest("名称", "name", &x.Name, 1, 16), func() string { return name(x.Name) })}}
 }
 
+// GetResponse is GET RESPONSE, 00 C0 00 00 Le: the data behind a 61xx of T=0. Source: card.md 6.1, 6.2.
+type GetResponse struct{ Length int } // Le; 0 asks for all
+
+func (x *GetResponse) layout() apdu.Layout {
+	return apdu.Layout{Zh: "取响应数据", En: "GET RESPONSE",
+		Head: apdu.Head{CLA: 0x00, INS: 0xC0, P1: apdu.Fixed(0), P2: apdu.Fixed(0), LeVar: &x.Length}}
+}
+
 // ReadBinary is READ BINARY by short id, 00 B0 80|SFI offset Le. Source: card.md 6.2.
 type ReadBinary struct {
 	SFI    byte
@@ -88,6 +96,48 @@ func (x *AppendRecord) layout() apdu.Layout {
 	return apdu.Layout{Zh: "追加记录", En: "APPEND RECORD",
 		Head:   apdu.Head{CLA: 0x00, INS: 0xE2, P1: apdu.Fixed(0), P2: apdu.RecordID(&x.SFI), Le: apdu.NoLe},
 		Fields: []apdu.Field{data(&x.Data, 1, apdu.MaxData)}}
+}
+
+// SecureAppendRecord is APPEND RECORD with secure messaging, 04 E2 00 SFI<<3|4 Lc data MAC4; Data is enciphered for a file
+// whose type says so. Source: card.md 6.2, 3.1.
+type SecureAppendRecord struct {
+	SFI  byte
+	Data []byte
+	MAC  pboc.MAC
+}
+
+func (x *SecureAppendRecord) layout() apdu.Layout {
+	return apdu.Layout{Zh: "带 MAC 追加记录", En: "APPEND RECORD with MAC",
+		Head:   apdu.Head{CLA: 0x04, INS: 0xE2, P1: apdu.Fixed(0), P2: apdu.RecordID(&x.SFI), Le: apdu.NoLe},
+		Fields: []apdu.Field{data(&x.Data, 1, apdu.MaxData-4), mac("MAC", &x.MAC)}}
+}
+
+// UpdateRecord is UPDATE RECORD in plain, 00 DC number SFI<<3|4 Lc data. Source: card.md 6.2; P2 as in READ RECORD.
+type UpdateRecord struct {
+	SFI    byte
+	Number byte
+	Data   []byte
+}
+
+func (x *UpdateRecord) layout() apdu.Layout {
+	return apdu.Layout{Zh: "写记录", En: "UPDATE RECORD",
+		Head:   apdu.Head{CLA: 0x00, INS: 0xDC, P1: apdu.Var("记录号", "record", &x.Number), P2: apdu.RecordID(&x.SFI), Le: apdu.NoLe},
+		Fields: []apdu.Field{data(&x.Data, 1, apdu.MaxData)}}
+}
+
+// SecureUpdateRecord is UPDATE RECORD with secure messaging, 04 DC number SFI<<3|4 Lc data MAC4; Data as in
+// SecureAppendRecord. Source: card.md 6.2, 3.1.
+type SecureUpdateRecord struct {
+	SFI    byte
+	Number byte
+	Data   []byte
+	MAC    pboc.MAC
+}
+
+func (x *SecureUpdateRecord) layout() apdu.Layout {
+	return apdu.Layout{Zh: "带 MAC 写记录", En: "UPDATE RECORD with MAC",
+		Head:   apdu.Head{CLA: 0x04, INS: 0xDC, P1: apdu.Var("记录号", "record", &x.Number), P2: apdu.RecordID(&x.SFI), Le: apdu.NoLe},
+		Fields: []apdu.Field{data(&x.Data, 1, apdu.MaxData-4), mac("MAC", &x.MAC)}}
 }
 
 // CreateFile is CREATE FILE, 80 E0 FID Lc data; FileSpec makes the data. Source: card.md section 11.

@@ -26,7 +26,8 @@ func LoadTACData(newBalance unit.Fen, sn pboc.OnlineSN, amount unit.Fen, t TxTyp
 	return amountTypeTerminal(text(nil).fen(newBalance).two(uint16(sn)), amount, t, tid, time)
 }
 
-// PurchaseMAC1Data is amt4 type1 TID6 date4 time3: the PSAM's, under PurchaseSession of DPK.
+// PurchaseMAC1Data is amt4 type1 TID6 date4 time3: the PSAM's, under PurchaseSession of DPK. A purchase is of type 05 or
+// 06, cash of 04, a compound purchase of 09.
 func PurchaseMAC1Data(amount unit.Fen, t TxType, tid pboc.TID, time [7]byte) []byte {
 	return amountTypeTerminal(nil, amount, t, tid, time)
 }
@@ -101,15 +102,32 @@ func OnlineMAC3Data(newBalance unit.Fen, sn pboc.OnlineSN, amount unit.Fen, t Tx
 	return amountTypeTerminal(text(nil).fen(newBalance).two(uint16(sn)), amount, t, tid, time)
 }
 
+// OverdraftMAC1Data is bal4 oldlimit3 07 TID6: the card's, under LoadSession of DOLK.
+func OverdraftMAC1Data(balance, old unit.Fen, tid pboc.TID) []byte {
+	return append(text(nil).fen(balance).limit(old).typ(TypeOverdraft), tid[:]...)
+}
+
+// OverdraftMAC2Data is newlimit3 07 TID6 date4 time3: the host's, under the same session.
+func OverdraftMAC2Data(limit unit.Fen, tid pboc.TID, time [7]byte) []byte {
+	return append(append(text(nil).limit(limit).typ(TypeOverdraft), tid[:]...), time[:]...)
+}
+
+// OverdraftTACData is newbal4 onlineSN2 newlimit3 07 TID6 date4 time3, the serial before its increment: the card's TAC
+// under DTK; Profile.OverdraftTAC says how.
+func OverdraftTACData(newBalance unit.Fen, sn pboc.OnlineSN, limit unit.Fen, tid pboc.TID, time [7]byte) []byte {
+	return append(append(text(nil).fen(newBalance).two(uint16(sn)).limit(limit).typ(TypeOverdraft), tid[:]...), time[:]...)
+}
+
 // ReloadPINData is the new PIN's bytes: the host's MAC under Suite.TAC of DRPK.
 func ReloadPINData(p PIN) []byte { return append([]byte(nil), p...) }
 
 // text is a string under construction.
 type text []byte
 
-func (s text) fen(f unit.Fen) text { return apdu.AppendMoney(s, int64(f), 4) }
-func (s text) two(v uint16) text   { return binary.BigEndian.AppendUint16(s, v) }
-func (s text) typ(t TxType) text   { return append(s, byte(t)) }
+func (s text) fen(f unit.Fen) text   { return apdu.AppendMoney(s, int64(f), 4) }
+func (s text) limit(f unit.Fen) text { return apdu.AppendMoney(s, int64(f), 3) }
+func (s text) two(v uint16) text     { return binary.BigEndian.AppendUint16(s, v) }
+func (s text) typ(t TxType) text     { return append(s, byte(t)) }
 
 func amountTypeTerminal(s text, amount unit.Fen, t TxType, tid pboc.TID, time [7]byte) []byte {
 	return append(append(s.fen(amount).typ(t), tid[:]...), time[:]...)

@@ -26,6 +26,14 @@ func (x *SelectName) layout() apdu.Layout {
 		Fields: []apdu.Field{apdu.Rest("名称", "name", &x.Name, 1, 16)}}
 }
 
+// GetResponse is GET RESPONSE, 00 C0 00 00 Le: the data behind a 61xx of T=0. Source: card.md 6.1, 6.2.
+type GetResponse struct{ Length int } // Le; 0 asks for all
+
+func (x *GetResponse) layout() apdu.Layout {
+	return apdu.Layout{Zh: "取响应数据", En: "GET RESPONSE",
+		Head: apdu.Head{CLA: 0x00, INS: 0xC0, P1: apdu.Fixed(0), P2: apdu.Fixed(0), LeVar: &x.Length}}
+}
+
 // ReadBinary is READ BINARY, 00 B0 80|SFI offset Le. Source: card.md 3.9.
 type ReadBinary struct {
 	SFI    byte

@@ -58,6 +58,9 @@ func (x InitForPurchase) Command() apdu.Command { return x.layout().Command() }
 // Command encodes.
 func (x CreditForPurchase) Command() apdu.Command { return x.layout().Command() }
 
+// Command encodes.
+func (x GetResponse) Command() apdu.Command { return x.layout().Command() }
+
 // Bytes encodes.
 func (x CipherMACAnswer) Bytes() []byte { return x.layout().Bytes() }
 
@@ -143,6 +146,9 @@ func ParseInitForPurchase(c apdu.Command) (InitForPurchase, error) { return pars
 func ParseCreditForPurchase(c apdu.Command) (CreditForPurchase, error) {
 	return parse[CreditForPurchase](c)
 }
+
+// ParseGetResponse decodes.
+func ParseGetResponse(c apdu.Command) (GetResponse, error) { return parse[GetResponse](c) }
 
 // ParseCipherMACAnswer decodes.
 func ParseCipherMACAnswer(b []byte) (CipherMACAnswer, error) { return read[CipherMACAnswer](b) }

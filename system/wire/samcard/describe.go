@@ -19,7 +19,7 @@ func Hex(c apdu.Command) string { return shapes().Hex(c) }
 
 func shapes() apdu.Shapes {
 	return apdu.Shapes{
-		shape[SelectFile](nil), shape[SelectName](nil),
+		shape[SelectFile](nil), shape[SelectName](nil), shape[GetResponse](nil),
 		shape[ReadBinary](describeFile), shape[UpdateBinary](nil), shape[CreateFile](nil),
 		shape[GetChallenge](describeBytes), shape[ExternalAuthenticate](nil), shape[InternalAuthenticate](describeBytes),
 		shape[InitGreyLock](answer[InitGreyLockAnswer]), shape[CertificateGreyLock](nil),

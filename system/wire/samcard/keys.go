@@ -12,8 +12,12 @@ const (
 	UsageConsume     Usage = 0x42 // 2 levels | type 2
 	UsageInternal    Usage = 0x44 // 2 levels | type 4
 
-	TypeConsume byte = 2
+	TypeConsume  byte = 2
+	TypeInternal byte = 4
 )
+
+// UsageOf is the usage of a key of a type behind a number of levels, 0..7; fuelcard.Profile.LevelsOf says how many.
+func UsageOf(levels int, keyType byte) Usage { return Usage(levels<<5) | Usage(keyType&0x1F) }
 
 // Levels is the number of diversification levels.
 func (u Usage) Levels() int { return int(u >> 5) }

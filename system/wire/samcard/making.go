@@ -13,8 +13,15 @@ func MFFiles() []CreateFile {
 }
 
 // PetrolDF creates the petrol application of a PSAM.
-func PetrolDF(aid []byte) CreateFile {
-	return CreateFile{FIDPetrol, append([]byte{0x38, 0x02, 0x00, 0xF3, 0xF3, 0x80 | SFIApp, 0xFF, 0xFF}, aid...)}
+func PetrolDF(aid []byte) CreateFile { return application(FIDPetrol, aid) }
+
+// LoyaltyDF creates the loyalty application of a PSAM; its files and key usages are those of the petrol application
+// (PetrolFiles, Keys). Source: card.md 3.9; its content [ours].
+func LoyaltyDF(aid []byte) CreateFile { return application(FIDLoyalty, aid) }
+
+// application is a DF of 0x200 bytes under the master, named aid, that shows 0017 in its FCI.
+func application(fid uint16, aid []byte) CreateFile {
+	return CreateFile{fid, append([]byte{0x38, 0x02, 0x00, 0xF3, 0xF3, 0x80 | SFIApp, 0xFF, 0xFF}, aid...)}
 }
 
 // PetrolFiles are the files of the petrol application: 0017 (25 bytes).

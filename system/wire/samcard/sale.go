@@ -8,10 +8,13 @@ import (
 	"greylock/system/wire/unit"
 )
 
-// Transaction types that a PSAM takes. Source: card.md 5.2, 8.2.
+// Transaction types that a PSAM takes; cash and the compound purchase go through the purchase pair. Source: card.md 5.2,
+// 8.2; 04 and 09 in 80 70 [std].
 const (
+	TypeCash       byte = 0x04
 	TypePurchaseED byte = 0x05
 	TypePurchaseEP byte = 0x06
+	TypeCAPP       byte = 0x09
 	TypeGreyED     byte = 0x91
 	TypeGreyEP     byte = 0x92
 	TypeUnlockED   byte = 0x93
@@ -145,7 +148,7 @@ type InitForPurchase struct {
 	Rand       [4]byte
 	CTC        pboc.CTC
 	Amount     unit.Fen
-	Type       byte // TypePurchaseED or TypePurchaseEP
+	Type       byte // TypePurchaseED, TypePurchaseEP, TypeCash or TypeCAPP
 	Time       [7]byte
 	KeyVersion byte
 	Alg        byte

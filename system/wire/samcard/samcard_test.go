@@ -232,6 +232,7 @@ var commands = []func(apdu.Command) (apdu.Command, error){
 	round(samcard.ParseInternalAuthenticate), round(samcard.ParseInitGreyLock), round(samcard.ParseCertificateGreyLock),
 	round(samcard.ParseDebitGreyLock), round(samcard.ParseGetGMAC), round(samcard.ParseInitForPurchase), round(samcard.ParseCreditForPurchase),
 	round(samcard.ParseDeliveryKey), round(samcard.ParseCipherData), round(samcard.ParseWriteKey), round(samcard.ParseSetStatus),
+	round(samcard.ParseGetResponse),
 }
 
 var bodies = []func([]byte) ([]byte, error){
@@ -252,6 +253,7 @@ func samples() []apdu.Command {
 		samcard.InitForPurchase{Amount: 1, Type: 6, Factors: f}.Command(), samcard.CreditForPurchase{}.Command(),
 		samcard.DeliveryKey{Usage: 0x44, KeyVersion: 1, Factors: f}.Command(), samcard.CipherData{Data: make([]byte, 8)}.Command(),
 		samcard.WriteKey{Cipher: make([]byte, 24)}.Command(), samcard.SetStatus{}.Command(),
+		samcard.GetResponse{Length: 8}.Command(),
 	}
 }
 
