@@ -19,13 +19,10 @@ import (
 // load reads and checks the configuration of a role.
 func load(path string, role config.Role) (config.Config, error) {
 	c, _, err := config.Load(path)
-	if err != nil {
-		return c, err
+	if err == nil {
+		err = c.Check(role)
 	}
-	if err := c.Check(role); err != nil {
-		return c, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, nil
+	return c, err
 }
 
 func identity(c config.Config) app.Identity {
@@ -50,21 +47,15 @@ func (e *env) config() *cobra.Command {
 }
 
 func (e *env) configCheck(path string, role config.Role) error {
-	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("%w: %w", config.ErrConfig, err)
-	}
 	c, _, err := config.Load(path)
-	if err != nil {
-		return err
-	}
 	if role == "" {
 		role = guess(c)
 	}
 	if !knownRole(role) {
 		return cli.Usagef("--role %q: center, station, issue 或 making (want one of these)", role)
 	}
-	if err := c.Check(role); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	if err := errors.Join(err, c.Check(role)); err != nil {
+		return err
 	}
 	report := map[string]string{"file": path, "role": string(role), "result": "ok"}
 	return e.Print(report, func(w io.Writer) { fmt.Fprintf(w, "%s: %s 配置无误 (no problem)\n", path, role) })

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -24,9 +25,12 @@ const (
 // maxPorts is four 16-port hubs.
 const maxPorts = 64
 
-// Check names everything that keeps a program of this role from starting.
+// Check names everything that keeps a program of this role from starting; nothing of a file that Load could not read.
 func (c Config) Check(role Role) error {
-	k := &checker{}
+	if c.unread {
+		return nil
+	}
+	k := &checker{c: &c}
 	k.digits("site.id", c.Site.ID, 4)
 	k.need("site.name", c.Site.Name)
 	if c.Site.Realm != "training" && c.Site.Realm != "production" {
@@ -38,7 +42,7 @@ func (c Config) Check(role Role) error {
 		k.address("center.listen", c.Center.Listen, false)
 		k.address("center.operator", c.Center.Operator, true)
 		k.file("center.vault", c.Center.Vault)
-		k.file("center.secret", c.Center.Secret)
+		k.secret("center.secret", c.Center.Secret)
 	case RoleStation:
 		k.url("station.center", c.Station.Center)
 		if b, err := hex.DecodeString(c.Station.CenterKey); err != nil || len(b) != 32 {
@@ -49,13 +53,13 @@ func (c Config) Check(role Role) error {
 	case RoleIssue:
 		k.url("issue.center", c.Issue.Center)
 		k.file("issue.vault", c.Issue.Vault)
-		k.file("issue.secret", c.Issue.Secret)
+		k.secret("issue.secret", c.Issue.Secret)
 		k.digits("issue.tid", c.Issue.TID, 12)
 	case RoleMaking:
 		k.url("making.center", c.Making.Center)
 		k.file("making.vault", c.Making.Vault)
-		k.file("making.secret", c.Making.Secret)
-		k.file("making.transport", c.Making.Transport)
+		k.secret("making.secret", c.Making.Secret)
+		k.secret("making.transport", c.Making.Transport)
 		k.digits("making.company", c.Making.Company, 2)
 		k.digits("making.province", c.Making.Province, 2)
 	}
@@ -65,10 +69,18 @@ func (c Config) Check(role Role) error {
 	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(k.problems...))
 }
 
-type checker struct{ problems []error }
+type checker struct {
+	c        *Config
+	problems []error
+}
 
+// bad names where the value stands: its line, or the variable that overrides it.
 func (k *checker) bad(key, format string, args ...any) {
-	k.problems = append(k.problems, Problem{File: "configuration", Key: key, Text: fmt.Sprintf(format, args...)})
+	p := Problem{File: k.c.file, Key: key, Line: k.c.lines[key], Text: fmt.Sprintf(format, args...)}
+	if _, ok := os.LookupEnv(Env(key)); ok || p.File == "" {
+		p.File, p.Line = "environment "+Env(key), 0
+	}
+	k.problems = append(k.problems, p)
 }
 
 func (k *checker) need(key, value string) {
@@ -83,11 +95,29 @@ func (k *checker) digits(key, value string, n int) {
 	}
 }
 
-func (k *checker) file(key, path string) {
+func (k *checker) file(key, path string) fs.FileInfo {
 	if path == "" {
 		k.bad(key, "不能为空 (must be set)")
-	} else if _, err := os.Stat(path); err != nil {
+		return nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		k.bad(key, "%s: 没有这个文件 (no such file)", path)
+	case err != nil:
 		k.bad(key, "%v", err)
+	case info.IsDir():
+		k.bad(key, "%s: 是目录, 应为文件 (a directory, want a file)", path)
+	default:
+		return info
+	}
+	return nil
+}
+
+// secret is a file that its owner alone may read.
+func (k *checker) secret(key, path string) {
+	if info := k.file(key, path); info != nil && info.Mode().Perm()&0o077 != 0 {
+		k.bad(key, "%s: 权限 %o 过宽, 请 chmod 600 (others may read this secret)", path, info.Mode().Perm())
 	}
 }
 

@@ -1,7 +1,8 @@
 // Package config reads a program's settings: file, then environment, then flags; it is one of the two doors to YAML.
 //
 // Every key has an environment variable: GREYLOCK_ + the key in capitals with _ for dots (GREYLOCK_SITE_ID), also when the file
-// lacks the key. Codes are quoted strings of digits: YAML reads an unquoted 0017 as octal.
+// lacks the key; that of a list holds the list in YAML's flow form. Codes are quoted strings of digits: YAML reads an unquoted
+// 0017 as octal, so a text without quotes that YAML takes for a number is refused.
 package config
 
 import (
@@ -10,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -25,6 +25,10 @@ type Config struct {
 	Station Station `mapstructure:"station"`
 	Issue   Issue   `mapstructure:"issue"`
 	Making  Making  `mapstructure:"making"`
+
+	file   string         // where it was read, "" for the environment alone
+	lines  map[string]int // of the file's keys
+	unread bool           // the file could not be read at all: Load has said why
 }
 
 // Site says who this is.
@@ -97,49 +101,60 @@ func (p Problem) Error() string {
 	return where + ": " + p.Text
 }
 
-// ErrConfig is wrapped by everything Load returns.
+// ErrConfig is wrapped by everything Load and Check return.
 var ErrConfig = errors.New("配置有误 (configuration)")
 
 // Origin says where a value came from: file, env or default.
 type Origin struct{ Key, Value, From string }
 
-// Load reads the file (none if path is "") and the environment. All problems come at once.
+const prefix = "GREYLOCK"
+
+// Load reads the file (none if path is "") and the environment. All problems come at once; beside them what could be read is
+// returned, so that Check can tell the rest.
 func Load(path string) (Config, []Origin, error) {
 	v := viper.NewWithOptions(viper.ExperimentalBindStruct())
-	v.SetEnvPrefix("GREYLOCK")
+	v.SetEnvPrefix(prefix)
 	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
 	v.AutomaticEnv()
 	v.SetDefault("station.locks", "/run/lock")
 	v.SetDefault("center.operator", "127.0.0.1:7101")
 	v.SetDefault("station.operator", "127.0.0.1:7102")
-	var text []byte
+	c := Config{file: path, lines: map[string]int{}}
+	r := reading{file: path, lines: c.lines}
 	if path != "" {
-		var err error
-		if text, err = os.ReadFile(path); err != nil {
-			return Config{}, nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		text, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			err = Problem{File: path, Text: "没有这个文件, 请以 --config 指出 (no such file: name it with --config)"}
 		}
-		v.SetConfigFile(path)
-		if err := v.ReadInConfig(); err != nil {
-			return Config{}, nil, fmt.Errorf("%w: %s: %w", ErrConfig, path, err)
+		if err == nil {
+			err = r.text(text, reflect.TypeFor[Config](), "")
+		}
+		if err == nil {
+			v.SetConfigFile(path)
+			err = v.ReadInConfig()
+		}
+		if err != nil {
+			c.unread = true
+			if len(r.problems) == 0 { // else it says the same again
+				r.problems = append(r.problems, err)
+			}
 		}
 	}
-	problems := unknown(v, path, text)
+	problems := append(r.problems, strangers()...)
+	if err := v.Unmarshal(&c, viper.DecodeHook(fromList)); err != nil && len(problems) == 0 {
+		problems = append(problems, Problem{File: path, Text: err.Error()})
+	}
 	if len(problems) > 0 {
-		return Config{}, nil, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
+		return c, nil, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
 	}
-	var c Config
-	if err := v.UnmarshalExact(&c); err != nil {
-		return Config{}, nil, fmt.Errorf("%w: %s: %w", ErrConfig, path, err)
-	}
-	return c, origins(v), nil
+	return c, origins(v, c), nil
 }
 
 // Keys lists every key of the configuration, in order; lists of records count once.
 func Keys() []string { return keysOf(reflect.TypeFor[Config](), "") }
 
 func keysOf(t reflect.Type, prefix string) (keys []string) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for _, f := range fields(t) {
 		key := prefix + f.Tag.Get("mapstructure")
 		if f.Type.Kind() == reflect.Struct {
 			keys = append(keys, keysOf(f.Type, key+".")...)
@@ -150,29 +165,25 @@ func keysOf(t reflect.Type, prefix string) (keys []string) {
 	return keys
 }
 
-// Env is the environment variable of a key.
-func Env(key string) string {
-	return "GREYLOCK_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+// fields are those that can be set.
+func fields(t reflect.Type) []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return !f.IsExported() })
 }
 
-// unknown names keys of the file and variables of the environment that nobody reads.
-func unknown(v *viper.Viper, path string, text []byte) (problems []error) {
+// Env is the environment variable of a key.
+func Env(key string) string {
+	return prefix + "_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+// strangers are variables of the environment that look like ours and that nobody reads.
+func strangers() (problems []error) {
 	known := Keys()
-	for _, key := range v.AllKeys() {
-		if slices.Contains(known, key) {
-			continue
-		}
-		problems = append(problems, Problem{
-			File: path, Key: key, Line: lineOf(text, key),
-			Text: fmt.Sprintf("没有这个键 (unknown key); 是否 %s (did you mean)?", nearest(key, known)),
-		})
-	}
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(name, "GREYLOCK_") || slices.ContainsFunc(known, func(k string) bool { return Env(k) == name }) {
+		if !strings.HasPrefix(name, prefix+"_") || slices.ContainsFunc(known, func(k string) bool { return Env(k) == name }) {
 			continue
 		}
-		key := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "GREYLOCK_"), "_", "."))
+		key := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix+"_"), "_", "."))
 		problems = append(problems, Problem{
 			File: "environment", Key: name,
 			Text: fmt.Sprintf("没有这个变量 (unknown variable); 是否 %s (did you mean)?", Env(nearest(key, known))),
@@ -181,16 +192,23 @@ func unknown(v *viper.Viper, path string, text []byte) (problems []error) {
 	return problems
 }
 
-// lineOf finds the line of a key's last word in the file; 0 if it is not there in that spelling.
-func lineOf(text []byte, key string) int {
-	word := key[strings.LastIndex(key, ".")+1:]
-	re := regexp.MustCompile(`(?i)^\s*(- )?"?` + regexp.QuoteMeta(word) + `"?\s*:`)
-	for i, line := range strings.Split(string(text), "\n") {
-		if re.MatchString(line) {
-			return i + 1
-		}
+// fromList reads a list of ports out of a variable of the environment.
+func fromList(from, to reflect.Type, data any) (any, error) {
+	if from.Kind() != reflect.String || to != reflect.TypeFor[[]Port]() {
+		return data, nil
 	}
-	return 0
+	text, ok := data.(string)
+	if !ok {
+		return data, nil
+	}
+	r := reading{file: "environment " + Env("station.ports"), lines: map[string]int{}}
+	if err := r.text([]byte(text), to, "station.ports"); err != nil {
+		return nil, err
+	}
+	if len(r.problems) > 0 {
+		return nil, errors.Join(r.problems...)
+	}
+	return r.ports()
 }
 
 func nearest(key string, known []string) string {
@@ -223,7 +241,19 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
-func origins(v *viper.Viper) (list []Origin) {
+// String is a port in one word: 1=/dev/hub/port01@9600/none.
+func (p Port) String() string {
+	baud, parity := p.Baud, p.Parity
+	if baud == 0 {
+		baud = 9600
+	}
+	if parity == "" {
+		parity = "none"
+	}
+	return fmt.Sprintf("%d=%s@%d/%s", p.Number, p.Path, baud, parity)
+}
+
+func origins(v *viper.Viper, c Config) (list []Origin) {
 	for _, key := range Keys() {
 		from := "default"
 		if _, ok := os.LookupEnv(Env(key)); ok {
@@ -231,7 +261,11 @@ func origins(v *viper.Viper) (list []Origin) {
 		} else if v.InConfig(key) {
 			from = "file " + filepath.Base(v.ConfigFileUsed())
 		}
-		list = append(list, Origin{key, fmt.Sprint(v.Get(key)), from})
+		value := fmt.Sprint(v.Get(key))
+		if key == "station.ports" {
+			value = strings.Trim(fmt.Sprint(c.Station.Ports), "[]")
+		}
+		list = append(list, Origin{key, value, from})
 	}
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -29,41 +30,75 @@ func TestUnknownKeyNamesFileLineAndSuggestion(t *testing.T) {
 	}
 }
 
-func TestUnquotedCodeIsRefused(t *testing.T) {
-	c, _, err := Load(write(t, "site:\n  id: 0017\n  name: x\n  realm: training\ndata: d\n"))
-	if err != nil {
-		t.Fatal(err)
+// TestTextWithoutQuotes: YAML takes 0017 for fifteen, 12e3 for a float, no for a truth value of old; a code keeps its digits or
+// is refused, never changed.
+func TestTextWithoutQuotes(t *testing.T) {
+	for _, id := range []string{"0017", "0001", "1001", "12e3", "0x17", "1_000", "true", "~", "[1]", "2026-11-22"} {
+		c, _, err := Load(write(t, "site:\n  id: "+id+"\n"))
+		var p Problem
+		if !errors.Is(err, ErrConfig) || !errors.As(err, &p) || p.Line != 2 || p.Key != "site.id" || !strings.Contains(p.Text, "引号") {
+			t.Errorf("id: %s: read as %q, %v", id, c.Site.ID, err)
+		}
 	}
-	if err := c.Check(RoleStation); err == nil || !strings.Contains(err.Error(), "site.id") {
-		t.Errorf("octal code accepted: %v", err)
+	if c, _, err := Load(write(t, "site:\n  id: \"0017\"\n")); err != nil || c.Site.ID != "0017" {
+		t.Errorf("quoted: %q, %v", c.Site.ID, err)
 	}
 }
 
 func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
-	path := write(t, "data: d\n")
+	path := write(t, "data: d\nstation:\n  ports: [{number: 9, path: /dev/file}]\n")
 	for _, key := range Keys() {
+		value := "from-" + key
 		if key == "station.ports" {
-			continue // a list of records: files only
+			value = "[{number: 1, path: /dev/a}, {number: 2, path: /dev/b, baud: 1200, parity: even}]"
 		}
-		t.Setenv(Env(key), "from-"+key)
+		t.Setenv(Env(key), value)
 	}
 	c, origins, err := Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Site.ID != "from-site.id" || c.Issue.TID != "from-issue.tid" || c.Station.Locks != "from-station.locks" {
-		t.Errorf("overrides not seen: %+v", c)
-	}
 	n := 0
 	for _, o := range origins {
-		if strings.HasPrefix(o.From, "env ") {
-			if n++; o.Value != "from-"+o.Key {
-				t.Errorf("%s = %q from %s", o.Key, o.Value, o.From)
+		want := "from-" + o.Key
+		if o.Key == "station.ports" {
+			want = "1=/dev/a@9600/none 2=/dev/b@1200/even"
+		}
+		if n++; o.Value != want || o.From != "env "+Env(o.Key) {
+			t.Errorf("%s = %q from %s, want %q", o.Key, o.Value, o.From, want)
+		}
+	}
+	if n != len(Keys()) || n < 20 {
+		t.Errorf("%d of %d keys have an override", n, len(Keys()))
+	}
+	// what is shown is what is read: walk the values themselves
+	var walk func(v reflect.Value, key string)
+	walk = func(v reflect.Value, key string) {
+		for _, f := range fields(v.Type()) {
+			k, x := strings.TrimPrefix(key+"."+f.Tag.Get("mapstructure"), "."), v.FieldByIndex(f.Index)
+			switch {
+			case x.Kind() == reflect.Struct:
+				walk(x, k)
+			case x.Kind() == reflect.String && x.String() != "from-"+k:
+				t.Errorf("%s is read as %q", k, x)
 			}
 		}
 	}
-	if n != len(Keys())-1 {
-		t.Errorf("%d of %d keys have an override", n, len(Keys())-1)
+	walk(reflect.ValueOf(c), "")
+	if len(c.Station.Ports) != 2 || c.Station.Ports[1] != (Port{2, "/dev/b", 1200, "even"}) {
+		t.Errorf("ports %+v", c.Station.Ports)
+	}
+}
+
+// TestBadListInTheEnvironment: a list in a variable is read as strictly as one in a file.
+func TestBadListInTheEnvironment(t *testing.T) {
+	for text, want := range map[string]string{
+		"[{number: 1, pth: /dev/a}]": "station.ports[0].path", "1=/dev/a": "列表", "[{number: one}]": "整数", "[": "YAML",
+	} {
+		t.Setenv(Env("station.ports"), text)
+		if _, _, err := Load(write(t, "data: d\n")); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "GREYLOCK_STATION_PORTS") {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }
 
@@ -91,13 +126,57 @@ func TestCheckNamesAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
-func TestBrokenYAML(t *testing.T) {
-	for _, text := range []string{"site: [", "data: a\ndata: b\n", "station:\n  ports: 3\n"} {
-		if _, _, err := Load(write(t, text)); !errors.Is(err, ErrConfig) {
-			t.Errorf("%q: %v", text, err)
+// TestBrokenFiles: each names the file, and the line where there is one; no key of another section is blamed.
+func TestBrokenFiles(t *testing.T) {
+	for _, c := range []struct{ text, where string }{
+		{"site: [", ": 不是 YAML"},
+		{"site:\n  id: \"0001\"\n\tname: x\n", "line 3"},
+		{"data: a\nsite:\ndata: b\n", ":3: data: 与第 1 行重复"},
+		{"station:\n  ports: 3\n", ":2: station.ports: 应为列表"},
+		{"station:\n  ports:\n    - number: \"1\"\n      path: /dev/a\n", ":3: station.ports[0].number"},
+		{"station:\n  ports:\n    - number: 1\n      bauds: 9600\n", ":4: station.ports[0].bauds: 没有这个键 (unknown key); 是否 station.ports[0].baud"},
+		{"site:\n  name: x\ncenter:\n  name: y\n", ":4: center.name"},
+		{"- a\n- b\n", ":1: 应为 键: 值"},
+		{"data: a\n---\ndata: b\n", "第二份文档"},
+		{"\x00\x01", "不是 YAML"},
+		{"a: &x [*x]\n", "a: 没有这个键"},
+		{"site: &s {id: \"0001\"}\ncenter: *s\n", "center.id"},
+	} {
+		path := write(t, c.text)
+		_, _, err := Load(path)
+		if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.where) {
+			t.Errorf("%q: %v, want %s", c.text, err, c.where)
 		}
 	}
-	if _, _, err := Load(filepath.Join(t.TempDir(), "none.yaml")); !errors.Is(err, ErrConfig) {
+	none := filepath.Join(t.TempDir(), "none.yaml")
+	if c, _, err := Load(none); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), none) || c.Check(RoleStation) != nil {
 		t.Errorf("missing file: %v", err)
+	}
+	if _, _, err := Load(t.TempDir()); !errors.Is(err, ErrConfig) {
+		t.Errorf("directory: %v", err)
+	}
+	if _, _, err := Load(write(t, "")); err != nil {
+		t.Errorf("empty file, everything from the environment: %v", err)
+	}
+}
+
+// TestAllProblemsAtOnce: keys, types and values of one file in one answer, each with its line.
+func TestAllProblemsAtOnce(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, "site:\n  id: 0017\n  nmae: x\n  realm: prod\ncenter:\n  listen: nowhere\n  vault: /no/such/vault\n  secret: "+secret+"\n")
+	c, _, err := Load(path)
+	err = errors.Join(err, c.Check(RoleCenter))
+	for _, want := range []string{":2: site.id", ":3: site.nmae", ":4: site.realm", ":6: center.listen", ":7: center.vault", ":8: center.secret", "chmod 600", path + ": site.name", path + ": data"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in\n%v", want, err)
+		}
+	}
+	t.Setenv("GREYLOCK_SITE_REALM", "prod")
+	c, _, _ = Load(write(t, "site:\n  realm: training\n"))
+	if err := c.Check(RoleCenter); err == nil || !strings.Contains(err.Error(), "environment GREYLOCK_SITE_REALM") {
+		t.Errorf("an override is blamed on the file: %v", err)
 	}
 }
