@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -106,20 +103,4 @@ func (e *env) configShow(path string, origin bool) error {
 		t.Rows = append(t.Rows, row[:len(t.Heads)])
 	}
 	return e.Print(list, t.Write)
-}
-
-// writeNew writes a file that must not be there yet.
-func writeNew(path string, data []byte, mode os.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// baseName is a file's name without directory and ending.
-func baseName(path string) string {
-	b := filepath.Base(path)
-	return strings.TrimSuffix(b, filepath.Ext(b))
 }

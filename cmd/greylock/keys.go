@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -163,11 +164,16 @@ func (e *env) keysExport(ctx context.Context, f *keysFlags) error {
 	if err != nil {
 		return err
 	}
-	return e.opened(f, func(room *app.KeyRoom) error {
+	return e.opened(f, func(room *app.KeyRoom) (err error) {
 		m, err := room.Minutes()
 		if err != nil {
 			return err
 		}
+		keep, err := reserve(f.out, f.secret) // before anybody types: a vault that can not be kept must not be made
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, keep.end(err == nil)) }()
 		var p vault.Passwords
 		defer func() { clear(p[0]); clear(p[1]) }()
 		for i, name := range m.Custodians {
@@ -180,7 +186,7 @@ func (e *env) keysExport(ctx context.Context, f *keysFlags) error {
 			return err
 		}
 		defer clear(x.Secret)
-		if err := errors.Join(writeNew(f.out, x.File, 0o600), writeNew(f.secret, x.Secret, 0o600)); err != nil {
+		if err := keep.write(x.File, x.Secret); err != nil {
 			return err
 		}
 		v := map[string]any{"site": f.site, "role": f.role, "vault": f.out, "secret": f.secret, "keys": x.Keys, "directive_key": x.Directive}
@@ -191,4 +197,41 @@ func (e *env) keysExport(ctx context.Context, f *keysFlags) error {
 			}
 		})
 	})
+}
+
+// newFiles are files that were not there: made before the work that fills them, taken away if it fails.
+type newFiles []*os.File
+
+// reserve makes the files, for their owner alone; fs.ErrExist if one is there.
+func reserve(paths ...string) (all newFiles, err error) {
+	for _, path := range paths {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return nil, errors.Join(err, all.end(false))
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+// write fills the files in their order, durably.
+func (n newFiles) write(texts ...[]byte) error {
+	for i, f := range n {
+		_, err := f.Write(texts[i])
+		if err = errors.Join(err, f.Sync()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end closes the files, and takes them away unless they are good.
+func (n newFiles) end(good bool) (err error) {
+	for _, f := range n {
+		err = errors.Join(err, f.Close())
+		if !good {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}
+	return err
 }

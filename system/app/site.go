@@ -86,11 +86,11 @@ func Open(core link.Core, j *journal.Journal, doors Doors, first record.SiteOpen
 func sameSite(f record.Fact, want record.SiteOpened) error {
 	got, ok := f.(record.SiteOpened)
 	if !ok {
-		return errors.New("app: the journal does not begin with site.opened")
+		return fmt.Errorf("%w: 日志不以 site.opened 开头 (the journal does not begin with site.opened)", ErrSetting)
 	}
 	if got.Site != want.Site || got.Kind != want.Kind || got.Realm != want.Realm {
-		return fmt.Errorf("app: 日志属于 %s %s (%s), 不是 %s %s (%s): 请检查数据目录 (the journal belongs to another site: check the data directory)",
-			got.Kind, got.Site, got.Realm, want.Kind, want.Site, want.Realm)
+		return fmt.Errorf("%w: 日志属于 %s %s (%s), 不是 %s %s (%s): 请检查数据目录 (the journal belongs to another site: check the data directory)",
+			ErrSetting, got.Kind, got.Site, got.Realm, want.Kind, want.Site, want.Realm)
 	}
 	return nil
 }
