@@ -77,6 +77,7 @@ func (e *env) centerSite(addr *string) *cobra.Command {
 	}, showDone)
 	put.Flags().StringVar(&id, "site", "", "四位站点号 (four digits)")
 	put.Flags().StringVar(&kind, "kind", "station", "station, outlet 或 making")
+	cli.Values(put, "kind", "station", "outlet", "making")
 	put.Flags().StringVar(&q.Name, "name", "", "名称 (name)")
 	by(put, &q.By)
 	list := command(e, addr, "list", "列出站点 (list sites)", center.PathSites, nothing, func(w io.Writer, a center.Sites) {
@@ -166,9 +167,6 @@ func (e *env) centerPrices(addr *string) *cobra.Command {
 	var id string
 	put := command(e, addr, "put CODE=YUAN…", "下发油价 (order prices)", center.PathPutPrices, func(args []string) (any, error) {
 		q.Site = record.SiteID(id)
-		if len(args) == 0 {
-			return nil, cli.Usagef("请给出 油品=单价, 如 1031=7.85 (want code=yuan)")
-		}
 		for _, a := range args {
 			code, yuan, _ := strings.Cut(a, "=")
 			price, err := unit.ParsePrice(yuan)
@@ -179,6 +177,7 @@ func (e *env) centerPrices(addr *string) *cobra.Command {
 		}
 		return q, nil
 	}, showIssued)
+	put.Args = cobra.MinimumNArgs(1)
 	put.Flags().StringVar(&id, "site", "", "四位站点号 (four digits)")
 	put.Flags().StringVar(&q.Effective, "effective", "", "生效时间 YYYYMMDDhhmm, 缺省立即 (effective at, default at once)")
 	by(put, &q.By)

@@ -35,6 +35,7 @@ func (e *env) config() *cobra.Command {
 	check := &cobra.Command{Use: "check FILE", Short: "列出配置的全部问题 (list all problems)", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return e.configCheck(args[0], config.Role(role)) }}
 	check.Flags().StringVar(&role, "role", "", "center, station, issue 或 making; 缺省按文件内容 (default: as the file shows)")
+	cli.Values(check, "role", "center", "station", "issue", "making")
 	var origin bool
 	show := &cobra.Command{Use: "show [FILE]", Short: "列出每个键的值 (show every key)", Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return e.configShow(append(args, "")[0], origin) }}

@@ -36,6 +36,7 @@ func (e *env) keys() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return e.keysCeremony(c.Context(), f) }}
 	ceremony.Flags().StringVar(&f.scope, "scope", "", "公司或范围名称 (company or scope)")
 	ceremony.Flags().StringVar(&f.realm, "realm", "", "training 或 production, 永不再改 (for ever)")
+	cli.Values(ceremony, "realm", "training", "production")
 	list := &cobra.Command{Use: "list", Short: "列出密钥校验值 (list key check values)", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return e.keysList(f) }}
 	verify := &cobra.Command{Use: "verify", Short: "检查密钥库文件与日志 (verify vault file and journal)", Args: cobra.NoArgs,
@@ -43,6 +44,7 @@ func (e *env) keys() *cobra.Command {
 	export := &cobra.Command{Use: "export", Short: "为一个站点导出密封的工作密钥库 (export a site's sealed working vault)", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return e.keysExport(c.Context(), f) }}
 	export.Flags().StringVar(&f.role, "role", "", "center, making 或 outlet")
+	cli.Values(export, "role", "center", "making", "outlet")
 	export.Flags().StringVar(&f.site, "site", "", "四位站点号 (four digits)")
 	export.Flags().StringVar(&f.out, "out", "", "工作密钥库文件 (vault file)")
 	export.Flags().StringVar(&f.secret, "secret", "", "开启它的文件, 另行保管 (the file that opens it, kept apart)")

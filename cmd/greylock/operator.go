@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"greylock/cmd/internal/cli"
 	"greylock/system/app"
 	"greylock/system/wire/record"
 )
@@ -19,8 +18,11 @@ import (
 // operatorLimit is how long a command waits for the program's answer.
 const operatorLimit = 20 * time.Second
 
-// errAnswer says that the other end is no greylock program.
-var errAnswer = errors.New("对端的应答不是 greylock 的 (the answer is not of a greylock program)")
+// stranger says that the other end is no greylock program.
+func stranger(addr, detail string) error {
+	return &cli.Error{Exit: cli.Peer, Code: "E702", Zh: "对端不是 greylock 程序", En: "the peer is no greylock program",
+		NextZh: "检查 --addr", NextEn: "check --addr", Detail: addr + ": " + detail}
+}
 
 // ask calls a running program's operator door.
 func ask[A any](ctx context.Context, addr, path string, body any) (a A, err error) {
@@ -49,17 +51,17 @@ func ask[A any](ctx context.Context, addr, path string, body any) (a A, err erro
 		if json.Unmarshal(text, &r) == nil && r.Code != "" {
 			return a, r
 		}
-		return a, fmt.Errorf("%s: %d: %w", addr, resp.StatusCode, errAnswer)
+		return a, stranger(addr, resp.Status)
 	}
 	if err := json.Unmarshal(text, &a); err != nil {
-		return a, fmt.Errorf("%s: %w: %w", addr, errAnswer, err)
+		return a, stranger(addr, err.Error())
 	}
 	return a, nil
 }
 
 // command is one command that asks a running program and shows its answer.
 func command[A any](e *env, addr *string, use, short, path string, body func(args []string) (any, error), show func(w io.Writer, a A)) *cobra.Command {
-	return &cobra.Command{Use: use, Short: short, RunE: func(c *cobra.Command, args []string) error {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, args []string) error {
 		q, err := body(args)
 		if err != nil {
 			return err

@@ -69,6 +69,9 @@ func (a *Asker) read() ([]byte, error) {
 	if errors.Is(err, io.EOF) && len(line) > 0 {
 		err = nil
 	}
+	if errors.Is(err, bufio.ErrBufferFull) {
+		return nil, fmt.Errorf("一行超过 %d 字节 (the line is too long)", maxLine)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("输入提前结束 (the input ended too early): %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -48,9 +49,23 @@ func Common(root *cobra.Command, o *Options) {
 	root.SetErr(o.Err)
 	root.PersistentFlags().BoolVar(&o.JSON, "json", false, "以 JSON 输出 (print JSON)")
 	root.PersistentFlags().StringVar(&o.Lang, "lang", DefaultLang(os.Getenv("LANG")), "zh 或 en (language)")
+	Values(root, "lang", "zh", "en")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if o.Lang != "zh" && o.Lang != "en" {
+			return fmt.Errorf("--lang %q: zh 或 en (want zh or en)", o.Lang)
+		}
+		return nil
+	}
 	root.Version = ReadVersion().Line()
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "退出码 (exit codes)", Long: ExitCodes}, versionCommand(o))
+}
+
+// Values offers the few values of a flag to the shell's completion.
+func Values(c *cobra.Command, flag string, values ...string) {
+	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic("cli: " + err.Error()) // a flag that this command does not have, or twice: our bug
+	}
 }
 
 // Run runs the command line and returns the exit code. What fails before a command's own code is a usage error.
@@ -61,6 +76,7 @@ func Run(ctx context.Context, root *cobra.Command, o *Options, args []string) Ex
 	err := root.ExecuteContext(ctx)
 	if err != nil && !started {
 		err = Usagef("%v", err)
+		o.JSON = o.JSON || slices.Contains(args, "--json") // the flags may not have been read
 	}
 	return Report(o.Err, err, o.JSON)
 }
@@ -146,12 +162,15 @@ type Version struct {
 
 // ReadVersion asks the binary itself.
 func ReadVersion() Version {
-	v := Version{Version: "(devel)"}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return v
+		return Version{Version: "(devel)"}
 	}
-	v.Go = info.GoVersion
+	return versionOf(info)
+}
+
+func versionOf(info *debug.BuildInfo) Version {
+	v := Version{Version: "(devel)", Go: info.GoVersion}
 	if info.Main.Version != "" {
 		v.Version = info.Main.Version
 	}
@@ -176,7 +195,11 @@ func (v Version) Line() string {
 	if v.PCSC {
 		readers = "yes"
 	}
-	return fmt.Sprintf("%s commit %s date %s %s pcsc %s", v.Version, orDash(v.Commit), orDash(v.Date), v.Go, readers)
+	commit := orDash(v.Commit)
+	if v.Changed {
+		commit += "+changed"
+	}
+	return fmt.Sprintf("%s commit %s date %s %s pcsc %s", v.Version, commit, orDash(v.Date), v.Go, readers)
 }
 
 func orDash(s string) string {
