@@ -164,6 +164,7 @@ func (w *World) buildMaking() error {
 	if err != nil {
 		return err
 	}
+	w.makingVault = keys
 	open := record.SiteOpened{Site: makingID, Kind: record.KindMaking, Name: "制卡中心", Realm: record.Training}
 	w.making = w.newBench(open, func(b *bench) {
 		m := cardmaking.New(cardmaking.Config{
@@ -179,7 +180,8 @@ func (w *World) buildOutlet() error {
 	if err != nil {
 		return err
 	}
-	tid, err := pboc.ParseTID("994400009999")
+	w.outletVault = keys
+	tid, err := deskTID()
 	if err != nil {
 		return err
 	}
@@ -192,6 +194,9 @@ func (w *World) buildOutlet() error {
 	})
 	return w.outlet.start()
 }
+
+// deskTID is the desk's terminal number.
+func deskTID() (pboc.TID, error) { return pboc.ParseTID("994400009999") }
 
 func (w *World) buildStation(p StationPlan) error {
 	ports := make([]int, len(p.Nozzles))

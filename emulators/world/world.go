@@ -58,6 +58,8 @@ type World struct {
 	keys        *keyRoom
 	foreign     *vault.Vault // another company's keys
 	centerVault *vault.Vault
+	makingVault *vault.Vault
+	outletVault *vault.Vault
 	transport   pboc.Key
 	center      *site
 	making      *bench
