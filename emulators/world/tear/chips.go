@@ -96,7 +96,7 @@ func (p *powerUp) up(im *image) (n int, writes []write, err error) {
 	if _, err := chip.Open(rec); err != nil {
 		return 0, nil, fmt.Errorf("power-up: %w", err)
 	}
-	home := p.mem.Image()
+	home := atRest(p.mem)
 	for i, k := range p.known {
 		if string(k) == string(home) {
 			return i, rec.writes, nil
@@ -104,6 +104,13 @@ func (p *powerUp) up(im *image) (n int, writes []write, err error) {
 	}
 	p.known = append(p.known, home)
 	return len(p.known) - 1, rec.writes, nil
+}
+
+// atRest is a memory with nothing under way: what an old act has left in the redo area means nothing any more.
+func atRest(m *chip.Mem) []byte {
+	b := m.Image()
+	clear(b[:chip.Home])
+	return b
 }
 
 // again cuts the recovery of a memory at every byte of every write: each of those memories must become the same state.

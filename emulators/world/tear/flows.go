@@ -17,4 +17,20 @@ var flows = []flow{
 		act:  func(x *session) error { return x.visit(buyMost) },
 		back: func(x *session) error { return x.visit(0) }, open: openSale, settled: spentSettled,
 	},
+	{
+		name: "load", zh: "圈存", start: paidIn, act: load, back: (*session).settledVisit,
+		open: openMove, settled: moveSettled(load, loadOutcome),
+	},
+	{
+		name: "online-unlock", zh: "联机解扣", town: escaped, start: asItIs, act: unlock, back: unlock,
+		open: unlockOpen, settled: unlockSettled,
+	},
+	{
+		name: "make-card", zh: "白卡一次发卡", start: blankCard, act: makeCard, back: makeCard, open: makingOpen, settled: cardMade,
+		passive: true,
+	},
+	{
+		name: "make-psam", zh: "PSAM 制卡", start: blankSAM, act: makeSAM, back: makeSAM, open: makingOpen, settled: samMade,
+		passive: true,
+	},
 }

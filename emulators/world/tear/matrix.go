@@ -19,6 +19,8 @@ import (
 // flow is one conversation and what must hold after it.
 type flow struct {
 	name, zh string
+	// town is where the first state comes from; nil: the one that all share.
+	town func() (*lab, error)
 	// start is the state in which the conversation begins.
 	start func(l *lab) (*state, error)
 	// act is the conversation; its error is what the caller of the product's code would see.
@@ -26,7 +28,9 @@ type flow struct {
 	// back is the next insertion: the product's own recovery. It must end without an error.
 	back func(x *session) error
 	// open checks a state that a cut has left, the card not being back: what is open has one name.
-	open func(l *lab, s *state) error
+	open func(l *lab, from, s *state) error
+	// passive says that the program does nothing more after an error, so that a pulled card leaves what darkness leaves.
+	passive bool
 	// settled checks a state after back, and names the outcome.
 	settled func(l *lab, from, s *state) (outcome string, err error)
 }
@@ -90,7 +94,14 @@ func Run(done func(Row), names ...string) (Report, error) {
 	var mu sync.Mutex
 	for i, f := range list {
 		wg.Go(func() {
-			m := &matrix{lab: l, flow: f, row: Row{Flow: f.name, Zh: f.zh, Outcomes: map[string]int{}, Illegal: []string{}}}
+			l, err := l, error(nil)
+			if f.town != nil {
+				if l, err = f.town(); err != nil {
+					errs[i] = fmt.Errorf("tear %s: %w", f.name, err)
+					return
+				}
+			}
+			m := newMatrix(l, f)
 			errs[i] = m.run()
 			rows[i] = m.row
 			if done != nil {
@@ -118,12 +129,16 @@ type matrix struct {
 	from  *state
 	seen  map[[32]byte]string // states → what comes of them when nobody cuts any more
 	ups   [2]*powerUp         // of card and PSAM
-	depth int
+}
+
+func newMatrix(l *lab, f flow) *matrix {
+	return &matrix{
+		lab: l, flow: f, row: Row{Flow: f.name, Zh: f.zh, Outcomes: map[string]int{}, Illegal: []string{}},
+		seen: map[[32]byte]string{}, ups: [2]*powerUp{newPowerUp(), newPowerUp()},
+	}
 }
 
 func (m *matrix) run() error {
-	m.seen = map[[32]byte]string{}
-	m.ups = [2]*powerUp{newPowerUp(), newPowerUp()}
 	from, err := m.flow.start(m.lab)
 	if err != nil {
 		return fmt.Errorf("tear %s: start: %w", m.flow.name, err)
@@ -136,7 +151,7 @@ func (m *matrix) run() error {
 	if _, err := m.recover(end); err != nil {
 		return fmt.Errorf("tear %s: without a cut: %w", m.flow.name, err)
 	}
-	left, err := m.cuts(from, m.flow.act)
+	left, err := m.cuts(from, m.flow.act, true)
 	if err != nil {
 		return err
 	}
@@ -151,7 +166,7 @@ func (m *matrix) run() error {
 			continue
 		}
 		recovered[k] = true
-		if _, err := m.cuts(s, m.flow.back); err != nil {
+		if _, err := m.cuts(s, m.flow.back, !m.flow.passive); err != nil {
 			return err
 		}
 	}
@@ -180,8 +195,8 @@ type left struct {
 	states []*state
 }
 
-// cuts plays a conversation with a cut at every point and judges each case.
-func (m *matrix) cuts(from *state, act func(*session) error) (l left, err error) {
+// cuts tries a conversation with a cut at every point and judges each case. Without alone only the power is cut.
+func (m *matrix) cuts(from *state, act func(*session) error, pulled bool) (l left, err error) {
 	s := from.clone()
 	x, err := m.lab.open(s, cut{})
 	if err != nil {
@@ -193,7 +208,7 @@ func (m *matrix) cuts(from *state, act func(*session) error) (l left, err error)
 	l.steps = len(x.steps)
 	for i, st := range x.steps {
 		for _, v := range []victim{alone, power} {
-			if st.door == toDisk && v == alone {
+			if v == alone && (!pulled || st.door == toDisk) {
 				continue // a disk that fails stops the program: that is the journal's matter
 			}
 			points, err := m.points(i, st, v)
@@ -201,7 +216,7 @@ func (m *matrix) cuts(from *state, act func(*session) error) (l left, err error)
 				return l, fmt.Errorf("%s %s: %w", m.flow.name, st, err)
 			}
 			for _, p := range points {
-				s, err := m.play(from, act, p.cut)
+				s, err := m.leave(from, act, st, p)
 				if err != nil {
 					return l, fmt.Errorf("tear %s: %v: %w", m.flow.name, p.cut, err)
 				}
@@ -217,18 +232,19 @@ func (m *matrix) cuts(from *state, act func(*session) error) (l left, err error)
 type point struct {
 	cut   cut
 	cases int
+	home  int // inside: what the chip's memory becomes
 }
 
 // points are the cuts of one step: before and after it, and for a chip every byte of every write, grouped by what its memory
 // becomes at power-up.
 func (m *matrix) points(at int, st step, v victim) ([]point, error) {
-	list := []point{{cut{at: at, when: before, victim: v}, 1}, {cut{at: at, when: after, victim: v}, 1}}
+	list := []point{{cut{at: at, when: before, victim: v}, 1, 0}, {cut{at: at, when: after, victim: v}, 1, 0}}
 	if len(st.writes) == 0 {
 		return list, nil
 	}
 	up := m.ups[st.door]
 	groups := map[int]int{} // home → place in list
-	im := newImage(st.before)
+	im := newImage(st.pre.chip(st.door))
 	for w, wr := range st.writes {
 		for n := 0; n <= len(wr.data); n++ {
 			if n > 0 {
@@ -243,13 +259,29 @@ func (m *matrix) points(at int, st step, v victim) ([]point, error) {
 				continue
 			}
 			groups[home] = len(list)
-			list = append(list, point{cut{at: at, when: inside, victim: v, write: w, bytes: n}, 1})
+			list = append(list, point{cut{at: at, when: inside, victim: v, write: w, bytes: n}, 1, home})
 		}
 	}
 	return list, nil
 }
 
-// play plays a conversation with one cut and returns what it leaves, chips powered up.
+// leave is what one cut leaves, chips powered up: in darkness what was durable, else what the program makes of it.
+func (m *matrix) leave(from *state, act func(*session) error, st step, p point) (*state, error) {
+	if p.cut.victim == alone {
+		return m.play(from, act, p.cut)
+	}
+	switch p.cut.when {
+	case before:
+		return st.pre.atRest()
+	case inside:
+		s := st.pre.clone()
+		s.setChip(st.door, m.ups[st.door].known[p.home])
+		return s.atRest()
+	}
+	return st.post.atRest()
+}
+
+// play plays a conversation with one cut.
 func (m *matrix) play(from *state, act func(*session) error, c cut) (*state, error) {
 	s := from.clone()
 	x, err := m.lab.open(s, c)
@@ -261,6 +293,12 @@ func (m *matrix) play(from *state, act func(*session) error, c cut) (*state, err
 	if err := x.close(); err != nil {
 		return nil, err
 	}
+	return s.atRest()
+}
+
+// atRest is the state with its chips powered up.
+func (s *state) atRest() (_ *state, err error) {
+	s = s.clone()
 	for _, mem := range []*[]byte{&s.card, &s.sam} {
 		if *mem, err = settledMemory(*mem); err != nil {
 			return nil, err
@@ -278,7 +316,7 @@ func settledMemory(cells []byte) ([]byte, error) {
 	if _, err := chip.Open(m); err != nil {
 		return nil, err
 	}
-	return m.Image(), nil
+	return atRest(m), nil
 }
 
 // judge checks a state that a cut has left, and what becomes of it.
@@ -291,7 +329,7 @@ func (m *matrix) judge(s *state, p point, st step) {
 	}
 	outcome, known := m.seen[k]
 	if !known {
-		if err := m.flow.open(m.lab, s); err != nil {
+		if err := m.flow.open(m.lab, m.from, s); err != nil {
 			m.wrong(p, st, fmt.Errorf("open: %w", err))
 		}
 		if outcome, err = m.recover(s); err != nil {

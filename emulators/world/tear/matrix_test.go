@@ -1,9 +1,12 @@
 package tear
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"testing"
+
+	"greylock/system/terminal"
 )
 
 // TestMatrix: at every instant, torn or dark, the money comes out right.
@@ -23,6 +26,31 @@ func TestMatrix(t *testing.T) {
 	const least = 5000 // what the matrix is promised to hold
 	if r.Cases < least || r.Illegal != 0 {
 		t.Errorf("%d cases, %d illegal; want at least %d, none illegal", r.Cases, r.Illegal, least)
+	}
+}
+
+// TestPlanted: a terminal that does not keep one of its steps is caught, at the latest by a cut.
+func TestPlanted(t *testing.T) {
+	t.Parallel()
+	for _, k := range []terminal.Kind{terminal.Begin, terminal.FuelStart, terminal.FuelEnd, terminal.Done} {
+		l, err := newLab()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.forget = k
+		m := newMatrix(l, flows[0])
+		err = m.run()
+		t.Logf("%v forgotten: %d of %d cases illegal; %v %v", k, m.row.Wrong, m.row.Cases, err, m.row.Illegal)
+		if err == nil && m.row.Wrong == 0 {
+			t.Errorf("%v forgotten, and nobody notices", k)
+		}
+	}
+}
+
+func TestNoSuchFlow(t *testing.T) {
+	t.Parallel()
+	if _, err := Run(nil, "nothing"); !errors.Is(err, ErrFlow) {
+		t.Error(err)
 	}
 }
 

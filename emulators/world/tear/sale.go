@@ -164,7 +164,7 @@ func soldOnce(l *lab) (*state, error) {
 }
 
 // openSale: a card that is grey has one open sale, and the terminal's log names it.
-func openSale(l *lab, s *state) error {
+func openSale(l *lab, _, s *state) error {
 	o, err := l.look(s)
 	if err != nil {
 		return err

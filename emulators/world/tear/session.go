@@ -72,12 +72,13 @@ func (c cut) String() string {
 	return fmt.Sprintf("step %d, %s, %s", c.at, whenWords[c.when], victimWords[c.victim])
 }
 
-// step is one crossing of a clean run.
+// step is one crossing of a clean run: what is durable before it and after it, and what its chip has written meanwhile. In
+// darkness nothing goes on, so these are also what a power cut at this step leaves.
 type step struct {
-	door   door
-	name   [2]byte // CLA INS
-	before []byte  // the chip's memory when the command came
-	writes []write
+	door      door
+	name      [2]byte // CLA INS
+	pre, post *state
+	writes    []write
 }
 
 var (
@@ -178,7 +179,7 @@ func (x *session) close() error {
 	if x.plan.when != never && !x.hit {
 		return errMisses
 	}
-	x.s.card, x.s.sam = x.userMem.Image(), x.samMem.Image()
+	*x.s = *x.left()
 	return nil
 }
 
@@ -212,14 +213,10 @@ func (x *session) transmit(d door, command []byte) ([]byte, error) {
 	if now == inside {
 		mem.CutAfter(x.plan.write, x.plan.bytes)
 	}
-	if x.record {
-		x.steps = append(x.steps, step{door: d, name: [2]byte(command[:2]), before: mem.Image()})
-	}
+	x.begin(d, [2]byte(command[:2]))
 	from := len(mem.writes)
 	answer, err := slot.Transmit(command)
-	if x.record {
-		x.steps[len(x.steps)-1].writes = mem.writes[from:]
-	}
+	x.end(mem.writes[from:])
 	if now == inside && mem.Disarm() {
 		return nil, errMisses
 	}
@@ -227,6 +224,27 @@ func (x *session) transmit(d door, command []byte) ([]byte, error) {
 		return nil, x.strike(d)
 	}
 	return answer, err
+}
+
+// begin and end record a step of a clean run.
+func (x *session) begin(d door, name [2]byte) {
+	if x.record {
+		x.steps = append(x.steps, step{door: d, name: name, pre: x.left()})
+	}
+}
+
+func (x *session) end(writes []write) {
+	if x.record {
+		st := &x.steps[len(x.steps)-1]
+		st.post, st.writes = x.left(), writes
+	}
+}
+
+// left is what would be left if everything went dark now.
+func (x *session) left() *state {
+	s := x.s.clone()
+	s.card, s.sam = x.userMem.Image(), x.samMem.Image()
+	return s
 }
 
 // cross counts a step and tells whether the cut is at it.
@@ -271,14 +289,13 @@ func (x *session) disk(write func()) error {
 	if x.dead {
 		return errDead
 	}
-	if x.record {
-		x.steps = append(x.steps, step{door: toDisk})
-	}
 	now := x.cross()
 	if now == before {
 		return x.strike(toDisk)
 	}
+	x.begin(toDisk, [2]byte{})
 	write()
+	x.end(nil)
 	if now == after {
 		return x.strike(toDisk)
 	}
@@ -297,14 +314,13 @@ func (x *session) Ask(path string, body []byte) ([]byte, error) {
 	if x.dead {
 		return nil, errDead
 	}
-	if x.record {
-		x.steps = append(x.steps, step{door: toCenter})
-	}
 	now := x.cross()
 	if now == before {
 		return nil, x.lost()
 	}
+	x.begin(toCenter, [2]byte{})
 	status, answer, err := x.serve(path, body)
+	x.end(nil)
 	switch {
 	case err != nil:
 		return nil, err
@@ -366,7 +382,11 @@ type ring struct{ x *session }
 
 // Append makes one step of a sale durable.
 func (r ring) Append(e terminal.Entry) error {
-	return r.x.disk(func() { r.x.s.log = append(r.x.s.log, e) })
+	return r.x.disk(func() {
+		if e.Kind != r.x.forget {
+			r.x.s.log = append(r.x.s.log, e)
+		}
+	})
 }
 
 // High is the highest number of the PSAM that the log names.

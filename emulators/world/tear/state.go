@@ -42,6 +42,22 @@ func (s *state) clone() *state {
 	return &c
 }
 
+// chip is the memory behind a door.
+func (s *state) chip(d door) []byte {
+	if d == toSAM {
+		return s.sam
+	}
+	return s.card
+}
+
+func (s *state) setChip(d door, memory []byte) {
+	if d == toSAM {
+		s.sam = memory
+	} else {
+		s.card = memory
+	}
+}
+
 // key names a state of this town: equal keys go on in the same way. Times of facts count, the number of sessions does not.
 func (l *lab) key(s *state) ([32]byte, error) {
 	h := sha256.New()
@@ -77,6 +93,8 @@ type lab struct {
 	world.Parts
 	card world.CardPart
 	sam  world.SAMPart
+
+	forget terminal.Kind // planted: steps of this kind never reach the terminal's log
 }
 
 // bytes is a memory that is only looked at.
