@@ -124,11 +124,11 @@ func Run(done func(Row), names ...string) (Report, error) {
 // matrix is one flow under way.
 type matrix struct {
 	*lab
-	flow  flow
-	row   Row
-	from  *state
-	seen  map[[32]byte]string // states → what comes of them when nobody cuts any more
-	ups   [2]*powerUp         // of card and PSAM
+	flow flow
+	row  Row
+	from *state
+	seen map[[32]byte]string // states → what comes of them when nobody cuts any more
+	ups  [2]*powerUp         // of card and PSAM
 }
 
 func newMatrix(l *lab, f flow) *matrix {
