@@ -63,46 +63,66 @@ func load(x *session) error {
 	return err
 }
 
-// money is what the center holds for the account and what lies on the card.
-func (l *lab) money(s *state) (in, pending, on unit.Fen, err error) {
-	o, err := l.look(s)
+func unload(x *session) error {
+	v, err := x.insert()
 	if err != nil {
-		return 0, 0, 0, err
+		return err
 	}
-	x, err := l.open(s.clone(), cut{})
-	if err != nil {
-		return 0, 0, 0, err
-	}
-	question, err := json.Marshal(center.AskAccount{Account: account})
-	if err != nil {
-		return 0, 0, 0, err
-	}
-	status, body, err := x.serve(center.PathAccount, question)
-	if err != nil || status != http.StatusOK {
-		return 0, 0, 0, errors.Join(err, fmt.Errorf("account: %d %s", status, body))
-	}
-	var a center.Statement
-	if err := json.Unmarshal(body, &a); err != nil {
-		return 0, 0, 0, err
-	}
-	return a.Balance, a.Pending, o.Balance, nil
+	_, err = v.Unload(moved)
+	return err
 }
 
-// openMove: money that is neither in the account nor proven on the card is under one name at the center.
+// purse is where a customer's money is: in the account, under way under a name at the center, on the card.
+type purse struct{ account, named, card unit.Fen }
+
+func (p purse) all() unit.Fen { return p.account + p.card }
+
+// money asks the center, and looks into the card past its commands.
+func (l *lab) money(s *state) (p purse, err error) {
+	o, err := l.look(s)
+	if err != nil {
+		return p, err
+	}
+	p.card = o.Balance
+	a, err := asked[center.Statement](l, s, center.PathAccount, center.AskAccount{Account: account})
+	if err != nil {
+		return p, err
+	}
+	c, err := asked[center.CardView](l, s, center.PathCard, center.AskCard{ASN: l.card.ASN})
+	p.account, p.named = a.Balance, c.Pending+c.Unloading
+	return p, err
+}
+
+// asked is what the center shows.
+func asked[A any](l *lab, s *state, path string, question any) (a A, err error) {
+	x, err := l.open(s.clone(), cut{})
+	if err != nil {
+		return a, err
+	}
+	line, err := json.Marshal(question)
+	if err != nil {
+		return a, err
+	}
+	status, body, err := x.serve(path, line)
+	if err != nil || status != http.StatusOK {
+		return a, errors.Join(err, fmt.Errorf("%s: %d %s", path, status, body))
+	}
+	return a, json.Unmarshal(body, &a)
+}
+
+// openMove: money that is neither in the account nor on the card has a name at the center.
 func openMove(l *lab, from, s *state) error {
-	inWas, _, onWas, err := l.money(from)
+	was, err := l.money(from)
 	if err != nil {
 		return err
 	}
-	in, pending, on, err := l.money(s)
+	now, err := l.money(s)
 	if err != nil {
 		return err
 	}
-	switch all := inWas + onWas; {
-	case pending == 0 && in+on == all: // nothing is under way
-	case pending == moved && (in+on == all || in+pending+on == all): // it is on the card, or it is not yet
-	default:
-		return fmt.Errorf("M18: account %v, pending %v, card %v: together not %v", in, pending, on, all)
+	missing := was.all() - now.all()
+	if missing != 0 && missing != now.named || now.named != 0 && now.named != moved {
+		return fmt.Errorf("M18: %+v, before %+v", now, was)
 	}
 	return nil
 }
@@ -159,16 +179,16 @@ func moveSettled(move func(*session) error, outcome func(before, after unit.Fen)
 		if err := l.ship(s); err != nil {
 			return "", err
 		}
-		inWas, _, onWas, err := l.money(from)
+		was, err := l.money(from)
 		if err != nil {
 			return "", err
 		}
-		in, pending, on, err := l.money(s)
+		now, err := l.money(s)
 		if err != nil {
 			return "", err
 		}
-		if pending != 0 || in+on != inWas+onWas {
-			return "", fmt.Errorf("M1, M18: account %v, pending %v, card %v: together not %v", in, pending, on, inWas+onWas)
+		if now.named != 0 || now.all() != was.all() {
+			return "", fmt.Errorf("M1, M18: %+v, before %+v", now, was)
 		}
 		again := s.clone()
 		x, err := l.open(again, cut{})
@@ -181,14 +201,14 @@ func moveSettled(move func(*session) error, outcome func(before, after unit.Fen)
 		if err := x.close(); err != nil {
 			return "", err
 		}
-		inNext, _, onNext, err := l.money(again)
+		next, err := l.money(again)
 		if err != nil {
 			return "", err
 		}
-		if inNext+onNext != in+on || inNext == in {
-			return "", fmt.Errorf("the next one: account %v, card %v, before %v and %v", inNext, onNext, in, on)
+		if next.all() != now.all() || next.card == now.card {
+			return "", fmt.Errorf("the next one: %+v, before %+v", next, now)
 		}
-		return outcome(onWas, on), nil
+		return outcome(was.card, now.card), nil
 	}
 }
 
@@ -198,6 +218,16 @@ func loadOutcome(before, after unit.Fen) string {
 		return "未圈存 not loaded"
 	case moved:
 		return "已圈存 loaded"
+	}
+	return "金额有误 wrong amount"
+}
+
+func unloadOutcome(before, after unit.Fen) string {
+	switch before - after {
+	case 0:
+		return "未圈提 not unloaded"
+	case moved:
+		return "已圈提 unloaded"
 	}
 	return "金额有误 wrong amount"
 }
@@ -240,20 +270,8 @@ func unlockOpen(l *lab, _, s *state) error {
 
 // owed is the one sale of the center's books.
 func (l *lab) owed(s *state) (amount unit.Fen, status string, err error) {
-	x, err := l.open(s.clone(), cut{})
+	all, err := asked[center.Sales](l, s, center.PathSales, center.AskSales{})
 	if err != nil {
-		return 0, "", err
-	}
-	question, err := json.Marshal(center.AskSales{})
-	if err != nil {
-		return 0, "", err
-	}
-	code, body, err := x.serve(center.PathSales, question)
-	if err != nil || code != http.StatusOK {
-		return 0, "", errors.Join(err, fmt.Errorf("sales: %d %s", code, body))
-	}
-	var all center.Sales
-	if err := json.Unmarshal(body, &all); err != nil {
 		return 0, "", err
 	}
 	if len(all.Sales) != 1 {

@@ -22,6 +22,10 @@ var flows = []flow{
 		open: openMove, settled: moveSettled(load, loadOutcome),
 	},
 	{
+		name: "unload", zh: "圈提", start: paidIn, act: unload, back: (*session).settledVisit,
+		open: openMove, settled: moveSettled(unload, unloadOutcome),
+	},
+	{
 		name: "online-unlock", zh: "联机解扣", town: escaped, start: asItIs, act: unlock, back: unlock,
 		open: unlockOpen, settled: unlockSettled,
 	},
