@@ -49,6 +49,8 @@ func (b *books) apply(own record.SiteID, f record.Fact) {
 		b.transferPosted(f.TimeMs, f.ASN, f.OnlineSN, f.MAC3)
 	case record.UnloadVoided:
 		b.transferVoided(record.LoadVoided(f))
+	case record.ActPermitted:
+		b.permitted(f.ASN, f.Act, f.Challenge)
 	case record.UnlockAuthorised:
 		b.unlockAuthorised(f)
 	case record.UnlockPosted:
@@ -139,6 +141,9 @@ func (b *books) carry(p place, kind record.Kind, f record.Fact) {
 		b.applied(p.Site, f)
 	case record.ProofSeen:
 		b.park(p, f)
+	}
+	if f, ok := f.(record.ActEnded); ok && kind == record.KindOutlet {
+		b.acted(f)
 	}
 	if kind != record.KindMaking {
 		return

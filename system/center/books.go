@@ -22,6 +22,7 @@ type books struct {
 	lines     table[lineKey, StatementLine]
 	receipts  table[string, record.AccountToppedUp]
 	transfers table[onlineKey, transfer]
+	permits   table[pboc.ASN, permit]
 	unlocks   table[onlineKey, unlock]
 
 	sales  table[string, sale]
@@ -109,6 +110,7 @@ type card struct {
 	account            string
 	holder, plate      string
 	limits             record.Hex
+	blocked            record.CardAct // block, block-for-ever or block-card; empty: none
 	validFrom, validTo string
 	owed               unit.Fen
 	open               *pboc.OnlineSN // of the load or unload that is under way
@@ -219,7 +221,7 @@ func (b *books) fork() *books {
 	return &books{
 		sites: b.sites.fork(), products: b.products.fork(), orders: b.orders.fork(), layouts: b.layouts.fork(),
 		pricing: b.pricing.fork(), cards: b.cards.fork(), psams: b.psams.fork(), accounts: b.accounts.fork(),
-		lines: b.lines.fork(), receipts: b.receipts.fork(), transfers: b.transfers.fork(), unlocks: b.unlocks.fork(),
+		lines: b.lines.fork(), receipts: b.receipts.fork(), transfers: b.transfers.fork(), permits: b.permits.fork(), unlocks: b.unlocks.fork(),
 		sales: b.sales.fork(), order: b.order.fork(), locks: b.locks.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
 		kept: b.kept.fork(), parked: b.parked.fork(), quarantine: b.quarantine.fork(), held: b.held.fork(),
 		alarms: b.alarms.fork(), ledger: b.ledger.fork(),

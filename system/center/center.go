@@ -31,6 +31,10 @@ type Keys interface {
 	TAC(c vault.Card, data []byte) (pboc.MAC, error)
 	PSAMTAC(psam pboc.ASN, data []byte) (pboc.MAC, error)
 	TMAC(data []byte) (pboc.MAC, error)
+	SecureMAC(name vault.Name, c vault.Card, rand, data []byte) (pboc.MAC, error)
+	Encipher(name vault.Name, c vault.Card, data []byte) ([]byte, error)
+	ReloadMAC(c vault.Card, pin []byte) (pboc.MAC, error)
+	OpenPIN(c vault.Card, sealed []byte) ([]byte, error)
 	Sign(d record.Directive) (record.DirectiveLine, error)
 }
 
@@ -158,6 +162,7 @@ var paths = []path{
 	{record.PathAskUnldEnd, true, maxQuestion, ask((*Core).unloadEnd)},
 	{record.PathAskUnlock, true, maxQuestion, ask((*Core).askUnlock)},
 	{record.PathAskUnlEnd, true, maxQuestion, ask((*Core).unlockEnd)},
+	{record.PathAskAct, true, maxQuestion, ask((*Core).askAct)},
 	{record.PathAskGrey, false, maxQuestion, ask((*Core).askGrey)},
 	{record.PathAskOpen, true, maxQuestion, ask((*Core).askOpen)},
 	{record.PathAskTopUp, true, maxQuestion, ask((*Core).askTopUp)},

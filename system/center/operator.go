@@ -161,7 +161,9 @@ type CardView struct {
 	Account   string      `json:"account,omitempty"`
 	Holder    string      `json:"holder,omitempty"`
 	Plate     string      `json:"plate,omitempty"`
-	ValidFrom string      `json:"valid_from"` // YYYYMMDD
+	Limits    record.Hex  `json:"limits,omitempty"`  // 66 bytes as in file 001C
+	Blocked   string      `json:"blocked,omitempty"` // block, block-for-ever, block-card
+	ValidFrom string      `json:"valid_from"`        // YYYYMMDD
 	ValidTo   string      `json:"valid_to"`
 	Shadow    unit.Fen    `json:"shadow_balance_fen"` // loads − unloads − debits that are in the books
 	Owed      unit.Fen    `json:"owed_fen"`           // open receivable of a grey card

@@ -1,5 +1,5 @@
-// Package issuing is the desk of an outlet (second issue, 二次发卡): customers and cards, PIN, limits, cash, load and the
-// online unlock of grey cards.
+// Package issuing is the desk of an outlet (second issue, 二次发卡): customers and cards, PIN, limits, blocks, cash, load, unload and
+// the online unlock of grey cards.
 //
 // The money is the center's: the desk asks, and keeps its journal as evidence. A visit is sequential code over the card that
 // was inserted; whatever a visit before left open for that card is settled before anything else is done with it.
@@ -38,6 +38,7 @@ var (
 type Keys interface {
 	SecureMAC(name vault.Name, c vault.Card, rand, data []byte) (pboc.MAC, error)
 	ReloadMAC(c vault.Card, pin []byte) (pboc.MAC, error)
+	SealPIN(rnd io.Reader, c vault.Card, pin []byte) ([]byte, error)
 	InternalAnswer(c vault.Card, challenge [8]byte) ([8]byte, error)
 }
 
@@ -57,19 +58,20 @@ type Config struct {
 	Profile fuelcard.Profile
 	TID     pboc.TID // of the desk, in the log of the cards
 	Keys    Keys
-	Random  io.Reader // challenges for the card
+	Random  io.Reader // challenges for the card, nonces of sealed PINs
 }
 
 // Desk is an outlet's desk. It is not safe for concurrent use.
 type Desk struct {
 	cfg  Config
-	open map[pboc.ASN]Transfer // loads and unloads that nothing has ended: at most one of a card
-	seen map[pboc.ASN][]byte   // the last proof kept of each card
+	open map[pboc.ASN]Transfer      // loads and unloads that nothing has ended: at most one of a card
+	acts map[actKey]record.ActBegun // what was begun to be done to cards, and nothing has ended
+	seen map[pboc.ASN][]byte        // the last proof kept of each card
 }
 
 // New returns a desk; the site's journal is replayed into Apply.
 func New(cfg Config) *Desk {
-	return &Desk{cfg: cfg, open: map[pboc.ASN]Transfer{}, seen: map[pboc.ASN][]byte{}}
+	return &Desk{cfg: cfg, open: map[pboc.ASN]Transfer{}, acts: map[actKey]record.ActBegun{}, seen: map[pboc.ASN][]byte{}}
 }
 
 // Apply takes one fact of the site's journal, at replay and after each durable act.
@@ -83,6 +85,10 @@ func (d *Desk) Apply(_ uint64, f record.Fact) {
 		d.close(f.ASN, f.OnlineSN, false)
 	case record.UnloadEnded:
 		d.close(f.ASN, f.OnlineSN, true)
+	case record.ActBegun:
+		d.acts[actKey{f.ASN, f.Act}] = f
+	case record.ActEnded:
+		delete(d.acts, actKey{f.ASN, f.Act})
 	case record.ProofSeen:
 		d.seen[f.ASN] = f.Proof
 	}

@@ -35,6 +35,9 @@ type plastic struct {
 	lastSN  [2]pboc.OnlineSN // of the last load and unload, before it
 	history []fuelcard.LogRecord
 
+	blocked byte // 1 temporarily, 2 for ever
+	dead    bool
+
 	rnd       byte
 	challenge []byte
 	verified  bool
@@ -113,10 +116,17 @@ func (c *plastic) random(n int) []byte {
 }
 
 func (c *plastic) obey(cmd apdu.Command) ([]byte, apdu.SW) {
+	if data, sw := c.locked(cmd); sw != 0 {
+		return data, sw
+	}
 	switch uint16(cmd.INS)<<8 | uint16(cmd.P1) {
 	case 0xA400, 0xA404:
 		c.pending = 0
 		return nil, apdu.OK
+	case 0x1E00, 0x1800, 0x1600:
+		return nil, c.administer(cmd)
+	case 0x2400:
+		return nil, c.unblockPIN(cmd)
 	case 0xB095, 0xB096, 0xB09B, 0xB09C:
 		return c.files[cmd.P1&0x1F], apdu.OK
 	case 0xD696, 0xD69B, 0xD69C:
@@ -290,6 +300,9 @@ type bank struct {
 	opened  []record.OpenQuestion
 	paid    map[string]unit.Fen
 
+	refuse    string // code with which an act is refused
+	permits   []record.ActQuestion
+	bodies    [][]byte
 	questions int
 	loseAt    int // this question is lost; 0 none
 	acted     bool
@@ -304,6 +317,7 @@ func (b *bank) ask(path string, body []byte) ([]byte, error) {
 	if b.questions == b.loseAt && !b.acted {
 		return nil, errLine
 	}
+	b.bodies = append(b.bodies, body)
 	answer, err := b.serve(path, body)
 	if b.questions == b.loseAt {
 		return nil, errLine
@@ -352,6 +366,8 @@ func (b *bank) serve(path string, body []byte) (any, error) {
 		return b.loadEnd(record.LoadEndQuestion{Outlet: q.Outlet, ASN: q.ASN, OnlineSN: q.OnlineSN, Loaded: q.Debited, TAC: q.MAC3, Absent: q.Absent}, true)
 	case record.PathAskUnlock:
 		return b.unlock(decode[record.UnlockQuestion](b.t, body))
+	case record.PathAskAct:
+		return b.act(decode[record.ActQuestion](b.t, body))
 	case record.PathAskUnlEnd:
 		b.mac3 = decode[record.UnlockEndQuestion](b.t, body).MAC3
 		return record.Done{OK: true}, nil

@@ -213,28 +213,6 @@ func TestTextThatDoesNotFit(t *testing.T) {
 	}
 }
 
-func TestPIN(t *testing.T) {
-	t.Parallel()
-	o := newOutlet(t)
-	v := o.insert()
-	if err := v.SetPIN(fuelcard.PIN{0x11, 0x11}); err != nil {
-		t.Fatal(err)
-	}
-	var wrong *terminal.PINError
-	if err := o.insert().ChangePIN(fuelcard.PIN{0x22, 0x22}, fuelcard.PIN{0x33, 0x33}); !errors.As(err, &wrong) || wrong.Left != 2 {
-		t.Errorf("wrong old PIN: %v", err)
-	}
-	if err := o.insert().ChangePIN(fuelcard.PIN{0x11, 0x11}, fuelcard.PIN{0x33, 0x33}); err != nil {
-		t.Error(err)
-	}
-	if !bytes.Equal(o.card.pin, []byte{0x33, 0x33}) {
-		t.Errorf("PIN is %X", o.card.pin)
-	}
-	if view, err := o.insert().Read(nil); err != nil || view.History != nil {
-		t.Errorf("history without the PIN: %+v %v", view, err)
-	}
-}
-
 func TestTopUpIsOnePayment(t *testing.T) {
 	t.Parallel()
 	o := newOutlet(t)

@@ -29,8 +29,8 @@ const limitsWritten = 66
 // Open binds a made card to a customer and writes holder, limits and PIN (二次发卡). The center is asked first; every step may
 // be made again, so after a cut the same order is given again. CardIssued is noted when the card is whole.
 func (v *Visit) Open(o Order) (record.OpenAnswer, error) {
-	if v.id.Proof.State == fuelcard.Grey {
-		return record.OpenAnswer{}, ErrGrey
+	if err := v.usable(); err != nil {
+		return record.OpenAnswer{}, err
 	}
 	holder, err := v.holder(o)
 	if err != nil {
@@ -54,7 +54,7 @@ func (v *Visit) Open(o Order) (record.OpenAnswer, error) {
 		return answer, err
 	}
 	if o.PIN != nil {
-		if err := v.SetPIN(o.PIN); err != nil {
+		if err := v.firstPIN(o.PIN); err != nil {
 			return answer, err
 		}
 	}
@@ -63,59 +63,6 @@ func (v *Visit) Open(o Order) (record.OpenAnswer, error) {
 		TimeMs: v.door.Now().Milli(), ASN: v.id.ASN, Account: o.Account, Holder: o.Holder, Plate: o.Plate, Limits: written,
 		Outlet: v.desk.cfg.Site,
 	})
-}
-
-// SetPIN gives the card a new PIN without the old one (重装密码) and all its tries. The flag in 001B comes first: a card cut
-// between the two asks for a PIN, and its holder comes back; the other way round terminals would show it the default PIN
-// silently until it is blocked.
-func (v *Visit) SetPIN(pin fuelcard.PIN) error {
-	if err := fits(pin); err != nil {
-		return err
-	}
-	mac, err := v.desk.cfg.Keys.ReloadMAC(v.card, pin)
-	if err != nil {
-		return fmt.Errorf("重装密码 (RELOAD PIN): %w", err)
-	}
-	if err := v.userPIN(); err != nil {
-		return err
-	}
-	return v.send("重装密码 (RELOAD PIN)", fuelcard.ReloadPIN{KeyID: fuelcard.PINSlot.ID, PIN: pin, MAC: mac}.Command())
-}
-
-// ChangePIN replaces the PIN by one that the holder keys, who knows the old one. *terminal.PINError says how many tries are
-// left.
-func (v *Visit) ChangePIN(old, fresh fuelcard.PIN) error {
-	if err := fits(fresh); err != nil {
-		return err
-	}
-	if err := v.term.VerifyPIN(old); err != nil {
-		return err
-	}
-	if err := v.userPIN(); err != nil {
-		return err
-	}
-	return v.send("修改密码 (CHANGE PIN)", fuelcard.ChangePIN{KeyID: fuelcard.PINSlot.ID, Old: old, New: fresh}.Command())
-}
-
-// fits refuses a PIN that no card takes, before anything is changed. Source: card.md 6.2.
-func fits(pin fuelcard.PIN) error {
-	if len(pin) < 2 || len(pin) > 6 {
-		return fmt.Errorf("密码长度 %d 字节, 应为 2 至 6 (a PIN has 2 to 6 bytes): %w", len(pin), ErrText)
-	}
-	return nil
-}
-
-// userPIN sets the flag that the holder keys a PIN of his own.
-func (v *Visit) userPIN() error {
-	if v.id.UserPIN() {
-		return nil
-	}
-	flag := fuelcard.UpdateBinary{SFI: fuelcard.SFIOrdinary, Offset: 0, Data: []byte{1}}
-	if err := v.send("写普通数据 (write 001B)", flag.Command()); err != nil {
-		return err
-	}
-	v.id.Ordinary.UserPIN = 1
-	return nil
 }
 
 // holder is file 0016 for an order. What card making wrote there stays: kind and staff flag.

@@ -2,13 +2,10 @@ package issuing
 
 import (
 	"bytes"
-	"fmt"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 
-	"greylock/system/card"
 	"greylock/system/terminal"
-	"greylock/system/wire/apdu"
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
@@ -17,20 +14,21 @@ import (
 
 // View is what a holder may read of the own card, without login.
 type View struct {
-	ASN       pboc.ASN    `json:"asn"`
-	Issuer    pboc.Issuer `json:"issuer"`
-	ValidFrom record.Hex  `json:"valid_from"` // YYYYMMDD
-	ValidTo   record.Hex  `json:"valid_to"`
-	CardType  byte        `json:"card_type"`
-	Holder    string      `json:"holder"`
-	Plate     string      `json:"plate"`
-	UserPIN   bool        `json:"user_pin"` // the holder keys a PIN of his own
-	Balance   unit.Fen    `json:"balance_fen"`
-	State     string      `json:"state"`  // free, grey, tac-unread
-	Proof     record.Hex  `json:"proof"`  // 30 bytes
-	Limits    record.Hex  `json:"limits"` // 66 bytes
-	History   []Movement  `json:"history"`
-	Unsettled string      `json:"unsettled,omitempty"` // why a load or unload is still open
+	ASN       pboc.ASN         `json:"asn"`
+	Issuer    pboc.Issuer      `json:"issuer"`
+	ValidFrom record.Hex       `json:"valid_from"` // YYYYMMDD
+	ValidTo   record.Hex       `json:"valid_to"`
+	CardType  byte             `json:"card_type"`
+	Holder    string           `json:"holder"`
+	Plate     string           `json:"plate"`
+	UserPIN   bool             `json:"user_pin"` // the holder keys a PIN of his own
+	Balance   unit.Fen         `json:"balance_fen"`
+	State     string           `json:"state"`  // free, grey, tac-unread; blocked, blocked-for-ever: nothing else can be read
+	Proof     record.Hex       `json:"proof"`  // 30 bytes
+	Limits    record.Hex       `json:"limits"` // 66 bytes
+	History   []Movement       `json:"history"`
+	Unsettled string           `json:"unsettled,omitempty"` // why a load or unload is still open
+	OpenActs  []record.CardAct `json:"open_acts,omitempty"` // begun here, their end not known
 }
 
 // Movement is one line of the card's own log.
@@ -51,10 +49,14 @@ func (v *Visit) Read(pin fuelcard.PIN) (View, error) {
 	view := View{
 		ASN: v.id.ASN, Issuer: p.Issuer, ValidFrom: p.Start[:], ValidTo: p.Expiry[:], CardType: v.id.Holder.CardType,
 		Holder: text(v.id.Holder.Name[:]), Plate: text(v.id.Limits.Plate[:]), UserPIN: v.id.UserPIN(), Balance: v.id.Balance,
-		State: stateWord(v.id.Proof.State), Proof: v.id.Proof.Bytes(), Limits: v.id.Limits.Bytes()[:limitsWritten],
+		State: stateWord(v.id.Proof.State), OpenActs: v.OpenActs(), Proof: v.id.Proof.Bytes(), Limits: v.id.Limits.Bytes()[:limitsWritten],
 	}
 	if err := v.Unsettled(); err != nil {
 		view.Unsettled = err.Error()
+	}
+	if v.block != terminal.Unblocked {
+		return View{ASN: v.id.ASN, Issuer: p.Issuer, ValidFrom: p.Start[:], ValidTo: p.Expiry[:], State: v.block.String(),
+			OpenActs: view.OpenActs}, nil
 	}
 	if pin == nil && !v.id.UserPIN() {
 		pin = v.desk.cfg.Profile.DefaultPIN
@@ -96,20 +98,4 @@ func text(field []byte) string {
 		return ""
 	}
 	return string(b)
-}
-
-// send gives the card a command of the desk's own. terminal.ErrUnknown: the card has gone or its answer was lost.
-func (v *Visit) send(doing string, c apdu.Command) error {
-	raw, err := v.term.Card.Transmit(c.Bytes())
-	if err != nil {
-		return fmt.Errorf("%s: %w: %w", doing, terminal.ErrUnknown, err)
-	}
-	a, err := apdu.ParseAnswer(raw)
-	if err != nil {
-		return fmt.Errorf("%s: %w: %w", doing, card.ErrMute, err)
-	}
-	if err := a.SW.Err(); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	return nil
 }

@@ -94,11 +94,11 @@ func (v *Visit) Load(amount unit.Fen) (Moved, error) { return v.transfer(&loadin
 func (v *Visit) Unload(amount unit.Fen) (Moved, error) { return v.transfer(&unloading, amount) }
 
 func (v *Visit) transfer(f *flow, amount unit.Fen) (Moved, error) {
-	switch {
-	case v.id.Proof.State == fuelcard.Grey:
-		return Moved{}, ErrGrey
-	case v.Unsettled() != nil:
-		return Moved{}, v.Unsettled()
+	if err := v.usable(); err != nil {
+		return Moved{}, err
+	}
+	if err := v.Unsettled(); err != nil {
+		return Moved{}, err
 	}
 	for try := 1; ; try++ {
 		done, err := v.move(f, amount)
@@ -173,7 +173,7 @@ func (v *Visit) settleTransfer() error {
 	f := flowOf(b.Unload)
 	proof, err := v.term.SettleTransfer(f.typ, b.ASN, b.OnlineSN, b.Amount, v.desk.cfg.TID)
 	if errors.Is(err, terminal.ErrLoadOpen) {
-		return v.known(f, b.LoadBegun, proof, err)
+		return v.told(f, b.LoadBegun, proof, err)
 	}
 	if err != nil {
 		return err
@@ -192,9 +192,9 @@ func (v *Visit) settleTransfer() error {
 	return v.ended(f, b.LoadBegun, record.LoadEnded{How: "absent"})
 }
 
-// known ends a transfer of which the card has no proof any more, where the center knows how it ended: another desk has settled
+// told ends a transfer of which the card has no proof any more, where the center knows how it ended: another desk has settled
 // it, or something else was proven to have used its number. Else a person must check.
-func (v *Visit) known(f *flow, b record.LoadBegun, proof terminal.TransferProof, lost error) error {
+func (v *Visit) told(f *flow, b record.LoadBegun, proof terminal.TransferProof, lost error) error {
 	err := v.report(f, proof, b.OnlineSN, false)
 	r, refused := refusal(err)
 	moved := r.Code == codeAlreadyLoaded || r.Code == codeAlreadyUnloaded

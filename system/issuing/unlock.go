@@ -20,6 +20,9 @@ type Unlocked struct {
 // record of the lock it refuses. terminal.ErrOrder for a card that is not grey; record.Refusal; terminal.ErrUnknown: the card
 // has gone, its next insert tells. Source: card.md section 10, 12.3.
 func (v *Visit) Unlock() (Unlocked, error) {
+	if v.block != terminal.Unblocked {
+		return Unlocked{}, ErrBlocked
+	}
 	u, err := v.term.InitOnlineUnlock(v.id, v.desk.cfg.TID)
 	if err != nil {
 		return Unlocked{}, err

@@ -16,33 +16,85 @@ import (
 
 // Visit is one inserted card: identified, proven to be ours, with nothing left open that could be settled.
 type Visit struct {
-	desk *Desk
-	door Door
-	term *terminal.Terminal
-	card vault.Card
-	id   terminal.Identity
-	left error // why an open load or unload could not be settled yet
+	desk  *Desk
+	door  Door
+	term  *terminal.Terminal
+	card  vault.Card
+	id    terminal.Identity
+	block terminal.Block // then the number is all that is known of the card
+	left  error          // why an open load or unload could not be settled yet
 }
 
 // Insert begins a visit. The order is: who is it, keep its proof, is it ours, settle what is open. A refused card's proof is
-// kept all the same. *terminal.Refusal, terminal.ErrForeign, ErrRealm, or the transport's error.
+// kept all the same. A card whose application is blocked is let in for what may still be done with it. *terminal.Refusal,
+// terminal.ErrDead, terminal.ErrForeign, ErrRealm, or the transport's error.
 func (d *Desk) Insert(door Door, t card.Transport) (*Visit, error) {
-	v := &Visit{desk: d, door: door}
-	v.term = &terminal.Terminal{Card: t, Profile: d.cfg.Profile, Clock: door.Now, Rand: d.cfg.Random, Log: &log{v}}
-	if err := v.identify(); err != nil {
-		return nil, err
-	}
-	if !d.cfg.Realm.OwnsIssuer(v.id.Public.Issuer) {
-		return nil, ErrRealm
-	}
-	v.card = vault.CardOf(v.id.Public, d.cfg.Profile.Alg)
-	if err := v.term.Authenticate(v.id, host{v}); err != nil {
-		return nil, err
-	}
-	if err := v.settle(); err != nil {
+	v := d.visit(door, t)
+	if err := v.enter(); err != nil {
 		return nil, err
 	}
 	return v, nil
+}
+
+func (d *Desk) visit(door Door, t card.Transport) *Visit {
+	v := &Visit{desk: d, door: door}
+	v.term = &terminal.Terminal{Card: t, Profile: d.cfg.Profile, Clock: door.Now, Rand: d.cfg.Random, Log: &log{v}}
+	return v
+}
+
+func (v *Visit) enter() error {
+	v.block = terminal.Unblocked
+	err := v.identify()
+	if v.id.Refused != nil && v.id.ASN == (pboc.ASN{}) {
+		return v.enterBlocked(err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := v.known(v.id.Public); err != nil {
+		return err
+	}
+	if err := v.term.Authenticate(v.id, host{v}); err != nil {
+		return err
+	}
+	return v.settle()
+}
+
+// enterBlocked lets a card in whose application is blocked; any other that SELECT refuses stays refused. It can prove nothing
+// before it is unblocked, and only a card of ours takes the MAC that unblocks it.
+func (v *Visit) enterBlocked(refused error) error {
+	id, block, err := v.term.IdentifyBlocked()
+	switch {
+	case err != nil:
+		return err
+	case block == terminal.Unblocked:
+		return refused
+	}
+	if err := v.known(id.Public); err != nil {
+		return err
+	}
+	v.id, v.block = id, block
+	return v.settleAct()
+}
+
+// known takes the card's number and realm.
+func (v *Visit) known(p fuelcard.PublicData) error {
+	if !v.desk.cfg.Realm.OwnsIssuer(p.Issuer) {
+		return ErrRealm
+	}
+	v.card = vault.CardOf(p, v.desk.cfg.Profile.Alg)
+	return nil
+}
+
+// usable says why money can not be moved, nor the card be opened.
+func (v *Visit) usable() error {
+	switch {
+	case v.block != terminal.Unblocked:
+		return ErrBlocked
+	case v.id.Proof.State == fuelcard.Grey:
+		return ErrGrey
+	}
+	return nil
 }
 
 // identify reads the card and keeps its proof.
@@ -72,13 +124,16 @@ func (v *Visit) keepProof() error {
 	return v.note(record.ProofSeen{TimeMs: v.door.Now().Milli(), ASN: v.id.ASN, Proof: proof, Where: string(v.desk.cfg.Site)})
 }
 
-// settle ends what visits before have left: a load or unload without an end, a TAC that nobody has read. A transfer that can not be
+// settle ends what visits before have left: a load or unload without an end, an act on the card, a TAC that nobody has read. A transfer that can not be
 // settled now, because the center is not there or the card is grey, stays open and is said by Load and Unload.
 func (v *Visit) settle() error {
 	if v.id.Proof.State == fuelcard.TACUnread {
 		if err := v.clear(); err != nil {
 			return err
 		}
+	}
+	if err := v.settleAct(); err != nil {
+		return err
 	}
 	if v.id.Proof.State == fuelcard.Grey {
 		return nil

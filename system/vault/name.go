@@ -101,7 +101,7 @@ func (n Name) may(u use) bool {
 }
 
 // roleKeys says which masters the working vault of a role holds; a station holds none. Source: design.md 9.3.
-// The outlet writes files and PINs (DAMK, DRPK) and proves cards (DIK); money keys stay at the center.
+// The outlet writes files and first PINs (DAMK, DRPK) and proves cards (DIK); money keys stay at the center.
 func roleKeys(role record.Kind) []Name {
 	switch role {
 	case record.KindCenter:

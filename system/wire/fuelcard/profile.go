@@ -290,6 +290,14 @@ func ProfileNamed(name string) (Profile, error) {
 	return Profile{}, fmt.Errorf("没有卡片方案 %q, 可选: %s (no card profile of this name)", name, strings.Join(names, " "))
 }
 
+// UnblockPIN is PIN UNBLOCK with the P1 and P2 that the profile's cards take. Source: card.md 6.2, pin_unblock_p1p2.
+func (p Profile) UnblockPIN(cipher []byte) PINUnblock {
+	if p.PINUnblock == UnblockID00 {
+		return PINUnblock{P1: PINSlot.ID, Cipher: cipher}
+	}
+	return PINUnblock{P2: 0x01, Cipher: cipher}
+}
+
 // Suite is the profile's arithmetic.
 func (p Profile) Suite() (pboc.Suite, error) { return pboc.SuiteFor(p.Alg) }
 

@@ -15,6 +15,7 @@ const (
 	PathAskUnldEnd = "/ask/unload-end"      // UnloadEndQuestion → Done
 	PathAskUnlock  = "/ask/unlock"          // UnlockQuestion → UnlockAnswer
 	PathAskUnlEnd  = "/ask/unlock-end"      // UnlockEndQuestion → Done
+	PathAskAct     = "/ask/act"             // ActQuestion → ActAnswer: PIN, block and unblock by the center's MAC
 	PathAskGrey    = "/ask/grey"            // GreyQuestion → GreyAnswer: the 35H query beyond the station
 	PathAskOpen    = "/ask/open"            // OpenQuestion → OpenAnswer: open an account and bind a card
 	PathAskTopUp   = "/ask/top-up"          // TopUpQuestion → TopUpAnswer

@@ -25,6 +25,9 @@ var table = map[string]func([]byte) (Fact, error){
 	UnloadAuthorised{}.FactType(): reader[UnloadAuthorised](),
 	UnloadPosted{}.FactType():     reader[UnloadPosted](),
 	UnloadVoided{}.FactType():     reader[UnloadVoided](),
+	ActBegun{}.FactType():         reader[ActBegun](),
+	ActEnded{}.FactType():         reader[ActEnded](),
+	ActPermitted{}.FactType():     reader[ActPermitted](),
 	ProofSeen{}.FactType():        reader[ProofSeen](),
 	DispenserRecord{}.FactType():  reader[DispenserRecord](),
 	RecordConflict{}.FactType():   reader[RecordConflict](),
@@ -66,6 +69,9 @@ func (UnloadEnded) FactType() string      { return "unload.ended" }
 func (UnloadAuthorised) FactType() string { return "unload.authorised" }
 func (UnloadPosted) FactType() string     { return "unload.posted" }
 func (UnloadVoided) FactType() string     { return "unload.voided" }
+func (ActBegun) FactType() string         { return "act.begun" }
+func (ActEnded) FactType() string         { return "act.ended" }
+func (ActPermitted) FactType() string     { return "act.permitted" }
 func (ProofSeen) FactType() string        { return "proof.seen" }
 func (DispenserRecord) FactType() string  { return "dispenser.record" }
 func (RecordConflict) FactType() string   { return "dispenser.conflict" }
