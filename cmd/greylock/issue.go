@@ -28,7 +28,7 @@ type issueFlags struct {
 }
 
 func (e *env) issue() *cobra.Command {
-	group := &cobra.Command{Use: "issue", Short: "发卡网点: 开户, 充值, 圈存, 圈提, 读卡, 解灰 (issuing desk)"}
+	group := &cobra.Command{Use: "issue", Short: "发卡网点: 开户, 充值, 圈存, 圈提, 读卡, 解灰, 密码, 锁卡, 限制 (issuing desk)"}
 	f := &issueFlags{}
 	group.PersistentFlags().StringVar(&f.config, "config", "issue.yaml", "网点的配置 (configuration)")
 	group.PersistentFlags().BoolVar(&f.stdin, "stdin", false, "从标准输入逐行读入密码 (read the PIN from standard input)")
@@ -50,12 +50,13 @@ func (e *env) issue() *cobra.Command {
 	unload := &cobra.Command{Use: "unload", Short: "圈提: 从卡回到账户 (unload the card into its account)", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return e.issueUnload(c.Context(), f) }}
 	unload.Flags().StringVar(&f.amount, "amount", "", "元; 缺省为卡上全部 (yuan; all that the card has if not given)")
-	read := &cobra.Command{Use: "read", Short: "读卡 (read the card)", Args: cobra.NoArgs,
+	read := &cobra.Command{Use: "read", Aliases: []string{"show"}, Short: "读卡 (read the card)", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return e.issueRead(c.Context(), f) }}
 	read.Flags().BoolVar(&f.pin, "pin", false, "输入密码以读交易明细 (key the PIN to read the history)")
 	unlock := &cobra.Command{Use: "unlock", Short: "联机解灰 (unlock a grey card)", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return e.issueUnlock(c.Context(), f) }}
 	group.AddCommand(open, topUp, load, unload, read, unlock)
+	group.AddCommand(e.issueActs(f)...)
 	return group
 }
 
@@ -225,6 +226,10 @@ func (e *env) issueRead(ctx context.Context, f *issueFlags) error {
 		fmt.Fprintf(w, "卡 %s  持卡人 %s  余额 %v 元  状态 %s\n", view.ASN.Digits(), view.Holder, view.Balance, view.State)
 		if view.Unsettled != "" {
 			fmt.Fprintf(w, "未了结 (unsettled): %s\n", view.Unsettled)
+		}
+		for _, act := range view.OpenActs {
+			zh, en := act.Words()
+			fmt.Fprintf(w, "结果未知 (outcome unknown): %s (%s)\n", zh, en)
 		}
 		t := cli.Table{Heads: []string{"序号", "时间", "类型", "金额", "终端"}}
 		for _, m := range view.History {

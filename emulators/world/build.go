@@ -407,5 +407,14 @@ func (p *LimitPlan) limits() fuelcard.Limits {
 			l.Products |= 1 << slot
 		}
 	}
+	if p.PerFillYuan > 0 {
+		l.PerFill = uint16(p.PerFillYuan) & 0x0FFF // high nibble 0: yuan. Source: card.md 3.5
+	}
+	if p.PerDay > 0 {
+		l.FillsPerDay = byte(p.PerDay)
+	}
+	if p.PerDayYuan > 0 {
+		l.FenPerDay = uint32(p.PerDayYuan) * 100
+	}
 	return l
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"greylock/system/app"
 	"greylock/system/card"
@@ -189,7 +190,8 @@ func (w *World) CardAtDesk(name string) (r CardRead, err error) {
 	}
 	err = w.visit(p, func(v *issuing.Visit) error {
 		var pin fuelcard.PIN
-		if p.pin != "" {
+		unsure := slices.ContainsFunc(v.OpenActs(), record.CardAct.PIN) // SettlePIN finds out; a guess would burn a try
+		if p.pin != "" && !unsure {
 			if pin, err = terminal.KeyedPIN([]byte(p.pin)); err != nil {
 				return err
 			}
@@ -198,7 +200,7 @@ func (w *World) CardAtDesk(name string) (r CardRead, err error) {
 		if err != nil {
 			return err
 		}
-		r = CardRead{ASN: view.ASN.Digits(), Holder: view.Holder, Balance: view.Balance, Grey: view.State == "grey", State: view.State, Unsettled: view.Unsettled}
+		r = CardRead{ASN: view.ASN.Digits(), Holder: view.Holder, Balance: view.Balance, Grey: view.State == "grey", State: view.State, Unsettled: view.Unsettled, OpenActs: view.OpenActs}
 		for _, m := range view.History {
 			r.Log = append(r.Log, fmt.Sprintf("%s %v", m.Zh, m.Amount))
 		}

@@ -83,6 +83,16 @@ func (w *World) Account(account string) (unit.Fen, error) {
 	return a.Balance, err
 }
 
+// Blocked is what the center's register says about a card's block.
+func (w *World) Blocked(name string) (string, error) {
+	p, err := w.card(name)
+	if err != nil {
+		return "", err
+	}
+	v, err := answer[center.CardView](w, center.PathCard, center.AskCard{ASN: p.asn})
+	return v.Blocked, err
+}
+
 // Quarantine lists what the center has not posted.
 func (w *World) Quarantine() (list []QuarantineShown, err error) {
 	q, err := answer[center.Quarantine](w, center.PathQuarantine, struct{}{})

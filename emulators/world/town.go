@@ -63,6 +63,7 @@ type Operator interface {
 	// InsertAtDesk lets the desk settle what is open on a card (a torn load or unload) and read it.
 	InsertAtDesk(card string) (CardRead, error)
 	UnlockOnline(card string) (unit.Fen, error)
+	CardActs
 	SetPrices(site record.SiteID, effective clock.Instant, prices map[string]unit.Price) error
 	// Command calls an operator path of a site (/op/…) with a JSON body and returns status and JSON answer.
 	Command(site record.SiteID, path string, body any) (int, []byte, error)
@@ -75,6 +76,7 @@ type Query interface {
 	Sales(site record.SiteID) ([]SaleShown, error) // the center's ledger, or a station's own list
 	CardAtDesk(card string) (CardRead, error)
 	Account(account string) (unit.Fen, error)
+	Blocked(card string) (string, error) // block, block-for-ever, block-card or none, by the center's register
 	Quarantine() ([]QuarantineShown, error)
 	Alarms(site record.SiteID) ([]string, error)
 	Audit(site record.SiteID) error // greylock audit verify of the site's journal
@@ -171,8 +173,9 @@ type CardRead struct {
 	Holder    string
 	Balance   unit.Fen
 	Grey      bool
-	State     string // free, grey, tac-unread
-	Unsettled string // why a load or unload is still open
+	State     string           // free, grey, tac-unread, blocked, blocked-for-ever
+	Unsettled string           // why a load or unload is still open
+	OpenActs  []record.CardAct // begun on the card, their end not known
 	Log       []string
 }
 

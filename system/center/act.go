@@ -48,7 +48,8 @@ func (c *Core) askAct(now clock.Instant, q record.ActQuestion) outcome {
 // sealAct makes the command of an act and its MAC.
 func (c *Core) sealAct(q record.ActQuestion) (a record.ActAnswer, o outcome, ok bool) {
 	card := vault.Card{ASN: q.ASN, Issuer: c.books.cards.at(q.ASN).issuer, Alg: c.cfg.Profile.Alg, Version: q.ASN[3] >> 4}
-	key, command := vault.DAMK, apdu.Command{}
+	key := vault.DAMK
+	var command apdu.Command
 	switch q.Act {
 	case record.ActBlock:
 		command = fuelcard.ApplicationBlock{}.Command()

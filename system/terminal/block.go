@@ -9,7 +9,7 @@ import (
 	"greylock/system/wire/fuelcard"
 )
 
-// ErrDead: CARD BLOCK has been done to the card; it says nothing any more, not even who it is.
+// ErrDead says that CARD BLOCK has been done to the card; it says nothing any more, not even who it is.
 var ErrDead = errors.New("卡片已锁死, 不再应答: 请按卡面卡号登记 (the card is blocked and mute: go by the number printed on it)")
 
 // Block says what is locked on a card.
@@ -45,7 +45,7 @@ func (t *Terminal) IdentifyBlocked() (Identity, Block, error) {
 	if err != nil {
 		return Identity{}, Unblocked, fmt.Errorf("选择加油应用 (SELECT petrol application): %w: %w", card.ErrMute, err)
 	}
-	if a.SW != apdu.FileInvalid {
+	if blocked := a.SW == apdu.FileInvalid; !blocked {
 		return Identity{}, Unblocked, nil
 	}
 	fci, err := fuelcard.ParseFCI(a.Data)
