@@ -149,6 +149,9 @@ func (x OrdinaryData) Bytes() []byte { return x.layout().Bytes() }
 func (x Limits) Bytes() []byte { return x.layout().Bytes() }
 
 // Bytes encodes.
+func (x GasLimits) Bytes() []byte { return x.layout().Bytes() }
+
+// Bytes encodes.
 func (x LogRecord) Bytes() []byte { return x.layout().Bytes() }
 
 // Bytes encodes.
@@ -384,6 +387,9 @@ func ParseOrdinaryData(b []byte) (OrdinaryData, error) { return read[OrdinaryDat
 
 // ParseLimits decodes.
 func ParseLimits(b []byte) (Limits, error) { return read[Limits](b) }
+
+// ParseGasLimits decodes.
+func ParseGasLimits(b []byte) (GasLimits, error) { return read[GasLimits](b) }
 
 // ParseLogRecord decodes.
 func ParseLogRecord(b []byte) (LogRecord, error) { return read[LogRecord](b) }

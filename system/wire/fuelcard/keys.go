@@ -208,18 +208,14 @@ func (p Profile) LoyaltyKeys() []Slot {
 
 func (p Profile) slots(pick func(Slot) (Slot, bool)) []Slot {
 	var all []Slot
-	places := map[[2]byte]bool{}
+	unload := byte(0)
 	for _, s := range Keys {
-		s, ok := pick(s)
-		if !ok {
+		s, ok := pick(p.typed(s))
+		switch {
+		case !ok || s.Class == KeyOnlineUnlock && s.Type == unload:
 			continue
-		}
-		s = p.typed(s)
-		if place := [2]byte{s.Type & p.KeyTypes.Mask, s.ID}; !s.MF {
-			if places[place] {
-				continue
-			}
-			places[place] = true
+		case s.Class == KeyUnload:
+			unload = s.Type
 		}
 		all = append(all, s)
 	}
