@@ -220,7 +220,7 @@ func (mk *making) keys() error {
 	if err != nil {
 		return err
 	}
-	for _, slot := range fuelcard.Keys {
+	for _, slot := range mk.m.cfg.Profile.CardKeys() {
 		under := vault.ACK
 		if name := vault.Name(slot.Name); slot.MF || name == vault.ACK && has {
 			continue
@@ -329,7 +329,7 @@ func (mk *making) proveOurs() error {
 	if err != nil {
 		return err
 	}
-	slot, _ := fuelcard.KeySlot(string(vault.DIK))
+	slot, _ := fuelcard.KeySlot(dik)
 	a, err := mk.ask("内部认证 (INTERNAL AUTHENTICATION)", fuelcard.InternalAuthenticate{KeyID: slot.ID, Data: challenge[:]}.Command())
 	if err != nil {
 		return err

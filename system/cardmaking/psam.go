@@ -223,12 +223,14 @@ func (s *sealing) readBack() error {
 	return s.proveKeys()
 }
 
+const dik = string(vault.DIK)
+
 // proveKeys asks the PSAM for a T_MAC and for the internal-authentication value of an imagined card that has its number.
 func (s *sealing) proveKeys() error {
-	keys := s.m.cfg.Keys
-	c := vault.CardOf(fuelcard.PublicData{ASN: s.number, Issuer: s.app.Issuer}, s.m.cfg.Profile.Alg)
+	keys, p := s.m.cfg.Keys, s.m.cfg.Profile
+	c := vault.CardOf(fuelcard.PublicData{ASN: s.number, Issuer: s.app.Issuer}, p.Alg)
 	challenge := s.number.Factor()
-	suite, err := s.m.cfg.Profile.Suite()
+	suite, err := p.Suite()
 	if err != nil {
 		return err
 	}
@@ -250,7 +252,8 @@ func (s *sealing) proveKeys() error {
 		cipher samcard.CipherData
 		want   []byte
 	}{
-		{"核对内部认证密钥 (check DIK)", samcard.DeliveryKey{Usage: samcard.UsageInternal, KeyVersion: 1, Factors: samcard.CardFactors(c.ASN, c.Issuer)},
+		{"核对内部认证密钥 (check DIK)", samcard.DeliveryKey{Usage: samcard.UsageOf(p.LevelsOf(dik), samcard.TypeInternal), KeyVersion: 1,
+			Factors: p.PSAMFactors(dik, c.Issuer, c.ASN)},
 			samcard.CipherData{Mode: samcard.CipherEncipher, Data: block}, wantAnswer[:]},
 		{"核对记录校验密钥 (check TMAC)", samcard.DeliveryKey{Usage: samcard.UsageTMAC, KeyVersion: 1},
 			samcard.TMACRequest(pboc.TDES, challenge[:]), wantMAC[:]},

@@ -54,7 +54,7 @@ func (v *Vault) TMAC(data []byte) (pboc.MAC, error) {
 	if err != nil {
 		return pboc.MAC{}, err
 	}
-	return pboc.TDES.TMAC(h.key, data), nil
+	return pboc.TDES.TMAC(v.ring().profile.TMACKey(pboc.TDES, h.key), data), nil
 }
 
 // SecureMAC is the MAC of a secured command: header, Lc including the MAC, and data or cipher. rand is the card's challenge,

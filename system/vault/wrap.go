@@ -36,7 +36,7 @@ const addKey byte = 0x01
 // next command after the GET CHALLENGE that answered rand. replace is for a key that is there: a blank's master.
 // Only the vault of card making wraps keys. Source: card.md section 11, 4.4.
 func (v *Vault) WrapCardKey(name Name, c Card, g Guard, rand []byte, replace bool) (apdu.Command, error) {
-	slot, ok := fuelcard.KeySlot(string(name))
+	slot, ok := v.ring().profile.KeySlot(string(name))
 	if !ok {
 		return apdu.Command{}, fmt.Errorf("vault: %s is no key of a user card: %w", name, ErrPurpose)
 	}
@@ -66,7 +66,7 @@ func (v *Vault) WrapPIN(c Card, g Guard, rand []byte, pin fuelcard.PIN) (apdu.Co
 	if err != nil {
 		return apdu.Command{}, fmt.Errorf("vault: PIN: %w", err)
 	}
-	slot := fuelcard.PINSlot
+	slot := v.ring().profile.PINSlot()
 	return v.sealForCard(suite, c, g, rand, fuelcard.WriteKey{P1: addKey, KeyID: slot.ID, KeyRecord: slot.Record(c.Alg, pin)})
 }
 
@@ -84,7 +84,7 @@ func (v *Vault) sealForCard(suite pboc.Suite, c Card, g Guard, rand []byte, w fu
 // WrapPSAMKey is the WRITE KEY of a PSAM. Keys that are the PSAM's own are diversified by its number; the masters DPK, DIK
 // and TMAC go in as they are, enciphered, because the PSAM diversifies them itself. Source: card.md 4.1, 4.2, 4.4.
 func (v *Vault) WrapPSAMKey(name Name, psam pboc.ASN, g Guard, rand []byte) (apdu.Command, error) {
-	slot, err := psamSlot(name)
+	slot, err := v.psamSlot(name)
 	if err != nil {
 		return apdu.Command{}, err
 	}
@@ -113,8 +113,8 @@ func (v *Vault) WrapPSAMKey(name Name, psam pboc.ASN, g Guard, rand []byte) (apd
 	}), nil
 }
 
-func psamSlot(name Name) (samcard.Slot, error) {
-	for _, s := range samcard.Keys {
+func (v *Vault) psamSlot(name Name) (samcard.Slot, error) {
+	for _, s := range samcard.KeysWith(v.ring().profile.LevelsOf) {
 		if s.Name == string(name) {
 			return s, nil
 		}

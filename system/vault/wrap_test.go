@@ -15,11 +15,18 @@ import (
 
 func making(t *testing.T) *vault.Vault {
 	t.Helper()
+	return makingFor(t, fuelcard.National())
+}
+
+func makingFor(t *testing.T, p fuelcard.Profile) *vault.Vault {
+	t.Helper()
 	keys := map[vault.Name]pboc.Key{}
 	for n, k := range fixtures.TestKeys().Masters {
 		keys[vault.Name(n)] = k
 	}
-	master, err := vault.Known(birth(record.Training), keys, [32]byte{1})
+	born := birth(record.Training)
+	born.Profile = p
+	master, err := vault.Known(born, keys, [32]byte{1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,16 +38,22 @@ func making(t *testing.T) *vault.Vault {
 }
 
 // own derives a key of the card as card.md 15.2 does.
-func own(name vault.Name, c vault.Card) pboc.Key {
-	return pboc.TDES.Diversify(fixtures.TestKeys().Masters[string(name)], c.Issuer, c.ASN.Factor())
+func own(p fuelcard.Profile, name vault.Name, c vault.Card) pboc.Key {
+	return pboc.TDES.Diversify(fixtures.TestKeys().Masters[string(name)], p.Factors(string(name), c.Issuer, c.ASN)...)
 }
 
 func TestWrapCardKey(t *testing.T) {
 	t.Parallel()
-	v, c, rand := making(t), card1(t), []byte{1, 2, 3, 4}
+	for _, p := range []fuelcard.Profile{fuelcard.National(), fuelcard.Company(), fuelcard.DaHua()} {
+		t.Run(p.Name, func(t *testing.T) { wrapsCardKeys(t, p) })
+	}
+}
+
+func wrapsCardKeys(t *testing.T, p fuelcard.Profile) {
+	v, c, rand := makingFor(t, p), card1(t), []byte{1, 2, 3, 4}
 	transport := fixtures.TestKeys().Transport
-	for _, slot := range fuelcard.Keys {
-		name, guard, under, replace := vault.Name(slot.Name), vault.Own(vault.ACK), own(vault.ACK, c), false
+	for _, slot := range p.CardKeys() {
+		name, guard, under, replace := vault.Name(slot.Name), vault.Own(vault.ACK), own(p, vault.ACK, c), false
 		if name == vault.CCK {
 			guard, under, replace = vault.Transport(transport), transport, true
 		}
@@ -57,7 +70,7 @@ func TestWrapCardKey(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		r, err := fuelcard.ParseKeyRecord(plain)
-		want := own(name, c)
+		want := own(p, name, c)
 		if err != nil || !bytes.Equal(r.Key, want[:]) || r.Type != slot.Type || w.KeyID != slot.ID {
 			t.Errorf("%s: %v, or the record is not of its slot", name, err)
 		}
@@ -68,18 +81,32 @@ func TestWrapCardKey(t *testing.T) {
 			t.Errorf("%s crosses the wire in clear", name)
 		}
 	}
+	cmd, err := v.WrapPIN(c, vault.Own(vault.ACK), rand, p.DefaultPIN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := pboc.TDES.Decipher(own(p, vault.ACK, c), cmd.Data[:len(cmd.Data)-4])
+	if err != nil || plain[0] != p.PINSlot().Type || !bytes.Equal(plain[5:], p.DefaultPIN) {
+		t.Errorf("PIN: record %X, %v", plain, err)
+	}
 }
 
 func TestWrapPSAMKey(t *testing.T) {
 	t.Parallel()
-	v, rand := making(t), []byte{1, 2, 3, 4}
+	for _, p := range []fuelcard.Profile{fuelcard.National(), fuelcard.Company()} {
+		t.Run(p.Name, func(t *testing.T) { wrapsPSAMKeys(t, p) })
+	}
+}
+
+func wrapsPSAMKeys(t *testing.T, p fuelcard.Profile) {
+	v, rand := makingFor(t, p), []byte{1, 2, 3, 4}
 	psam, err := pboc.ParseASN("01001014400000000007")
 	if err != nil {
 		t.Fatal(err)
 	}
 	masters := fixtures.TestKeys().Masters
 	master := pboc.TDES.Diversify(masters["SAMACK"], psam.Factor())
-	for _, slot := range samcard.Keys {
+	for _, slot := range samcard.KeysWith(p.LevelsOf) {
 		cmd, err := v.WrapPSAMKey(vault.Name(slot.Name), psam, vault.Own(vault.SAMACK), rand)
 		if err != nil {
 			t.Fatalf("%s: %v", slot.Name, err)
@@ -134,11 +161,11 @@ func TestAuthentication(t *testing.T) {
 	t.Parallel()
 	v, c, challenge := making(t), card1(t), [8]byte{1, 2, 3}
 	got, err := v.InternalAnswer(c, challenge)
-	if want := pboc.TDES.Authenticate(own(vault.DIK, c), challenge); err != nil || got != want {
+	if want := pboc.TDES.Authenticate(own(fuelcard.National(), vault.DIK, c), challenge); err != nil || got != want {
 		t.Errorf("internal %X %v", got, err)
 	}
 	got, err = v.ExternalAnswer(vault.ACK, c, challenge)
-	if want := pboc.TDES.Authenticate(own(vault.ACK, c), challenge); err != nil || got != want {
+	if want := pboc.TDES.Authenticate(own(fuelcard.National(), vault.ACK, c), challenge); err != nil || got != want {
 		t.Errorf("external %X %v", got, err)
 	}
 	if p := vault.CardOf(fuelcard.PublicData{ASN: c.ASN, Issuer: c.Issuer}, 0); p != c {

@@ -45,3 +45,14 @@ var Keys = []Slot{
 	{"TMAC", UsageTMAC, 0x01, false, "记录校验密钥", "T_MAC", "T_MAC of upload records"},
 	{"DIK", UsageInternal, 0x01, false, "内部认证主密钥", "internal authentication master", "checks that a user card is ours"},
 }
+
+// KeysWith is Keys for cards of a profile: DPK and DIK stand behind as many levels as levels says of them.
+func KeysWith(levels func(key string) int) []Slot {
+	all := append([]Slot(nil), Keys...)
+	for i, s := range all {
+		if s.Usage.Levels() > 0 {
+			all[i].Usage = UsageOf(levels(s.Name), s.Usage.Type())
+		}
+	}
+	return all
+}

@@ -169,6 +169,7 @@ func TestFiles(t *testing.T) {
 	sends(t, samcard.ReadBinary{SFI: samcard.SFIPublic, Length: samcard.PublicLength}, samcard.ParseReadBinary, "00 B0 95 00 0E")
 	sends(t, samcard.ReadBinary{SFI: samcard.SFITerminal, Length: samcard.TIDLength}, samcard.ParseReadBinary, "00 B0 96 00 06")
 	sends(t, samcard.ReadBinary{SFI: samcard.SFIApp, Length: samcard.AppLength}, samcard.ParseReadBinary, "00 B0 97 00 19")
+	sends(t, samcard.LoyaltyDF([]byte("SINOPEC2")), samcard.ParseCreateFile, "80E03F02 10 380200 F3F397FFFF 53494E4F50454332")
 	files := append(samcard.MFFiles(), append([]samcard.CreateFile{samcard.PetrolDF([]byte("SINOPEC1"))}, samcard.PetrolFiles()...)...)
 	want := []string{"80E00015 07 28000E F0F3FF83", "80E00016 07 280006 F0F3FF83", "80E03F01 10 380200 F3F397FFFF 53494E4F50454331", "80E00017 07 280019 F0F3FF83"}
 	for i, f := range files {
@@ -209,6 +210,15 @@ func TestKeyTable(t *testing.T) {
 	}
 	if len(seen) != 6 {
 		t.Errorf("%d keys, want 6", len(seen))
+	}
+	one := samcard.KeysWith(func(key string) int { return map[string]int{"DPK": 2, "DIK": 1}[key] })
+	for i, s := range one {
+		if want := samcard.Keys[i]; s.Name == "DIK" && s.Usage != 0x24 || s.Name != "DIK" && s != want {
+			t.Errorf("with DIK behind one level: %+v", s)
+		}
+	}
+	if samcard.Keys[5].Usage != samcard.UsageInternal || samcard.UsageOf(2, samcard.TypeConsume) != samcard.UsageConsume {
+		t.Error("the table itself has changed, or 42 is not two levels of type 2")
 	}
 }
 
