@@ -20,7 +20,7 @@ type delivered struct {
 const maxMAC = 1024
 
 // deliveryKey is DELIVERY_KEY 80 1A usage version: DIK (type 4) with as many factors as the usage has levels, TMAC (08)
-// with none. Other keys are not delivered: with the consume key a terminal could make any GMAC by itself.
+// with none, by the profile's tmac_alg. Other keys are not delivered: with the consume key a terminal could make any GMAC by itself.
 // Source: card.md 8.1; DIK adr/0003.
 func (s *PSAM) deliveryKey(cmd apdu.Command) ([]byte, apdu.SW) {
 	s.given = delivered{}
@@ -37,11 +37,15 @@ func (s *PSAM) deliveryKey(cmd apdu.Command) ([]byte, apdu.SW) {
 	}
 	su := suite(k)
 	s.given = delivered{key: su.Diversify(keyOf(k), s.ordered(q.Factors)...), suite: su, usage: q.Usage}
+	if q.Usage.Type() == samcard.UsageTMAC.Type() {
+		s.given.key = s.profile.TMACKey(su, s.given.key)
+	}
 	return nil, apdu.OK
 }
 
-// cipherData is CIPHER_DATA 80 FA P1 00: P1 00 enciphers (DIK only; eight bytes as an answer to a challenge), bit 0 makes a
-// MAC over whole blocks without padding, bit 1 says that more blocks follow, bit 2 that an IV comes first. 6985 without a
+// cipherData is CIPHER_DATA 80 FA P1 00: P1 00 enciphers (DIK only; eight bytes as an answer to a challenge), 02 likewise
+// whole blocks of which more follow; bit 0 makes a MAC over whole blocks without padding, bit 1 says that more blocks
+// follow, bit 2 that an IV comes first. Enciphering has no IV: 6A81. The key stays for the next CIPHER_DATA. 6985 without a
 // delivered key. Source: card.md 8.1.
 func (s *PSAM) cipherData(cmd apdu.Command) ([]byte, apdu.SW) {
 	q, err := samcard.ParseCipherData(cmd)
@@ -54,11 +58,13 @@ func (s *PSAM) cipherData(cmd apdu.Command) ([]byte, apdu.SW) {
 		return nil, apdu.Conditions
 	case q.Mode&samcard.CipherMAC != 0:
 		return g.mac(q)
-	case q.Mode != samcard.CipherEncipher:
+	case q.Mode&samcard.CipherWithIV != 0:
 		return nil, apdu.FunctionOrBlocked
 	case g.usage.Type() != samcard.UsageInternal.Type():
 		return nil, apdu.Conditions
-	case len(q.Data) == 8:
+	}
+	g.iv, g.blocks = nil, nil // a MAC under way is given up
+	if len(q.Data) == 8 && q.Mode&samcard.CipherMore == 0 {
 		a := g.suite.Authenticate(g.key, [8]byte(q.Data))
 		return a[:], apdu.OK
 	}

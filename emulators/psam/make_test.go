@@ -41,9 +41,11 @@ type bench struct {
 	rnd      *script
 	sam      *psam.PSAM
 	profile  fuelcard.Profile
-	suite    pboc.Suite // of the card keys; a PSAM's own keys are 3DES
+	suite    pboc.Suite // of the card keys
+	own      pboc.Suite // of the PSAM's own keys
 	issuer   pboc.Issuer
 	self     fixtures.PSAM
+	loyalty  bool // the loyalty application too
 	cuttable bool // a torn PSAM ends the making by a panic that interrupted takes
 	keys     fixtures.Keys
 }
@@ -55,7 +57,7 @@ func newBench(t testing.TB, profile fuelcard.Profile) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, nv: newMem(), rnd: &script{}, profile: profile, suite: suite, issuer: cards.Issuer,
+	b := &bench{t: t, nv: newMem(), rnd: &script{}, profile: profile, suite: suite, own: pboc.TDES, issuer: cards.Issuer,
 		self: cards.PSAMs[0], keys: fixtures.TestKeys()}
 	if b.sam, err = psam.Blank(b.nv, b.rnd, profile, b.keys.Transport); err != nil {
 		t.Fatal(err)
@@ -132,20 +134,38 @@ func (b *bench) key(name string) pboc.Key {
 	k := b.keys.Masters[name]
 	for _, s := range samcard.Keys {
 		if s.Name == name && s.Own {
-			k = pboc.TDES.Diversify(k, b.self.Number.Factor())
+			k = b.own.Diversify(k, b.self.Number.Factor())
 		}
 	}
 	return k
 }
 
-func (b *bench) writeKey(under pboc.Key, s samcard.Slot) {
-	b.t.Helper()
-	alg := pboc.AlgTDES
-	if s.Name == "DPK" || s.Name == "DIK" {
-		alg = b.suite.Alg()
+// usage is a key's usage byte under the profile's levels.
+func (b *bench) usage(s samcard.Slot) samcard.Usage {
+	if s.Usage.Levels() == 0 {
+		return s.Usage
 	}
-	r := samcard.KeyRecord{Usage: s.Usage, Version: s.Version, Alg: alg, Key: b.key(s.Name)}
-	b.ok(samcard.SealKey(pboc.TDES, under, b.challenge(4), r))
+	return samcard.UsageOf(b.profile.LevelsOf(s.Name), s.Usage.Type())
+}
+
+// arithmetic is the suite of a key in this PSAM.
+func (b *bench) arithmetic(name string) pboc.Suite {
+	if name == "DPK" || name == "DIK" {
+		return b.suite
+	}
+	return b.own
+}
+
+// master is what secures the current DF's WRITE KEY: the transport key (3DES) or its own master.
+type master struct {
+	suite pboc.Suite
+	key   pboc.Key
+}
+
+func (b *bench) writeKey(under master, s samcard.Slot) {
+	b.t.Helper()
+	r := samcard.KeyRecord{Usage: b.usage(s), Version: s.Version, Alg: b.arithmetic(s.Name).Alg(), Key: b.key(s.Name)}
+	b.ok(samcard.SealKey(under.suite, under.key, b.challenge(4), r))
 }
 
 // make turns the blank into a petrol PSAM, through commands alone.
@@ -172,17 +192,10 @@ func (b *bench) interrupted() (cut bool) {
 // remake finishes a making that was cut anywhere.
 func (b *bench) remake() { b.t.Helper(); b.build(b.keys.Transport, true) }
 
-// authenticate gives the first key that the current DF takes.
-func (b *bench) authenticate(keys ...pboc.Key) pboc.Key {
+func (b *bench) authenticate(m master) {
 	b.t.Helper()
-	for _, k := range keys {
-		rand := b.challenge(4)
-		if b.send(samcard.ExternalAuthenticate{Cipher: pboc.TDES.Authenticate(k, fuelcard.Challenge(rand))}.Command()).SW == apdu.OK {
-			return k
-		}
-	}
-	b.t.Fatal("no key opens this DF")
-	return pboc.Key{}
+	rand := b.challenge(4)
+	b.ok(samcard.ExternalAuthenticate{Cipher: m.suite.Authenticate(m.key, fuelcard.Challenge(rand))}.Command())
 }
 
 // build makes the PSAM; again: some of it may be there.
@@ -196,7 +209,7 @@ func (b *bench) build(transport pboc.Key, again bool) {
 		return a.SW
 	}
 	b.ok(samcard.SelectFile{FID: samcard.FIDMF}.Command())
-	b.authenticate(transport)
+	b.authenticate(master{pboc.TDES, transport})
 	if b.oracle().Issued {
 		return // cut in the last write but one
 	}
@@ -206,20 +219,34 @@ func (b *bench) build(transport pboc.Key, again bool) {
 	b.ok(samcard.UpdateBinary{SFI: samcard.SFIPublic, Data: samcard.SAMPublic{Number: b.self.Number, Version: 1, KeyType: 1,
 		SetVersion: 1, FCI: 1}.Bytes()}.Command())
 	b.ok(samcard.UpdateBinary{SFI: samcard.SFITerminal, Data: samcard.SAMTerminal{TID: b.self.TID}.Bytes()}.Command())
-	under := transport
-	df := samcard.PetrolDF(b.profile.AIDPSAMPetrol)
+	if b.loyalty {
+		b.application(samcard.LoyaltyDF(b.profile.AIDPSAMLoyalty), transport, create)
+		b.ok(samcard.SelectFile{FID: samcard.FIDMF}.Command())
+	}
+	b.application(samcard.PetrolDF(b.profile.AIDPSAMPetrol), transport, create)
+	under := b.master()
+	rand8 := [8]byte(b.challenge(8))
+	b.ok(samcard.SetStatus{Cipher: under.suite.Authenticate(under.key, rand8)}.Command())
+}
+
+func (b *bench) master() master { return master{b.own, b.key("SAMACK")} }
+
+// application makes an application with its keys and file 0017, again where some of it is there, and stays in it.
+func (b *bench) application(df samcard.CreateFile, transport pboc.Key, create func(apdu.Command) apdu.SW) {
+	b.t.Helper()
+	under := master{pboc.TDES, transport}
 	df.Data[3] = 0x03 // the MF's master may go on with a making that was cut
 	if create(df.Command()) != apdu.OK {
 		b.enter()
 		rand := b.challenge(4)
-		answer := pboc.TDES.Authenticate(b.key("SAMACK"), fuelcard.Challenge(rand))
+		answer := b.own.Authenticate(b.key("SAMACK"), fuelcard.Challenge(rand))
 		if b.send(samcard.ExternalAuthenticate{Cipher: answer}.Command()).SW == apdu.OK {
-			under = b.key("SAMACK")
+			under = b.master()
 		}
 	}
 	for _, s := range samcard.Keys {
 		b.writeKey(under, s)
-		under = b.key("SAMACK")
+		under = b.master()
 	}
 	for _, f := range samcard.PetrolFiles() {
 		create(f.Command())
@@ -227,8 +254,6 @@ func (b *bench) build(transport pboc.Key, again bool) {
 	b.authenticate(under)
 	b.ok(samcard.UpdateBinary{SFI: samcard.SFIApp, Data: samcard.SAMApplication{KeyIndex: 1, Issuer: b.issuer, Receiver: b.issuer,
 		Start: [4]byte{0x20, 0x26, 1, 1}, Expiry: [4]byte{0x20, 0x36, 0x12, 0x31}}.Bytes()}.Command())
-	rand8 := [8]byte(b.challenge(8))
-	b.ok(samcard.SetStatus{Cipher: pboc.TDES.Authenticate(under, rand8)}.Command())
 }
 
 func (b *bench) oracle() psam.Oracle {

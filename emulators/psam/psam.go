@@ -76,9 +76,12 @@ const (
 	issued   = 1
 )
 
-// Blank formats the memory as a factory does and returns the PSAM, without power: an MF in which only a holder of the
-// transport key may make files, and that key as usage 00 version 00. The TTC is 0.
+// Blank erases and formats the memory as a factory does and returns the PSAM, without power: an MF in which only a holder
+// of the transport key may make files, and that key as usage 00 version 00. The TTC is 0.
 func Blank(nv NV, rnd io.Reader, profile fuelcard.Profile, transport pboc.Key) (*PSAM, error) {
+	if err := nv.Write(0, make([]byte, nv.Size())); err != nil {
+		return nil, fmt.Errorf("psam: blank: %w", err)
+	}
 	tree, err := chip.OpenTree(nv)
 	if err != nil {
 		return nil, err

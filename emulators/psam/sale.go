@@ -17,7 +17,8 @@ type sale struct {
 	ttc     pboc.PSAMTTC // the counter
 	mac2Err byte         // wrong MAC2 in a row; three lock the PSAM
 	stage   stage
-	kind    byte // kindGrey, kindPurchase
+	kind    byte   // kindGrey, kindPurchase
+	app     uint16 // application in which it began: its certificate and debit are taken nowhere else
 	last    pboc.PSAMTTC
 	asn8    [8]byte
 	ctc     pboc.CTC
@@ -47,7 +48,7 @@ const (
 	kindGrey     = 1
 	kindPurchase = 2
 
-	saleSize = 4 + 1 + 1 + 1 + 4 + 8 + 2 + 4 + 1 + 16 + 1 + 1 + 7 + 6 + 4 + 4 + 4
+	saleSize = 4 + 1 + 1 + 1 + 2 + 4 + 8 + 2 + 4 + 1 + 16 + 1 + 1 + 7 + 6 + 4 + 4 + 4
 
 	maxMAC2Err = 3 // Source: card.md 8.1
 
@@ -65,6 +66,8 @@ func (s *PSAM) sale() (v sale) {
 	one := func() (c byte) { c = b[0]; b = b[1:]; return c }
 	v.ttc = pboc.PSAMTTC(four())
 	v.mac2Err, v.stage, v.kind = one(), stage(one()), one()
+	v.app = binary.BigEndian.Uint16(b)
+	b = b[2:]
 	v.last = pboc.PSAMTTC(four())
 	b = b[copy(v.asn8[:], b):]
 	v.ctc = pboc.CTC(binary.BigEndian.Uint16(b))
@@ -87,6 +90,7 @@ func (s *PSAM) keep(x *chip.Tx, v sale) {
 	b := make([]byte, 0, saleSize)
 	b = binary.BigEndian.AppendUint32(b, uint32(v.ttc))
 	b = append(b, v.mac2Err, byte(v.stage), v.kind)
+	b = binary.BigEndian.AppendUint16(b, v.app)
 	b = binary.BigEndian.AppendUint32(b, uint32(v.last))
 	b = append(b, v.asn8[:]...)
 	b = binary.BigEndian.AppendUint16(b, uint16(v.ctc))
@@ -154,10 +158,16 @@ func (s *PSAM) consume(cmd apdu.Command) (chip.Key, apdu.SW) {
 	return k, apdu.OK
 }
 
+// inner is the factor of the innermost level, the card's number: the last that is applied. Source: card.md 8.1.
+func (s *PSAM) inner(f samcard.Factors) [8]byte { o := s.ordered(f); return o[len(o)-1] }
+
+// under reports that the stored transaction is of a kind and of the current application.
+func (s *PSAM) under(v sale, kind byte) bool { return v.kind == kind && v.app == s.df.ID }
+
 // start takes the next TTC and makes it durable with the new transaction before anything is answered. With psam_ttc_at =
 // certificate the counter itself moves only at the certificate. 6985 when the counter is used up. Source: card.md 8.1, 8.2.
 func (s *PSAM) start(v sale, ses pboc.Session) apdu.SW {
-	v.sesLen = byte(copy(v.ses[:], ses.Bytes()))
+	v.app, v.sesLen = s.df.ID, byte(copy(v.ses[:], ses.Bytes()))
 	if s.profile.PSAMTTCAt != fuelcard.TTCAtCertificate {
 		v.ttc = v.last
 	}
@@ -200,7 +210,7 @@ func (s *PSAM) initGreyLock(cmd apdu.Command) ([]byte, apdu.SW) {
 	a := samcard.InitGreyLockAnswer{TTC: old.ttc + 1, TermRand: [4]byte(r)}
 	ses := su.GreySession(card, q.Rand, q.CTC, a.TTC, a.TermRand)
 	a.MAC1 = su.MAC(ses, fuelcard.GreyMAC1Data(fuelcard.TxType(q.Type), tid, q.Time))
-	return a.Bytes(), s.start(sale{ttc: old.ttc, mac2Err: old.mac2Err, stage: stageInit, kind: kindGrey, last: a.TTC, asn8: q.Factors[0],
+	return a.Bytes(), s.start(sale{ttc: old.ttc, mac2Err: old.mac2Err, stage: stageInit, kind: kindGrey, last: a.TTC, asn8: s.inner(q.Factors),
 		ctc: q.CTC, base: uint32(q.Balance), alg: su.Alg(), typ: q.Type, time: q.Time, tid: tid}, ses)
 }
 
@@ -221,7 +231,7 @@ func (s *PSAM) check(kind byte, next stage, mac2 pboc.MAC, data func(sale) []byt
 	switch {
 	case v.mac2Err >= maxMAC2Err:
 		return apdu.AuthBlocked
-	case v.stage != stageInit || v.kind != kind:
+	case v.stage != stageInit || !s.under(v, kind):
 		return apdu.WrongState
 	}
 	want, ok := v.mac(data(v))
@@ -254,7 +264,7 @@ func (s *PSAM) debitGreyLock(cmd apdu.Command) ([]byte, apdu.SW) {
 	}
 	v := s.sale()
 	switch {
-	case v.kind != kindGrey || v.stage != stageCert && v.stage != stageDone:
+	case !s.under(v, kindGrey) || v.stage != stageCert && v.stage != stageDone:
 		return nil, apdu.WrongState
 	case q.Type != v.typ+2: // 91 → 93, 92 → 94
 		return nil, apdu.WrongData
@@ -301,7 +311,8 @@ func (s *PSAM) getGMAC(cmd apdu.Command) ([]byte, apdu.SW) {
 	return samcard.GMACAnswer{GMAC: v.gmac, TAC: v.tac}.Bytes(), apdu.OK
 }
 
-// initPurchase is INIT_SAM_FOR_PURCHASE. Source: card.md 8.1, 8.2.
+// initPurchase is INIT_SAM_FOR_PURCHASE; cash and compound purchases take the same pair. Source: card.md 8.1, 8.2; their
+// types 04 and 09 [std].
 func (s *PSAM) initPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 	k, sw := s.consume(cmd)
 	if sw != apdu.OK {
@@ -311,7 +322,9 @@ func (s *PSAM) initPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 	if err != nil {
 		return nil, status(err)
 	}
-	if q.Type != samcard.TypePurchaseED && q.Type != samcard.TypePurchaseEP {
+	switch q.Type {
+	case samcard.TypePurchaseED, samcard.TypePurchaseEP, samcard.TypeCash, samcard.TypeCAPP:
+	default:
 		return nil, apdu.WrongData
 	}
 	_, tid, sw := s.own()
@@ -328,7 +341,7 @@ func (s *PSAM) initPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 	ses := su.PurchaseSession(card, q.Rand, q.CTC, a.TTC)
 	a.MAC1 = su.MAC(ses, fuelcard.PurchaseMAC1Data(q.Amount, fuelcard.TxType(q.Type), tid, q.Time))
 	return a.Bytes(), s.start(sale{ttc: old.ttc, mac2Err: old.mac2Err, stage: stageInit, kind: kindPurchase, last: a.TTC,
-		asn8: q.Factors[0], ctc: q.CTC, base: uint32(q.Amount), alg: su.Alg(), typ: q.Type, time: q.Time, tid: tid}, ses)
+		asn8: s.inner(q.Factors), ctc: q.CTC, base: uint32(q.Amount), alg: su.Alg(), typ: q.Type, time: q.Time, tid: tid}, ses)
 }
 
 // creditPurchase is CREDIT_SAM_FOR_PURCHASE. Source: card.md 8.1, 8.2.
