@@ -30,6 +30,9 @@ var flows = []flow{
 		open: unlockOpen, settled: unlockSettled,
 	},
 	{
+		name: "issue", zh: "二次发卡", town: fresh, start: asItIs, act: issue, back: issue, open: issueOpen, settled: issued, passive: true,
+	},
+	{
 		name: "make-card", zh: "白卡一次发卡", start: blankCard, act: makeCard, back: makeCard, open: makingOpen, settled: cardMade,
 		passive: true,
 	},
