@@ -26,14 +26,12 @@ type chipCard struct {
 	proof     fuelcard.LockProof
 	session   pboc.Session
 	foreign   bool
-	plate     bool
 	limits    fuelcard.Limits
 	verified  bool
 	rand      [4]byte
 	pending   *fuelcard.InitGreyLock
 	debits    int
 	debited   unit.Fen
-	maxLocks  int
 	wrongPINs int
 }
 

@@ -2,7 +2,6 @@ package dispenser
 
 import (
 	"greylock/system/wire/fa"
-	"greylock/system/wire/unit"
 )
 
 // order is the priority of downloads. Source: dispenser.md 3.2, 5.
@@ -166,7 +165,7 @@ func (b *Board) applyPrices(file []byte) bool {
 func pick(records []fa.NozzlePrice, n fa.NZN) price {
 	for _, r := range records {
 		if r.NZN == n && len(r.Prices) > 0 && r.Prices[0] > 0 {
-			return price{Set: true, Product: r.Product, Price: unit.Price(r.Prices[0])}
+			return price{Set: true, Product: r.Product, Price: r.Prices[0]}
 		}
 	}
 	return price{}

@@ -73,7 +73,6 @@ type download struct {
 type query struct {
 	grey *fa.GreyAsk
 	list *fa.ListAsk
-	sent bool
 }
 
 func (b *Board) posp() byte {

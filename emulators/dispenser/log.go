@@ -10,7 +10,6 @@ import (
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
-	"greylock/system/wire/unit"
 )
 
 // boardLog is the terminal's log over the board's NV.
@@ -263,6 +262,6 @@ func remembered(r fa.Record, proof fuelcard.LockProof) sale {
 		return s
 	}
 	ev.TAC, ev.Closed = r.TAC, true
-	ev.Balance = r.Balance + unit.Fen(r.Amount)
+	ev.Balance = r.Balance + r.Amount
 	return s
 }

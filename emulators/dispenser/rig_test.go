@@ -49,7 +49,6 @@ type station struct {
 	frames   []fa.Frame
 	uploads  []fa.Record
 	live     fa.Live
-	number   byte
 }
 
 const (

@@ -348,7 +348,9 @@ func (v *visit) drain(finish func(fa.Record) [fa.RecordSize]byte) {
 		r, err := fa.ParseRecord(mem.state.Pending[0])
 		if err == nil {
 			raw := finish(r)
-			v.b.stored(raw[:], func(s *state) { s.Pending = s.Pending[1:] })
+			if v.b.stored(raw[:], func(s *state) { s.Pending = s.Pending[1:] }) != nil {
+				return // the board is dead
+			}
 			continue
 		}
 		mem.state.Pending = mem.state.Pending[1:]

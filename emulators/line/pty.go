@@ -89,7 +89,7 @@ func openPair() (master, slave *os.File, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	defer m.Close() //nolint:errcheck // the duplicate below lives on
+	defer m.Close()
 	if _, err := term.MakeRaw(int(s.Fd())); err != nil {
 		return nil, nil, errors.Join(err, s.Close())
 	}

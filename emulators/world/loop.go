@@ -10,7 +10,6 @@ import (
 // pace says how the agenda's time relates to the wall clock.
 type pace struct {
 	wall   clock.Clock   // nil: virtual time, as fast as it goes
-	speed  int64         // thousandths of the wall's speed; 1000 is real time
 	origin clock.Instant // wall time …
 	base   clock.Instant // … at which the world stood here
 }
@@ -25,7 +24,7 @@ type loop struct {
 func newLoop(start clock.Instant, wall clock.Clock) loop {
 	l := loop{agenda: agenda{now: start}, inbox: make(chan func(), 1024)}
 	if wall != nil {
-		l.pace = pace{wall: wall, speed: 1000, origin: wall.Now(), base: start}
+		l.pace = pace{wall: wall, origin: wall.Now(), base: start}
 	}
 	return l
 }
@@ -33,15 +32,9 @@ func newLoop(start clock.Instant, wall clock.Clock) loop {
 // post hands work to the loop from another goroutine; it is done at the time the loop has reached.
 func (l *loop) post(f func()) { l.inbox <- f }
 
-// setSpeed changes the speed from now on.
-func (l *loop) setSpeed(thousandths int64) {
-	l.pace.base, l.pace.origin, l.pace.speed = l.now, l.pace.wall.Now(), thousandths
-}
-
 // target is how far the world may have run at this wall time.
 func (l *loop) target() clock.Instant {
-	elapsed := l.pace.wall.Now().Sub(l.pace.origin)
-	return l.pace.base.Add(time.Duration(int64(elapsed) / 1000 * l.pace.speed))
+	return l.pace.base.Add(l.pace.wall.Now().Sub(l.pace.origin))
 }
 
 // advance runs everything that is due until the time end, or stops as soon as done says so (asked after each event).
@@ -74,13 +67,7 @@ func (l *loop) advanceReal(end clock.Instant, done func() bool) bool {
 			l.drain()
 			return done()
 		}
-		wait := min(l.next(), end).Sub(l.now)
-		if l.pace.speed > 0 {
-			wait = time.Duration(int64(wait) / l.pace.speed * 1000)
-		} else {
-			wait = time.Hour // paused: only the inbox moves the world
-		}
-		timer.Reset(max(wait, 100*time.Microsecond))
+		timer.Reset(max(min(l.next(), end).Sub(l.now), 100*time.Microsecond))
 		select {
 		case f := <-l.inbox:
 			f()

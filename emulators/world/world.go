@@ -116,7 +116,7 @@ func Start(s Scenario, opt Options) (*World, error) {
 		if opt.Lines == "pty" {
 			w.advance(opt.Wall.Now(), func() bool { return false })
 		}
-		w.pace = pace{wall: opt.Wall, speed: 1000, origin: opt.Wall.Now(), base: w.now}
+		w.pace = pace{wall: opt.Wall, origin: opt.Wall.Now(), base: w.now}
 	}
 	if opt.Lines == "pty" {
 		if err := w.equipped(); err != nil {

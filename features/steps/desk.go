@@ -191,7 +191,7 @@ func (s *Scene) refused(text string) error {
 		return fmt.Errorf("没有拒绝, 应拒绝并说 %q (it was not refused)", text)
 	}
 	if !strings.Contains(s.refuse.Error(), text) {
-		return fmt.Errorf("说的是 %q, 应有 %q (what was said, want)", s.refuse, text)
+		return fmt.Errorf("应有 %q (want), 说的是 (what was said): %w", text, s.refuse)
 	}
 	return nil
 }

@@ -234,11 +234,9 @@ func (b *books) shadow(asn pboc.ASN) unit.Fen { return -b.ledger.at(ledger.Card(
 
 // saleOf finds the sale of a settlement: by its number, or by card and CTC where the number is missing.
 func (b *books) saleOf(r fa.Record) (string, sale, bool) {
-	id := ""
+	id := b.locks.at(lockKey{r.ASN, r.CTC})
 	if r.TTC != 0 {
 		id = record.SaleID{TID: r.TID, TTC: r.TTC}.String()
-	} else {
-		id = b.locks.at(lockKey{r.ASN, r.CTC})
 	}
 	s, ok := b.sales.get(id)
 	return id, s, ok

@@ -3,7 +3,6 @@ package center
 import (
 	"fmt"
 
-	"greylock/system/clock"
 	"greylock/system/ledger"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/fuelcard"
@@ -415,5 +414,5 @@ func lockTime(s fa.Stamp) int64 {
 	if err != nil {
 		return 0
 	}
-	return clock.Instant(c.Instant()).Milli()
+	return c.Instant().Milli()
 }

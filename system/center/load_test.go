@@ -239,7 +239,7 @@ func TestTopUpIsOnePaymentPerReceipt(t *testing.T) {
 		r.into(&a, record.PathAskTopUp, q)
 		want(t, "balance", a.Balance, unit.Fen(12345))
 	}
-	want(t, "cash", r.balance("cash:2001"), unit.Fen(9*funds+12345))
+	want(t, "cash", r.balance("cash:2001"), 9*funds+12345)
 	for code, change := range map[string]func(q *record.TopUpQuestion){
 		ReceiptDiffers: func(q *record.TopUpQuestion) { q.Amount++ },
 		UnknownAccount: func(q *record.TopUpQuestion) { q.Account = "nobody" },

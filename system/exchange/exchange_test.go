@@ -271,7 +271,7 @@ func TestUnreadableJournal(t *testing.T) {
 	w := newTown(t)
 	w.settle()
 	w.write(1)
-	w.siteDisk.Flip("journal", int64(w.verify().Bytes-20)*8)
+	w.siteDisk.Flip("journal", (w.verify().Bytes-20)*8)
 	w.kick()
 	if s := w.ship.Status(); s.Quarantine == "" || len(w.alarms) != 1 || len(w.calls) != 0 {
 		t.Errorf("%+v, alarms %v, calls %d", s, w.alarms, len(w.calls))

@@ -53,7 +53,7 @@ func (t *Terminal) Identify() (Identity, error) {
 		return id, err
 	}
 	if id.Refused = t.judge(id.Public); id.Refused != nil {
-		return id, nil
+		return id, nil //nolint:nilerr // a refusal is part of who the card is
 	}
 	if id.Holder, err = readFile(t, "读持卡人信息 (read 0016)", fuelcard.SFIHolder, fuelcard.HolderLength, fuelcard.ParseHolderData); err != nil {
 		return id, err

@@ -113,8 +113,11 @@ func cardMade(l *lab, _, s *state) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if id.ASN != done[0] || id.Refused != nil || id.Balance != 0 || o.CTC != 0 || o.OnlineSN != 0 || o.Tries != 3 {
-		return "", fmt.Errorf("card %v (%v), made %v: %+v", id.ASN, id.Refused, done[0], o)
+	if id.Refused != nil {
+		return "", id.Refused
+	}
+	if id.ASN != done[0] || id.Balance != 0 || o.CTC != 0 || o.OnlineSN != 0 || o.Tries != 3 {
+		return "", fmt.Errorf("card %v, made %v: %+v", id.ASN, done[0], o)
 	}
 	if err := x.term.VerifyPIN(l.Profile.DefaultPIN); err != nil {
 		return "", err

@@ -94,12 +94,14 @@ func Run(done func(Row), names ...string) (Report, error) {
 	var mu sync.Mutex
 	for i, f := range list {
 		wg.Go(func() {
-			l, err := l, error(nil)
+			from := func() (*lab, error) { return l, nil }
 			if f.town != nil {
-				if l, err = f.town(); err != nil {
-					errs[i] = fmt.Errorf("tear %s: %w", f.name, err)
-					return
-				}
+				from = f.town
+			}
+			l, err := from()
+			if err != nil {
+				errs[i] = fmt.Errorf("tear %s: %w", f.name, err)
+				return
 			}
 			m := newMatrix(l, f)
 			errs[i] = m.run()

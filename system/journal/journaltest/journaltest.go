@@ -165,7 +165,7 @@ func cutAtEveryByte(t *testing.T, m Medium) {
 // flipClosed: no bit of a closed journal changes without being named, the last record included.
 func flipClosed(t *testing.T, m Medium) {
 	content, _, starts := written(t, m, true)
-	end := int64(report(t, m.Dir).Bytes)
+	end := report(t, m.Dir).Bytes
 	seal := end - 61
 	flip(m, content, func(bit int64) {
 		at := fmt.Sprintf("bit %d", bit)
