@@ -162,6 +162,7 @@ var paths = []path{
 	{record.PathAskUnldEnd, true, maxQuestion, ask((*Core).unloadEnd)},
 	{record.PathAskUnlock, true, maxQuestion, ask((*Core).askUnlock)},
 	{record.PathAskUnlEnd, true, maxQuestion, ask((*Core).unlockEnd)},
+	{record.PathAskCard, false, maxQuestion, ask((*Core).askCard)},
 	{record.PathAskAct, true, maxQuestion, ask((*Core).askAct)},
 	{record.PathAskGrey, false, maxQuestion, ask((*Core).askGrey)},
 	{record.PathAskOpen, true, maxQuestion, ask((*Core).askOpen)},

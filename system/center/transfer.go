@@ -322,6 +322,22 @@ func posted(asn pboc.ASN, sn pboc.OnlineSN, code pboc.MAC, l transfer, nowMs int
 	return []record.Fact{record.LoadPosted{TimeMs: nowMs, ASN: asn, OnlineSN: sn, TAC: code}}
 }
 
+// askCard tells a desk which transfer of a card is open, so that any desk can settle it from the card.
+func (c *Core) askCard(_ clock.Instant, q record.CardQuestion) outcome {
+	if o, ok := c.outletAsks(q.Outlet); !ok {
+		return o
+	}
+	holder, ok := c.books.cards.get(q.ASN)
+	switch {
+	case !ok:
+		return refuse(UnknownCard)
+	case holder.open == nil:
+		return reply(record.CardAnswer{})
+	}
+	l := c.books.transfers.at(onlineKey{q.ASN, *holder.open})
+	return reply(record.CardAnswer{Open: &record.OpenTransfer{Unload: l.way == toAccount, OnlineSN: *holder.open, Amount: l.amount}})
+}
+
 func (c *Core) cardOf(asn pboc.ASN, version, alg byte) vault.Card {
 	return c.issuerOf(&c.books, asn, version, alg)
 }

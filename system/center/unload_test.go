@@ -98,6 +98,11 @@ func TestUnloadAbsentMovesNothing(t *testing.T) {
 	ahead := d
 	ahead.sn = 2
 	r.refused(UnloadOpen, record.PathAskLoad, ahead.ask(100))
+	var a record.CardAnswer
+	r.into(&a, record.PathAskCard, record.CardQuestion{Outlet: outlet, ASN: d.asn})
+	want(t, "open", *a.Open, record.OpenTransfer{Unload: true, OnlineSN: 1, Amount: 30000})
+	r.refused(WrongKind, record.PathAskCard, record.CardQuestion{Outlet: station, ASN: d.asn})
+	r.refused(UnknownCard, record.PathAskCard, record.CardQuestion{Outlet: outlet})
 	r.refused(UnloadOpen, record.PathAskUnload, ahead.unload(100))
 	absent := func(d desk) record.UnloadEndQuestion {
 		a := d.ask(100)
@@ -119,6 +124,11 @@ func TestUnloadAbsentMovesNothing(t *testing.T) {
 
 	again.rand = [4]byte{7, 7, 7, 7} // the same number, now for a load
 	r.load(again, 12000)
+	a = record.CardAnswer{}
+	r.into(&a, record.PathAskCard, record.CardQuestion{Outlet: outlet, ASN: d.asn})
+	if a.Open != nil {
+		t.Errorf("open: %+v", a.Open)
+	}
 	want(t, "the next load", money(r, d.asn), [3]unit.Fen{8000, 0, funds + 12000})
 	r.sameAfterReplay()
 }

@@ -139,6 +139,7 @@ func TestActsHealAtTheNextInsert(t *testing.T) {
 		whole := s.outlet(t)
 		v := whole.insert()
 		entered := whole.card.commands
+		whole.bank.questions = 0
 		if err := s.do(v); err != nil {
 			t.Fatal(err)
 		}
@@ -161,12 +162,15 @@ func TestActsHealAtTheNextInsert(t *testing.T) {
 func (s step) heals(t *testing.T, x cut) bool {
 	t.Helper()
 	o := s.outlet(t)
-	o.bank.loseAt, o.bank.acted = x.question, x.acted
 	v, err := o.desk.Insert(o, o.card.insert(x.card, x.acted))
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.bank.questions, o.bank.loseAt, o.bank.acted = 0, x.question, x.acted
 	err = s.do(v)
+	if err == nil && s.blocked && x.question == 2 { // what the visit asks when it begins anew may get lost
+		return s.done(o.card)
+	}
 	if err == nil {
 		t.Fatalf("%s %+v: not noticed", s.name, x)
 	}
@@ -232,11 +236,12 @@ func TestActRefused(t *testing.T) {
 		for _, line := range []bool{false, true} {
 			o := s.outlet(t)
 			o.bank.refuse = "CARD_NOT_ISSUED"
+			flag := o.card.files[fuelcard.SFIOrdinary][0]
+			v := o.insert()
+			o.bank.questions = 0
 			if line {
 				o.bank.loseAt = 1
 			}
-			flag := o.card.files[fuelcard.SFIOrdinary][0]
-			v := o.insert()
 			err := s.do(v)
 			if o.bank.questions == 0 { // the outlet's own key is enough
 				if err != nil {

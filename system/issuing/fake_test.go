@@ -366,6 +366,8 @@ func (b *bank) serve(path string, body []byte) (any, error) {
 		return b.loadEnd(record.LoadEndQuestion{Outlet: q.Outlet, ASN: q.ASN, OnlineSN: q.OnlineSN, Loaded: q.Debited, TAC: q.MAC3, Absent: q.Absent}, true)
 	case record.PathAskUnlock:
 		return b.unlock(decode[record.UnlockQuestion](b.t, body))
+	case record.PathAskCard:
+		return b.left(), nil
 	case record.PathAskAct:
 		return b.act(decode[record.ActQuestion](b.t, body))
 	case record.PathAskUnlEnd:

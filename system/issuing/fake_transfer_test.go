@@ -108,6 +108,16 @@ func (b *bank) transfer(q record.LoadQuestion, unload bool) (any, error) {
 	return record.LoadAnswer{Date: stamp[:4], Time: stamp[4:], MAC2: b.sessionMAC(unload, rand, q.OnlineSN, mac2)}, nil
 }
 
+// left is what some desk has left open.
+func (b *bank) left() (a record.CardAnswer) {
+	for sn, l := range b.loads {
+		if l.state == "open" {
+			a.Open = &record.OpenTransfer{Unload: l.unload, OnlineSN: sn, Amount: l.amount}
+		}
+	}
+	return a
+}
+
 func (b *bank) loadEnd(q record.LoadEndQuestion, unload bool) (any, error) {
 	l := b.loads[q.OnlineSN]
 	if l == nil || l.unload != unload {

@@ -275,11 +275,11 @@ func TestLoadRefused(t *testing.T) {
 func TestOpenLoadWaitsForTheCenter(t *testing.T) {
 	t.Parallel()
 	o := newOutlet(t)
-	o.bank.loseAt, o.bank.acted = 1, true
+	o.bank.loseAt, o.bank.acted = 2, true
 	if _, err := o.insert().Load(20000); !errors.Is(err, errLine) {
 		t.Fatal(err)
 	}
-	o.bank.loseAt = 2
+	o.bank.loseAt = 3
 	v := o.insert()
 	if err := v.Unsettled(); !errors.Is(err, issuing.ErrOpen) || !errors.Is(err, errLine) {
 		t.Errorf("unsettled: %v", err)

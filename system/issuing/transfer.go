@@ -106,7 +106,7 @@ func (v *Visit) transfer(f *flow, amount unit.Fen) (Moved, error) {
 		if err == nil || !refused || try == transferTries {
 			return done, err
 		}
-		if healed := v.heal(f, r, amount); healed != nil {
+		if healed := v.heal(r); healed != nil {
 			return done, errors.Join(err, healed)
 		}
 	}
@@ -228,38 +228,26 @@ func (v *Visit) report(f *flow, p terminal.TransferProof, sn pboc.OnlineSN, lost
 
 func unheard(r record.Refusal) bool { return r.Code == codeLoadUnknown || r.Code == codeUnloadUnknown }
 
-// heal settles a transfer that the center holds open for this card and this desk knows nothing of: of another desk, or of a
-// question that was lost. It stands at the card's serial of now, with another amount or in the other direction, or at the one
-// before. Any other refusal stands.
-func (v *Visit) heal(asked *flow, r record.Refusal, amount unit.Fen) error {
-	f, before := asked, true
+// elsewhere settles from the card a transfer that the center holds open and this desk knows nothing of: of another desk, or of
+// a question that was lost.
+func (v *Visit) elsewhere() error {
+	a, err := ask[record.CardAnswer](v.door, record.PathAskCard, record.CardQuestion{Outlet: v.desk.cfg.Site, ASN: v.id.ASN})
+	if err != nil || a.Open == nil {
+		return err
+	}
+	f := flowOf(a.Open.Unload)
+	proof, err := v.term.SettleTransfer(f.typ, v.id.ASN, a.Open.OnlineSN, a.Open.Amount, v.desk.cfg.TID)
+	if err != nil {
+		return err
+	}
+	return v.report(f, proof, a.Open.OnlineSN, false)
+}
+
+// heal settles what another desk has begun since this card was inserted here. Any other refusal stands.
+func (v *Visit) heal(r record.Refusal) error {
 	switch r.Code {
-	case codeLoadOpen:
-		f = &loading
-	case codeUnloadOpen:
-		f = &unloading
-	case codeAmountDiffers:
-		before = false
-	default:
-		return r
+	case codeLoadOpen, codeUnloadOpen, codeAmountDiffers:
+		return v.elsewhere()
 	}
-	fresh, err := v.term.InitForLoad(v.id.ASN, amount, v.desk.cfg.TID)
-	if err != nil {
-		return err
-	}
-	q := fresh.Question(v.desk.cfg.Site)
-	_, err = ask[record.Done](v.door, f.askEnd, f.end(record.LoadEndQuestion{
-		Outlet: v.desk.cfg.Site, ASN: v.id.ASN, OnlineSN: fresh.OnlineSN, Absent: &q,
-	}))
-	if none, refused := refusal(err); !before || !refused || !unheard(none) {
-		return err
-	}
-	if fresh.OnlineSN == 0 {
-		return r
-	}
-	proof, err := v.term.SettleTransfer(f.typ, v.id.ASN, fresh.OnlineSN-1, amount, v.desk.cfg.TID)
-	if err != nil {
-		return err
-	}
-	return v.report(f, proof, fresh.OnlineSN-1, false)
+	return r
 }

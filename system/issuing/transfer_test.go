@@ -2,6 +2,7 @@ package issuing_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"greylock/system/issuing"
@@ -68,11 +69,11 @@ func TestTransferHealsAtTheNextInsert(t *testing.T) {
 	for _, unload := range []bool{false, true} {
 		for _, x := range cuts(t, unload) {
 			o := holding(t, 50000)
-			o.bank.loseAt, o.bank.acted = x.question, x.acted
 			v, err := o.desk.Insert(o, o.card.insert(x.card, x.acted))
 			if err != nil {
 				t.Fatal(err)
 			}
+			o.bank.questions, o.bank.loseAt, o.bank.acted = 0, x.question, x.acted
 			if _, err := move(v, unload, 20000); (err != nil) != (x.question != 2) { // the last question may get lost
 				t.Fatalf("%+v: %v", x, err)
 			}
@@ -112,6 +113,7 @@ func cuts(t *testing.T, unload bool) (all []cut) {
 	whole := holding(t, 50000)
 	v := whole.insert()
 	entered := whole.card.commands
+	whole.bank.questions = 0
 	if _, err := move(v, unload, 20000); err != nil {
 		t.Fatal(err)
 	}
@@ -129,34 +131,40 @@ func cuts(t *testing.T, unload bool) (all []cut) {
 	return all
 }
 
-// Another desk began a transfer and never ended it: this desk settles it from the card, then goes on with its own, in either
-// direction. The first desk, at which the card is shown later, learns how it ended and keeps nothing open.
+// Another desk began a transfer and never ended it: this desk settles it from the card when it is inserted, or, where the
+// center could not be asked then, when the center refuses; then it goes on with its own, in either direction. The first desk,
+// at which the card is shown later, learns how it ended and keeps nothing open.
 func TestTransferOfAnotherDeskIsHealed(t *testing.T) {
 	t.Parallel()
-	for _, left := range []bool{false, true} {
-		for _, next := range []bool{false, true} {
-			for _, obeyed := range []bool{false, true} {
-				first := holding(t, 50000)
-				v := first.insert()
-				first.card.insert(first.card.commands+2, obeyed) // the card's second command
-				first.card.commands = first.card.cutAt - 2
-				if _, err := move(v, left, 20000); !errors.Is(err, terminal.ErrUnknown) {
-					t.Fatal(err)
-				}
-				second := newOutlet(t)
-				second.bank, second.card = first.bank, first.card
-				done, err := move(second.insert(), next, 15000)
-				if err != nil {
-					t.Fatalf("unload %v, then %v, obeyed %v: %v", left, next, obeyed, err)
-				}
-				if sum := second.bank.account + second.card.balance; sum != 100000 || second.bank.pending != 0 {
-					t.Errorf("unload %v, then %v, obeyed %v: account %d, card %d, pending %d, %+v", left, next, obeyed,
-						second.bank.account, second.card.balance, second.bank.pending, done)
-				}
-				if err := first.insert().Unsettled(); err != nil || len(first.desk.OpenTransfers()) != 0 {
-					t.Errorf("unload %v, then %v, obeyed %v: the first desk: %v", left, next, obeyed, err)
-				}
-			}
+	for n := range 16 {
+		left, next, obeyed, late := n&1 != 0, n&2 != 0, n&4 != 0, n&8 != 0
+		at := fmt.Sprintf("unload %v, then %v, obeyed %v, late %v", left, next, obeyed, late)
+		first := holding(t, 50000)
+		v := first.insert()
+		first.card.insert(first.card.commands+2, obeyed) // the card's second command
+		first.card.commands = first.card.cutAt - 2
+		if _, err := move(v, left, 20000); !errors.Is(err, terminal.ErrUnknown) {
+			t.Fatal(err)
+		}
+		second := newOutlet(t)
+		second.bank, second.card = first.bank, first.card
+		second.bank.questions = 0
+		if late {
+			second.bank.loseAt = 1
+		}
+		again := second.insert()
+		if open := second.bank.left().Open; (open != nil) != late {
+			t.Errorf("%s: after the insert: %+v", at, open)
+		}
+		done, err := move(again, next, 15000)
+		if err != nil {
+			t.Fatalf("%s: %v", at, err)
+		}
+		if sum := second.bank.account + second.card.balance; sum != 100000 || second.bank.pending != 0 {
+			t.Errorf("%s: account %d, card %d, pending %d, %+v", at, second.bank.account, second.card.balance, second.bank.pending, done)
+		}
+		if err := first.insert().Unsettled(); err != nil || len(first.desk.OpenTransfers()) != 0 {
+			t.Errorf("%s: the first desk: %v", at, err)
 		}
 	}
 }
@@ -165,7 +173,7 @@ func TestTransferOfAnotherDeskIsHealed(t *testing.T) {
 func TestUnloadWithoutAnyProof(t *testing.T) {
 	t.Parallel()
 	o := holding(t, 50000)
-	o.bank.loseAt, o.bank.acted = 1, true
+	o.bank.loseAt, o.bank.acted = 2, true
 	if _, err := o.insert().Unload(20000); !errors.Is(err, errLine) {
 		t.Fatal(err)
 	}

@@ -139,10 +139,16 @@ func (v *Visit) settle() error {
 		return nil
 	}
 	v.left = v.settleTransfer()
-	if errors.Is(v.left, ErrOpen) || errors.Is(v.left, terminal.ErrLoadOpen) {
+	switch {
+	case errors.Is(v.left, ErrOpen) || errors.Is(v.left, terminal.ErrLoadOpen):
 		return nil
+	case v.left != nil:
+		return v.left
 	}
-	return v.left
+	if err := v.elsewhere(); card.Lost(err) {
+		return err // anything else is said when money is to be moved
+	}
+	return nil
 }
 
 // clear reads what the card has paid, keeps it, tells the center of an online unlock, and lets the card forget the flag.

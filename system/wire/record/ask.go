@@ -15,6 +15,7 @@ const (
 	PathAskUnldEnd = "/ask/unload-end"      // UnloadEndQuestion → Done
 	PathAskUnlock  = "/ask/unlock"          // UnlockQuestion → UnlockAnswer
 	PathAskUnlEnd  = "/ask/unlock-end"      // UnlockEndQuestion → Done
+	PathAskCard    = "/ask/card"            // CardQuestion → CardAnswer: what another desk has left open
 	PathAskAct     = "/ask/act"             // ActQuestion → ActAnswer: PIN, block and unblock by the center's MAC
 	PathAskGrey    = "/ask/grey"            // GreyQuestion → GreyAnswer: the 35H query beyond the station
 	PathAskOpen    = "/ask/open"            // OpenQuestion → OpenAnswer: open an account and bind a card
@@ -92,6 +93,24 @@ type UnloadEndQuestion struct {
 	Debited  bool          `json:"debited"`
 	MAC3     pboc.MAC      `json:"mac3"`
 	Absent   *LoadQuestion `json:"absent,omitempty"`
+}
+
+// CardQuestion asks what a visit of this card has to settle first, whichever desk has left it.
+type CardQuestion struct {
+	Outlet SiteID   `json:"outlet"`
+	ASN    pboc.ASN `json:"asn"`
+}
+
+// CardAnswer is the load or unload that the center holds open for the card.
+type CardAnswer struct {
+	Open *OpenTransfer `json:"open,omitempty"`
+}
+
+// OpenTransfer is a load or an unload whose end the center does not know.
+type OpenTransfer struct {
+	Unload   bool          `json:"unload"`
+	OnlineSN pboc.OnlineSN `json:"online_sn"`
+	Amount   unit.Fen      `json:"amount_fen"`
 }
 
 // UnlockQuestion asks for MAC2 of an online unlock; the center decides the amount.
