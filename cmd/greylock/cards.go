@@ -39,6 +39,7 @@ func (e *env) cards() *cobra.Command {
 		&cobra.Command{Use: "psam", Short: "把读卡器上的白卡制成 PSAM (make the blank a PSAM)", Args: cobra.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return e.makePSAM(c.Context(), f) }},
 		&cobra.Command{Use: "readers", Short: "列出读卡器 (list readers)", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return e.listReaders() }},
+		e.profiles(),
 	)
 	return group
 }
