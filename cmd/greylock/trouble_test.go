@@ -4,8 +4,11 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +16,10 @@ import (
 	"testing"
 
 	"greylock/cmd/internal/cli"
+	"greylock/system/center"
 	"greylock/system/journal"
+	at "greylock/system/station"
+	"greylock/system/wire/record"
 )
 
 // small is a center alone, not started.
@@ -233,5 +239,64 @@ func TestPeerThatIsNoGreylock(t *testing.T) {
 	}()
 	for _, want := range []cli.Exit{cli.Peer, cli.Peer, cli.Peer} {
 		call(t, "center", "status", "--addr", l.Addr().String()).want(t, want, l.Addr().String())
+	}
+}
+
+// rubbish are bodies that no program of ours sends.
+func rubbish() map[string]string {
+	return map[string]string{
+		"cut": `{"site":"0001"`, "list": `[]`, "text": `"x"`, "number": `1e999`, "stranger": `{"no_such_key":1}`, "two": `{} {}`,
+		"deep": strings.Repeat("[", 20_000), "not UTF-8": "{\"\xff\xfe\":\x00}", "YAML": "site: 0001", "form": "site=0001&limit=1",
+		"huge number": `{"limit":99999999999999999999}`, "negative": `{"limit":-1,"first":-1}`, "wide": `{"a":"` + strings.Repeat("x", 1<<20) + `"}`,
+	}
+}
+
+// TestRubbishAtEveryDoor: every path of center and station refuses it in both languages, without a word in the journal.
+func TestRubbishAtEveryDoor(t *testing.T) {
+	t.Parallel()
+	p := newSmall(t).started()
+	q := launch(t, nil, "station", "--config", stationAlone(t, filepath.Join(t.TempDir(), "none")))
+	exchange, op, station := p.door("exchange"), p.door("operator"), q.door("operator")
+	n := 0
+	for door, paths := range map[string][]string{
+		exchange: {record.PathBatch, record.PathDirectives, record.PathAskLoad, record.PathAskLoadEnd, record.PathAskUnlock, record.PathAskUnlEnd,
+			record.PathAskGrey, record.PathAskOpen, record.PathAskTopUp, "/ask/none", "/exchange/", "/op/status"},
+		op: {center.PathStatus, center.PathSites, center.PathPutSite, center.PathPutProduct, center.PathPutLayout, center.PathPutPrices, center.PathPrices,
+			center.PathCard, center.PathAccount, center.PathSales, center.PathSale, center.PathTrialBalance, "/op/none", record.PathBatch},
+		station: {at.PathStatus, at.PathSales, at.PathAlarms, "/op/none", "/"},
+	} {
+		for _, path := range paths {
+			for what, body := range rubbish() {
+				n++
+				resp, err := http.Post("http://"+door+path, "application/json", strings.NewReader(body))
+				if err != nil {
+					t.Fatalf("%s %s: %v", path, what, err)
+				}
+				text, err := io.ReadAll(resp.Body)
+				_ = resp.Body.Close()
+				var r record.Refusal
+				if err != nil || json.Unmarshal(text, &r) != nil || resp.StatusCode < 400 || resp.StatusCode >= 500 || r.Code == "" || !han(r.Zh) || !latin(r.En) {
+					t.Errorf("%s %s: %s %.200s (%v)", path, what, resp.Status, text, err)
+				}
+			}
+		}
+	}
+	if n < 300 {
+		t.Errorf("only %d requests", n)
+	}
+	call(t, "center", "status", "--addr", op).want(t, cli.OK, "站点 0, 卡 0, 交易 0, 隔离 0")
+	call(t, "station", "status", "--addr", station).want(t, cli.OK, "0 条")
+	bad := file(t, filepath.Join(t.TempDir(), "layout.json"), `{"ports":[{"prt":1}]}`)
+	call(t, "center", "layout", "put", "--site", "0001", "--file", bad, "--addr", op).want(t, cli.Usage, bad, "prt")
+	call(t, "center", "layout", "put", "--site", "0001", "--file", bad+".none", "--addr", op).want(t, cli.Usage, bad+".none")
+	call(t, "center", "prices", "put", "--site", "0001", "1031=seven", "--addr", op).want(t, cli.Usage, "1031=seven")
+	call(t, "center", "prices", "put", "--site", "0001", "--addr", op).want(t, cli.Usage)
+	call(t, "center", "prices", "put", "--site", "0001", "1031=7.85", "--addr", op).want(t, cli.Failed, "0001")
+	call(t, "center", "site", "put", "--site", "1", "--addr", op).want(t, cli.Failed)
+	call(t, "center", "sale", "x", "--addr", op).want(t, cli.Failed)
+	for _, x := range []*process{p, q} {
+		if code := x.signal(syscall.SIGTERM); code != cli.OK {
+			t.Errorf("exit %d:\n%s", code, x.said())
+		}
 	}
 }

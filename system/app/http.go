@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"greylock/system/clock"
@@ -117,24 +119,76 @@ func refusal(status int, body []byte) error {
 	return r
 }
 
-// Serve answers HTTP on a listener until ctx ends, with time-outs against slow clients.
+// patience is what a door has with its clients.
+type patience struct {
+	header, read, write, idle, grace time.Duration
+	connections                      int // more wait in the kernel's queue, so that they do not use up the descriptors of ports
+}
+
+func usual() patience {
+	return patience{
+		header: 5 * time.Second, read: 30 * time.Second, write: serveTime + 5*time.Second, idle: 2 * time.Minute, grace: 2 * time.Second,
+		connections: 256,
+	}
+}
+
+// Serve answers HTTP on a listener until ctx ends, with time-outs against slow clients and a bound on how many there are.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	return serve(ctx, l, h, usual())
+}
+
+func serve(ctx context.Context, l net.Listener, h http.Handler, p patience) error {
 	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: serveTime + 5*time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: h, ReadHeaderTimeout: p.header, ReadTimeout: p.read, WriteTimeout: p.write, IdleTimeout: p.idle, MaxHeaderBytes: 16 << 10,
+		ErrorLog: log.New(io.Discard, "", 0), // what strangers send is no event of ours
 	}
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
 		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		grace, cancel := context.WithTimeout(context.Background(), p.grace)
 		defer cancel()
-		_ = srv.Shutdown(grace) // what does not end in time is cut off
+		if srv.Shutdown(grace) != nil {
+			_ = srv.Close() // what does not end in time is cut off
+		}
 	}()
-	err := srv.Serve(l)
+	err := srv.Serve(&bounded{Listener: l, slots: make(chan struct{}, p.connections), done: ctx.Done()})
 	if errors.Is(err, http.ErrServerClosed) {
 		<-stopped
 		return nil
 	}
 	return err
+}
+
+// bounded lets so many connections in at a time.
+type bounded struct {
+	net.Listener
+	slots chan struct{}
+	done  <-chan struct{}
+}
+
+// Accept waits for a free slot, then for a client.
+func (b *bounded) Accept() (net.Conn, error) {
+	select {
+	case b.slots <- struct{}{}:
+	case <-b.done:
+		return nil, net.ErrClosed
+	}
+	c, err := b.Listener.Accept()
+	if err != nil {
+		<-b.slots
+		return nil, err
+	}
+	return &slotted{Conn: c, free: sync.OnceFunc(func() { <-b.slots })}, nil
+}
+
+// slotted gives its slot back when it is closed.
+type slotted struct {
+	net.Conn
+	free func()
+}
+
+func (c *slotted) Close() error {
+	c.free()
+	return c.Conn.Close()
 }

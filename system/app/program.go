@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"greylock/system/clock"
@@ -53,14 +52,14 @@ var ErrSetting = errors.New("设置有误 (setting)")
 var ErrListen = errors.New("监听失败: 地址被占用或不在本机 (can not listen: address in use or not of this machine)")
 
 // openProgram opens the journal and replays it into the core that fresh makes.
-func openProgram(id Identity, kind record.Kind, data string, peers map[string]string, log *slog.Logger,
+func openProgram(id Identity, kind record.Kind, data journal.Dir, peers map[string]string, log *slog.Logger,
 	fresh func(j *journal.Journal) (link.Core, error)) (*Program, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	j, recovery, err := journal.Open(journal.OS(data), journal.Options{})
+	j, recovery, err := journal.Open(data, journal.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("日志 %s (journal): %w", filepath.Join(data, "journal"), err)
+		return nil, fmt.Errorf("日志 %v (journal): %w", data, err)
 	}
 	if c := recovery.Cut; c != nil {
 		log.Warn("日志尾部未写完的记录已切除 (torn tail cut off)", "seq", c.Seq, "bytes", c.Bytes, "reason", c.Reason)

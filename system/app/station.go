@@ -49,7 +49,7 @@ func Station(cfg StationConfig) (*Program, error) {
 	for _, p := range cfg.Ports {
 		numbers = append(numbers, p.Number)
 	}
-	p, err := openProgram(cfg.Site, record.KindStation, cfg.Data, map[string]string{"center": cfg.Center}, cfg.Log,
+	p, err := openProgram(cfg.Site, record.KindStation, journal.OS(cfg.Data), map[string]string{"center": cfg.Center}, cfg.Log,
 		func(j *journal.Journal) (link.Core, error) {
 			return station.New(station.Config{
 				Site: cfg.Site.ID, Realm: cfg.Site.Realm, CenterKey: []byte(cfg.CenterKey), Ports: numbers,

@@ -3,6 +3,8 @@ package station
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 
 	"greylock/system/clock"
@@ -84,6 +86,20 @@ const (
 
 // Serve answers operators at once: everything here only reads.
 func (c *Core) Serve(_ clock.Instant, id uint64, path string, body []byte) {
+	var q AskSales
+	into := any(&struct{}{})
+	switch path {
+	case PathStatus, PathAlarms:
+	case PathSales:
+		into = &q
+	default:
+		c.refuse(id, http.StatusNotFound, "UNKNOWN_PATH", "没有这个地址", "no such path")
+		return
+	}
+	if err := read(body, into); err != nil || q.Limit < 0 || q.Limit > mostSales {
+		c.refuse(id, http.StatusBadRequest, "BODY", "请求内容有误", "bad request body")
+		return
+	}
 	switch path {
 	case PathStatus:
 		c.reply(id, c.status())
@@ -94,24 +110,27 @@ func (c *Core) Serve(_ clock.Instant, id uint64, path string, body []byte) {
 		}
 		c.reply(id, all)
 	case PathSales:
-		q := AskSales{Limit: defaultSales}
-		if err := read(body, &q); err != nil || q.Limit < 0 || q.Limit > mostSales {
-			c.refuse(id, http.StatusBadRequest, "BODY", "请求内容有误", "bad request body")
-			return
+		if q.Limit == 0 {
+			q.Limit = defaultSales
 		}
 		c.reply(id, c.list(q.Limit))
-	default:
-		c.refuse(id, http.StatusNotFound, "UNKNOWN_PATH", "没有这个地址", "no such path")
 	}
 }
 
+// read reads a question strictly; an empty body is {}.
 func read(body []byte, into any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
-	return dec.Decode(into)
+	if err := dec.Decode(into); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one document")
+	}
+	return nil
 }
 
 func (c *Core) reply(id uint64, answer any) {
