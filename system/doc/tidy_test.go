@@ -86,9 +86,10 @@ func TestFunctionsAreShort(t *testing.T) {
 	})
 }
 
-// TestWireNamesHaveSources: every exported type of a wire package that stands for something on a wire says where it was read.
+// TestWireNamesHaveSources: every exported type of a wire package that stands for something on a wire says where it was read;
+// a constant says it by itself, by its block or by its type.
 func TestWireNamesHaveSources(t *testing.T) {
-	seen := 0
+	types, constants := 0, 0
 	for _, dir := range []string{"fuelcard", "samcard", "fa"} {
 		glob, err := filepath.Glob(filepath.Join(root(), "system", "wire", dir, "*.go"))
 		if err != nil || len(glob) == 0 {
@@ -105,24 +106,39 @@ func TestWireNamesHaveSources(t *testing.T) {
 			}
 			for _, d := range f.Decls {
 				g, ok := d.(*ast.GenDecl)
-				if !ok || g.Tok != token.TYPE {
+				if !ok {
 					continue
 				}
+				typed := false // of the constant before, which the next one repeats
 				for _, s := range g.Specs {
-					spec := s.(*ast.TypeSpec)
-					if !spec.Name.IsExported() {
+					var name *ast.Ident
+					text := g.Doc.Text()
+					switch spec := s.(type) {
+					case *ast.TypeSpec:
+						name, text = spec.Name, text+spec.Doc.Text()+spec.Comment.Text()
+						types++
+					case *ast.ValueSpec:
+						if spec.Type != nil || len(spec.Values) > 0 {
+							id, ok := spec.Type.(*ast.Ident)
+							typed = ok && id.IsExported()
+						}
+						if g.Tok != token.CONST || typed {
+							continue
+						}
+						name, text = spec.Names[0], text+spec.Doc.Text()+spec.Comment.Text()
+						constants++
+					default:
 						continue
 					}
-					text := g.Doc.Text() + spec.Doc.Text() + spec.Comment.Text()
-					if seen++; !strings.Contains(text, "Source:") {
-						t.Errorf("%s: %s.%s has no Source:", set.Position(spec.Pos()), dir, spec.Name.Name)
+					if name.IsExported() && !strings.Contains(text, "Source:") {
+						t.Errorf("%s: %s.%s has no Source:", set.Position(s.Pos()), dir, name.Name)
 					}
 				}
 			}
 		}
 	}
-	if seen < 40 {
-		t.Fatalf("only %d wire types seen: the check would prove nothing", seen)
+	if types < 40 || constants < 20 {
+		t.Fatalf("only %d wire types and %d constants seen: the check would prove nothing", types, constants)
 	}
 }
 

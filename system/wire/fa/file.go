@@ -14,7 +14,7 @@ const SegmentSize = 16
 // MaxSegments is what one answer holds within MaxSend. Source: dispenser.md 3.7 (boards ask for 15 or 30).
 const MaxSegments = 15
 
-// MaxFile is the longest file that 2-byte segment offsets reach.
+// MaxFile is the longest file that 2-byte segment offsets reach. Source: dispenser.md 3.7.
 const MaxFile = 65536 * SegmentSize
 
 // Content names what is downloaded. Source: dispenser.md 3.7.

@@ -166,7 +166,7 @@ func (s GreyState) Words() (zh, en string) {
 	return "未知状态", "unknown state"
 }
 
-// LockProofLength is the length of the lock proof.
+// LockProofLength is the length of the lock proof. Source: card.md 6.4.
 const LockProofLength = 30
 
 // LockProof is the answer of GET LOCK PROOF. A card that was never locked answers 30 zero bytes (or 6985, which

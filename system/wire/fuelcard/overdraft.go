@@ -6,7 +6,7 @@ import (
 	"greylock/system/wire/unit"
 )
 
-// MaxOverdraft is the largest overdraft limit that the card's three bytes hold.
+// MaxOverdraft is the largest overdraft limit that the card's three bytes hold. Source: card.md 3.6.
 const MaxOverdraft unit.Fen = 1<<24 - 1
 
 // InitForUpdate is INITIALIZE FOR UPDATE, 80 50 04 01 07, of the overdraft limit of ED. Source: card.md 6.2.

@@ -87,5 +87,5 @@ func (t TxType) Words() (zh, en string) {
 }
 
 // MaxAmount is the largest amount that the card's four bytes hold. Callers refuse a larger one before they build a
-// command; if one gets through, the encoding fails closed (apdu.Money).
+// command; if one gets through, the encoding fails closed (apdu.Money). Source: card.md 1.2.
 const MaxAmount unit.Fen = 1<<32 - 1
