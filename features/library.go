@@ -15,9 +15,9 @@ type pattern struct {
 }
 
 // library compiles the step library.
-func library() (list []*pattern, err error) {
+func library(all []steps.Step) (list []*pattern, err error) {
 	seen := map[string]bool{}
-	for _, s := range new(steps.Scene).Steps() {
+	for _, s := range all {
 		re, bad := regexp.Compile(s.Pattern)
 		switch {
 		case bad != nil:
@@ -34,7 +34,7 @@ func library() (list []*pattern, err error) {
 
 // checkLibrary fails on steps that are undefined, ambiguous, or used by no scenario of the embedded suite.
 func checkLibrary(whole, chosen []*scenario) error {
-	lib, err := library()
+	lib, err := library(new(steps.Scene).Steps())
 	for _, s := range whole {
 		for _, x := range s.steps {
 			for _, p := range lib {

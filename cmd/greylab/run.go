@@ -33,6 +33,9 @@ func (l *lab) run() *cobra.Command {
 	f.IntVar(&opt.Repeat, "repeat", 1, "每个场景的次数 (times)")
 	f.StringVar(&opt.Order, "order", "defined", "defined 或 random")
 	f.IntVar(&opt.Parallel, "parallel", 0, "同时运行的场景数, 0 自动 (scenarios at a time)")
+	cli.Values(c, "lines", "mem", "pty")
+	cli.Values(c, "order", "defined", "random")
+	cli.Values(c, "format", "pretty", "progress", "junit:", "cucumber:")
 	return c
 }
 
