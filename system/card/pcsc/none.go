@@ -2,8 +2,16 @@
 
 package pcsc
 
+import (
+	"context"
+	"time"
+)
+
 // Reader is one PC/SC reader with its card; this build has none.
-type Reader struct{}
+type Reader struct{ Patience time.Duration }
+
+// Watch tells of readers. It returns ErrBuild.
+func Watch(context.Context, func([]State, error)) error { return ErrBuild }
 
 // List names the readers. It returns ErrBuild.
 func List() ([]string, error) { return nil, ErrBuild }

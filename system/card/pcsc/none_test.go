@@ -20,7 +20,8 @@ func TestNone(t *testing.T) {
 	_, open := Open("x")
 	_, reset := r.Reset()
 	_, transmit := r.Transmit(nil)
-	for _, err := range []error{list, open, reset, transmit, r.Off(), r.Close()} {
+	wait := Wait(t.Context(), "x", true)
+	for _, err := range []error{list, open, reset, transmit, wait, r.Off(), r.Close()} {
 		if !errors.Is(err, ErrBuild) || !strings.Contains(err.Error(), "-tags pcsc") {
 			t.Error(err)
 		}

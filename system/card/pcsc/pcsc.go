@@ -3,6 +3,7 @@
 package pcsc
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -14,3 +15,36 @@ var ErrBuild = errors.New("本程序未含读卡器支持: 请使用网点或加
 // Patience is how long a card may take for one command before the reader is given up: a card's slowest write takes well
 // under a second, so this is a dead card. Source: libraries.md 10.1.
 const Patience = 5 * time.Second
+
+// State is one reader as the PC/SC service sees it.
+type State struct {
+	Name    string
+	Present bool   // a card is in it
+	Mute    bool   // the card does not answer to reset
+	InUse   bool   // some program has connected to the card
+	ATR     []byte // of the card; nil without one
+}
+
+func (s State) equal(o State) bool {
+	return s.Name == o.Name && s.Present == o.Present && s.Mute == o.Mute && s.InUse == o.InUse && string(s.ATR) == string(o.ATR)
+}
+
+// Wait returns when the named reader is there and its card has come (present) or gone; the error of ctx when that ends
+// before. ErrBuild: a build without readers.
+func Wait(ctx context.Context, name string, present bool) error {
+	seen, stop := context.WithCancel(ctx)
+	defer stop()
+	found := false
+	err := Watch(seen, func(states []State, _ error) {
+		for _, s := range states {
+			if s.Name == name && s.Present == present && !s.Mute {
+				found = true
+				stop()
+			}
+		}
+	})
+	if found {
+		return nil
+	}
+	return err
+}

@@ -13,21 +13,20 @@ import (
 	"greylock/system/card"
 )
 
-// Reader is one PC/SC reader, taken exclusively. It is a card.Slot for one caller at a time. All PC/SC calls run in one
-// goroutine that owns the context; a call that outlasts Patience gives up the reader for good, because PC/SC has no way to
-// interrupt it: open the reader again. Source: libraries.md 4.3, 10.1.
+// Reader is one PC/SC reader, taken exclusively: a card.Slot for one caller at a time. It needs no re-opening: whatever
+// has failed (card pulled, reader unplugged, service restarted, a card that never answers), Reset begins anew, and after
+// any failure only Reset leads on. Source: libraries.md 4.3, 10.1.
 type Reader struct {
+	Patience time.Duration // how long the card may take for one call
+
 	name string
-	jobs chan func(*session)
-	dead bool
+	now  *session // nil: none
+	late *session // given up while a call was under way; it ends when that call does
 	t0   bool
 }
 
-// session is what the owning goroutine holds.
-type session struct {
-	ctx  *scard.Context
-	card *scard.Card
-}
+// Open returns the reader of that name. Nothing is touched before Reset, so it may be plugged in later.
+func Open(name string) (*Reader, error) { return &Reader{Patience: Patience, name: name}, nil }
 
 // List names the readers, in the order of the service.
 func List() ([]string, error) {
@@ -43,36 +42,29 @@ func List() ([]string, error) {
 	return names, nil
 }
 
-// Open takes the reader for this program alone. The card is not touched before Reset.
-func Open(name string) (*Reader, error) {
-	ctx, err := scard.EstablishContext()
-	if err != nil {
-		return nil, explain("打开读卡器服务 (open PC/SC)", err)
+// Reset powers the card up anew and returns its ATR. It is the only way on after an error: take the ATR as that of another
+// card, select again and read the number before anything is decided.
+func (r *Reader) Reset() ([]byte, error) {
+	old := r.now != nil
+	atr, err := r.reset()
+	if old && errors.Is(err, card.ErrReader) {
+		r.drop() // the service or the reader went and may be back: once more, from the beginning
+		atr, err = r.reset()
 	}
-	r := &Reader{name: name, jobs: make(chan func(*session))}
-	go func() {
-		s := &session{ctx: ctx}
-		for job := range r.jobs {
-			job(s)
-		}
-		s.off()
-		_ = ctx.Release()
-	}()
-	return r, nil
+	return atr, err
 }
 
-// Reset powers the card up anew and returns its ATR.
-func (r *Reader) Reset() ([]byte, error) {
+func (r *Reader) reset() ([]byte, error) {
 	var t0 bool
 	atr, err := r.do("卡上电 (power up)", func(s *session) ([]byte, error) {
 		if err := s.connect(r.name); err != nil {
 			return nil, err
 		}
-		t0 = s.card.ActiveProtocol() == scard.ProtocolT0
 		status, err := s.card.Status()
 		if err != nil {
 			return nil, err
 		}
+		s.up, t0 = true, s.card.ActiveProtocol() == scard.ProtocolT0
 		return bytes.Clone(status.Atr), nil
 	})
 	if err == nil {
@@ -81,29 +73,7 @@ func (r *Reader) Reset() ([]byte, error) {
 	return atr, err
 }
 
-// connect takes the card, or resets it when it is taken already.
-func (s *session) connect(reader string) (err error) {
-	if s.card != nil {
-		if err = s.card.Reconnect(scard.ShareExclusive, scard.ProtocolAny, scard.ResetCard); err == nil {
-			return nil
-		}
-		s.off()
-	}
-	s.card, err = s.ctx.Connect(reader, scard.ShareExclusive, scard.ProtocolAny)
-	if err != nil {
-		s.card = nil
-	}
-	return err
-}
-
-func (s *session) off() {
-	if s.card != nil {
-		_ = s.card.Disconnect(scard.UnpowerCard)
-		s.card = nil
-	}
-}
-
-// Transmit sends one APDU; 61xx and 6Cxx of a T=0 card are answered here.
+// Transmit sends one APDU; 61xx and 6Cxx of a T=0 card are answered here. After an error it refuses until Reset.
 func (r *Reader) Transmit(command []byte) ([]byte, error) {
 	if r.t0 {
 		return card.T0(tpdu{r}).Transmit(command)
@@ -114,20 +84,40 @@ func (r *Reader) Transmit(command []byte) ([]byte, error) {
 type tpdu struct{ r *Reader }
 
 func (t tpdu) Transmit(command []byte) ([]byte, error) {
+	if len(command) == 0 {
+		return nil, errors.New("pcsc: 空命令 (an empty command)")
+	}
+	if t.r.now == nil {
+		return nil, fmt.Errorf("%s: %w", t.r.name, errUnpowered)
+	}
 	return t.r.do("发送命令 (transmit)", func(s *session) ([]byte, error) {
-		if s.card == nil {
-			return nil, card.ErrAbsent
+		if !s.up {
+			return nil, errUnpowered
 		}
 		answer, err := s.card.Transmit(command)
-		if err == nil && len(answer) < 2 {
-			return nil, card.ErrRemoved // the card left in the middle: no error, no bytes
+		switch {
+		case err != nil:
+			s.up = false
+			if errors.Is(meaning(err), card.ErrAbsent) {
+				err = fmt.Errorf("%w: %w", card.ErrRemoved, err) // it was there for the command before
+			}
+			return nil, err
+		case len(answer) < 2:
+			s.up = false
+			return nil, fmt.Errorf("%w: 应答 %d 字节 (bytes of answer)", card.ErrRemoved, len(answer)) // it left in the middle
 		}
-		return bytes.Clone(answer), err
+		return bytes.Clone(answer), nil
 	})
 }
 
-// Off powers the card down and frees it.
+// errUnpowered is a command without a Reset before it.
+var errUnpowered = fmt.Errorf("卡未上电: 请先复位 (no power: reset first): %w", card.ErrMute)
+
+// Off powers the card down and gives the reader free for others.
 func (r *Reader) Off() error {
+	if r.now == nil {
+		return nil
+	}
 	_, err := r.do("卡下电 (power down)", func(s *session) ([]byte, error) {
 		s.off()
 		return nil, nil
@@ -137,68 +127,113 @@ func (r *Reader) Off() error {
 
 // Close gives the reader back. A Reader must not be used after it.
 func (r *Reader) Close() error {
-	close(r.jobs)
+	r.drop()
 	return nil
 }
 
-// do runs one PC/SC call in the owning goroutine and waits at most Patience.
+// drop gives the session up: its goroutine ends by itself, at the latest when the call under way returns.
+func (r *Reader) drop() {
+	if r.now != nil {
+		close(r.now.jobs)
+		r.now = nil
+	}
+}
+
+// do runs one call in the owning goroutine and waits at most Patience for it. PC/SC can not interrupt a call: one that
+// outlasts Patience is left behind with its session.
 func (r *Reader) do(doing string, call func(*session) ([]byte, error)) ([]byte, error) {
-	if r.dead {
-		return nil, fmt.Errorf("%s: %s: %w", r.name, doing, card.ErrReader)
+	doing = r.name + ": " + doing
+	if r.late != nil && !r.late.ended() {
+		return nil, fmt.Errorf("%s: 上一条命令仍无应答, 请取出卡 (the command before is still without an answer, take the card out): %w", doing, card.ErrMute)
+	}
+	if r.now == nil {
+		r.now = newSession()
 	}
 	type result struct {
 		data []byte
 		err  error
 	}
 	done := make(chan result, 1)
-	r.jobs <- func(s *session) {
+	r.now.jobs <- func(s *session) {
 		data, err := call(s)
 		done <- result{data, err}
 	}
-	patience := time.NewTimer(Patience)
+	patience := time.NewTimer(r.Patience)
 	defer patience.Stop()
 	select {
 	case x := <-done:
 		if x.err != nil {
-			return nil, explain(r.name+": "+doing, x.err)
+			return nil, explain(doing, x.err)
 		}
 		return x.data, nil
 	case <-patience.C:
-		r.dead = true
-		return nil, fmt.Errorf("%s: %s: %v 内无应答 (no answer): %w", r.name, doing, Patience, card.ErrMute)
+		r.late = r.now
+		r.drop()
+		return nil, fmt.Errorf("%s: %v 内无应答, 请取出卡 (no answer, take the card out): %w", doing, r.Patience, card.ErrMute)
 	}
 }
 
-// hints say in card's words what a PC/SC error means and what to do next.
-var hints = map[scard.Error]struct {
-	is   error
-	next string
-}{
-	scard.ErrNoService:          {card.ErrReader, "读卡器服务未运行: 请启动 pcscd (start pcscd)"},
-	scard.ErrServiceStopped:     {card.ErrReader, "读卡器服务已停止: 请重新启动 pcscd (restart pcscd)"},
-	scard.ErrNoAccess:           {card.ErrReader, "无权使用读卡器: 检查 polkit 规则 access_pcsc, access_card (check the polkit rules)"},
-	scard.ErrSecurityViolation:  {card.ErrReader, "无权使用读卡器: 检查 polkit 规则 access_pcsc, access_card (check the polkit rules)"},
-	scard.ErrNoReadersAvailable: {card.ErrReader, "没有读卡器: 检查连线 (no reader: check the cable)"},
-	scard.ErrUnknownReader:      {card.ErrReader, "没有此名称的读卡器 (no reader of this name)"},
-	scard.ErrReaderUnavailable:  {card.ErrReader, "读卡器已断开: 检查连线 (reader unplugged: check the cable)"},
-	scard.ErrSharingViolation:   {card.ErrReader, "读卡器被其他程序占用: 请关闭该程序 (reader in use by another program)"},
-	scard.ErrNoSmartcard:        {card.ErrAbsent, "请插卡 (insert the card)"},
-	scard.ErrRemovedCard:        {card.ErrRemoved, "请重新插卡 (insert the card again)"},
-	scard.ErrResetCard:          {card.ErrRemoved, "卡被复位: 请重新插卡 (card was reset: insert it again)"},
-	scard.ErrNotTransacted:      {card.ErrRemoved, "请重新插卡 (insert the card again)"},
-	scard.ErrCommDataLost:       {card.ErrRemoved, "请重新插卡 (insert the card again)"},
-	scard.ErrUnpoweredCard:      {card.ErrMute, "卡不上电: 检查卡片方向 (card does not power up: check its orientation)"},
-	scard.ErrUnresponsiveCard:   {card.ErrMute, "卡无应答: 检查卡片方向 (card is mute: check its orientation)"},
-	scard.ErrProtoMismatch:      {card.ErrMute, "卡协议不支持 (protocol of the card not supported)"},
+// session is one goroutine with a context of its own: PC/SC shares neither context nor card between goroutines.
+type session struct {
+	jobs chan func(*session)
+	done chan struct{}
+	ctx  *scard.Context
+	card *scard.Card
+	up   bool // powered, and no command has failed since
 }
 
-func explain(doing string, err error) error {
-	var code scard.Error
-	if !errors.As(err, &code) {
-		return fmt.Errorf("%s: %w", doing, err)
+func newSession() *session {
+	s := &session{jobs: make(chan func(*session)), done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		for job := range s.jobs {
+			job(s)
+		}
+		s.off()
+		if s.ctx != nil {
+			_ = s.ctx.Release()
+		}
+	}()
+	return s
+}
+
+func (s *session) ended() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
 	}
-	if h, ok := hints[code]; ok {
-		return fmt.Errorf("%s: %s: %w: %w", doing, h.next, h.is, err)
+}
+
+// connect takes the card if it is not taken, and resets it: whoever had it before has left it in some state.
+func (s *session) connect(reader string) (err error) {
+	s.up = false
+	if s.ctx == nil {
+		if s.ctx, err = scard.EstablishContext(); err != nil {
+			s.ctx = nil
+			return err
+		}
 	}
-	return fmt.Errorf("%s: %w: %w", doing, card.ErrReader, err)
+	if s.card != nil {
+		if s.card.Reconnect(scard.ShareExclusive, scard.ProtocolAny, scard.ResetCard) == nil {
+			return nil
+		}
+		s.off()
+	}
+	if s.card, err = s.ctx.Connect(reader, scard.ShareExclusive, scard.ProtocolAny); err != nil {
+		s.card = nil
+		return err
+	}
+	if err = s.card.Reconnect(scard.ShareExclusive, scard.ProtocolAny, scard.ResetCard); err != nil {
+		s.off()
+	}
+	return err
+}
+
+func (s *session) off() {
+	if s.card != nil {
+		_ = s.card.Disconnect(scard.UnpowerCard)
+		s.card, s.up = nil, false
+	}
 }
