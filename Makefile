@@ -1,6 +1,6 @@
 # Short commands that also work without make. `make help` lists them.
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-CONCURRENT := ./system/app/... ./system/link/... ./system/journal/... ./emulators/line/...
+CONCURRENT := ./system/app/... ./system/link/... ./system/journal/... ./emulators/line/... ./emulators/reader/...
 
 .PHONY: help check test race fuzz bench cover demo pty pcsc
 
@@ -35,5 +35,5 @@ demo: ## the town in a browser
 pty: ## the features over real pseudo-terminals
 	go run ./cmd/greylab run --lines pty
 
-pcsc: ## the readers (needs libpcsclite-dev)
-	go vet -tags pcsc ./system/card/pcsc/ && go build -tags pcsc ./cmd/greylock
+pcsc: ## the readers against a PC/SC service of their own (root; installs Debian packages)
+	.ci/pcsc

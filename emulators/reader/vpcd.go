@@ -31,23 +31,30 @@ const (
 // redial is how long a reader waits before it looks for the PC/SC service again: short, since tests restart the service.
 const redial = 20 * time.Millisecond
 
+// HandTime is the least time that a slot stays empty between two cards, as it does with hands. The service looks every
+// 400 ms; a card changed in between may leave it believing in an empty slot until the next removal.
+const HandTime = 500 * time.Millisecond
+
 // Virtual is a reader whose slots stand behind vpcd as long as it is plugged in: a slot with a card is a connection, an
 // empty one none. It redials by itself when the service has gone and come back. Close ends it.
 type Virtual struct {
-	Slots []*Slot
+	Slots    []*Slot
+	HandTime time.Duration // set before Plug; 0 is a swap that the service can not see
 
 	mu     sync.Mutex
 	addrs  []string
+	free   []time.Time        // when each slot was seen to become empty
 	unplug context.CancelFunc // nil while unplugged
 	wg     sync.WaitGroup
 }
 
 // NewVirtual returns an unplugged reader of empty slots, the first at port of host, each other one port further.
 func NewVirtual(host string, port, slots int) *Virtual {
-	v := &Virtual{}
+	v := &Virtual{HandTime: HandTime}
 	for i := range slots {
 		v.Slots = append(v.Slots, NewSlot())
 		v.addrs = append(v.addrs, net.JoinHostPort(host, strconv.Itoa(port+i)))
+		v.free = append(v.free, time.Now())
 	}
 	return v
 }
@@ -62,11 +69,7 @@ func (v *Virtual) Plug() {
 	ctx, cancel := context.WithCancel(context.Background())
 	v.unplug = cancel
 	for i, s := range v.Slots {
-		v.wg.Add(1)
-		go func() {
-			defer v.wg.Done()
-			offer(ctx, v.addrs[i], s)
-		}()
+		v.wg.Go(func() { v.free[i] = offer(ctx, v.addrs[i], s, v.free[i], v.HandTime) })
 	}
 }
 
@@ -88,10 +91,11 @@ func (v *Virtual) Close() error {
 	return nil
 }
 
-// offer keeps a connection to vpcd while the slot holds a card.
-func offer(ctx context.Context, addr string, s *Slot) {
-	retry := time.NewTimer(0)
-	defer retry.Stop()
+// offer keeps a connection to vpcd while the slot holds a card, no sooner than hand after it became free, and returns when it
+// became free last.
+func offer(ctx context.Context, addr string, s *Slot, free time.Time, hand time.Duration) time.Time {
+	wait := time.NewTimer(time.Until(free.Add(hand)))
+	defer wait.Stop()
 	for {
 		in, change := s.now()
 		if in == nil {
@@ -99,20 +103,25 @@ func offer(ctx context.Context, addr string, s *Slot) {
 			case <-change:
 				continue
 			case <-ctx.Done():
-				return
+				return free
 			}
 		}
 		select {
-		case <-retry.C:
+		case <-wait.C:
 		case <-ctx.Done():
-			return
+			return free
 		}
+		pause := redial
 		var d net.Dialer
 		if conn, err := d.DialContext(ctx, "tcp", addr); err == nil {
 			serve(ctx, conn.(*net.TCPConn), s, in)
 			_ = s.Off()
+			free, pause = time.Now(), 0
+			if s.gone(in) {
+				pause = hand
+			}
 		}
-		retry.Reset(redial)
+		wait.Reset(pause)
 	}
 }
 

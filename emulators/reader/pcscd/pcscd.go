@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Driver is vpcd's driver as Debian installs it.
@@ -118,7 +119,7 @@ func (s *Service) configure(i int) error {
 	name := fmt.Sprintf("Greylock %d", i)
 	s.readers = append(s.readers, Reader{port, [Slots]string{name + " 00 00", name + " 00 01"}})
 	entry := fmt.Sprintf("FRIENDLYNAME %q\nDEVICENAME /dev/null:0x%04X\nLIBPATH %s\nCHANNELID 0x%04X\n", name, port, driver, port)
-	if err := os.WriteFile(filepath.Join(s.conf(), fmt.Sprintf("reader%d", i)), []byte(entry), 0o644); err != nil {
+	if err := os.WriteFile(s.entry(i), []byte(entry), 0o644); err != nil {
 		return fmt.Errorf("pcscd: %w", err)
 	}
 	return nil
@@ -191,6 +192,16 @@ func readLog(out io.Reader, ready chan<- struct{}) (tail []string) {
 	return tail
 }
 
+// Attach and Detach put a reader on the machine and take it off; the service sees it when it runs the next time (on Linux it
+// hears of nothing but USB while it runs).
+func (s *Service) Attach(i int) error { return os.Rename(s.hidden(i), s.entry(i)) }
+
+// Detach takes it off.
+func (s *Service) Detach(i int) error { return os.Rename(s.entry(i), s.hidden(i)) }
+
+func (s *Service) entry(i int) string  { return filepath.Join(s.conf(), fmt.Sprintf("reader%d", i)) }
+func (s *Service) hidden(i int) string { return filepath.Join(s.conf(), fmt.Sprintf(".reader%d", i)) } // the service skips it
+
 // Kill ends the service as a crash does.
 func (s *Service) Kill() error { return s.end(os.Kill) }
 
@@ -207,9 +218,20 @@ func (s *Service) end(sig os.Signal) error {
 	if errors.Is(err, os.ErrProcessDone) {
 		err = nil
 	}
-	if err == nil {
-		<-s.gone
-		s.cmd = nil
+	if err != nil {
+		return err
 	}
-	return err
+	late := time.NewTimer(endTime)
+	defer late.Stop()
+	select {
+	case <-s.gone:
+	case <-late.C: // it hangs in a driver
+		_ = s.cmd.Process.Kill()
+		<-s.gone
+	}
+	s.cmd = nil
+	return nil
 }
+
+// endTime is how long the service may take to end in order.
+const endTime = 3 * time.Second

@@ -25,10 +25,6 @@ type State struct {
 	ATR     []byte // of the card; nil without one
 }
 
-func (s State) equal(o State) bool {
-	return s.Name == o.Name && s.Present == o.Present && s.Mute == o.Mute && s.InUse == o.InUse && string(s.ATR) == string(o.ATR)
-}
-
 // Wait returns when the named reader is there and its card has come (present) or gone; the error of ctx when that ends
 // before. ErrBuild: a build without readers.
 func Wait(ctx context.Context, name string, present bool) error {

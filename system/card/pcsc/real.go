@@ -125,10 +125,11 @@ func (r *Reader) Off() error {
 	return err
 }
 
-// Close gives the reader back. A Reader must not be used after it.
+// Close gives the reader back, and the card its rest. A Reader must not be used after it.
 func (r *Reader) Close() error {
+	err := r.Off()
 	r.drop()
-	return nil
+	return err
 }
 
 // drop gives the session up: its goroutine ends by itself, at the latest when the call under way returns.
@@ -231,9 +232,16 @@ func (s *session) connect(reader string) (err error) {
 	return err
 }
 
+// off lets the card go. One that has failed may have gone, and is left as it is: a service that fails to take the power from
+// a card that was changed in that moment believes in an empty reader until the next removal (pcscd 1.9.9).
 func (s *session) off() {
-	if s.card != nil {
-		_ = s.card.Disconnect(scard.UnpowerCard)
-		s.card, s.up = nil, false
+	if s.card == nil {
+		return
 	}
+	rest := scard.UnpowerCard
+	if !s.up {
+		rest = scard.LeaveCard
+	}
+	_ = s.card.Disconnect(rest)
+	s.card, s.up = nil, false
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ebfe/scard"
@@ -17,6 +18,9 @@ const (
 	firstRetry = 20 * time.Millisecond
 	lastRetry  = time.Second
 )
+
+// lookAgain ends a sleep: a reader that comes just between listing and sleeping is seen then at the latest.
+const lookAgain = time.Minute
 
 // plugged is the name under which PC/SC tells of readers that come and go.
 const plugged = `\\?PnP?\Notification`
@@ -89,38 +93,45 @@ func (w *watch) connected(ctx context.Context) error {
 
 // loop asks with what it knows and is answered when that is no longer so.
 func (w *watch) loop(ctx context.Context, sc *scard.Context) error {
-	known := map[string]scard.StateFlag{}
+	var names []string
+	var known []scard.StateFlag // of plugged, then of each name; unaware is answered at once
 	for ctx.Err() == nil {
-		names, err := sc.ListReaders()
+		now, err := sc.ListReaders()
 		if err != nil && !errors.Is(err, scard.ErrNoReadersAvailable) {
 			return err
 		}
-		ask := []scard.ReaderState{{Reader: w.pin(plugged), CurrentState: known[plugged]}}
-		fresh := false
-		for _, n := range names {
-			_, have := known[n]
-			fresh = fresh || !have
-			ask = append(ask, scard.ReaderState{Reader: w.pin(n), CurrentState: known[n]})
+		if known == nil || !slices.Equal(now, names) {
+			names, known = now, make([]scard.StateFlag, 1+len(now))
+			if len(names) == 0 {
+				w.tell(nil)
+			}
 		}
-		forever := time.Duration(-1)
-		if fresh || len(names)+1 < len(known) || !w.began {
-			forever = 0 // a reader is new or has gone: hear how things are, then wait
+		ask := []scard.ReaderState{{Reader: w.pin(plugged), CurrentState: known[0]}}
+		for i, n := range names {
+			ask = append(ask, scard.ReaderState{Reader: w.pin(n), CurrentState: known[1+i]})
 		}
-		err = sc.GetStatusChange(ask, forever)
-		if err != nil && !errors.Is(err, scard.ErrTimeout) {
+		switch err := sc.GetStatusChange(ask, lookAgain); {
+		case errors.Is(err, scard.ErrTimeout):
+			continue
+		case errors.Is(err, scard.ErrUnknownReader), errors.Is(err, scard.ErrReaderUnavailable):
+			known = nil // it went between the two calls
+			continue
+		case err != nil:
 			return err
 		}
-		known = map[string]scard.StateFlag{plugged: ask[0].EventState &^ scard.StateChanged}
 		states := make([]State, 0, len(names))
-		for i, n := range names {
-			x := ask[i+1]
-			known[n] = x.EventState &^ scard.StateChanged
-			states = append(states, State{
-				Name: n, Present: x.EventState&scard.StatePresent != 0, Mute: x.EventState&scard.StateMute != 0,
-				InUse: x.EventState&(scard.StateInuse|scard.StateExclusive) != 0, ATR: bytes.Clone(x.Atr),
-			})
+		for i, x := range ask {
+			known[i] = x.EventState &^ scard.StateChanged
+			if i > 0 {
+				states = append(states, State{
+					Name: names[i-1], Present: x.EventState&scard.StatePresent != 0, Mute: x.EventState&scard.StateMute != 0,
+					InUse: x.EventState&(scard.StateInuse|scard.StateExclusive) != 0, ATR: bytes.Clone(x.Atr),
+				})
+			}
 		}
-		w.tell(states)
+		if len(names) > 0 {
+			w.tell(states)
+		}
 	}
 	return ctx.Err()
 }
@@ -136,6 +147,10 @@ func (w *watch) tell(states []State) {
 		w.told = states
 		w.changed(states, nil)
 	}
+}
+
+func (s State) equal(o State) bool {
+	return s.Name == o.Name && s.Present == o.Present && s.Mute == o.Mute && s.InUse == o.InUse && string(s.ATR) == string(o.ATR)
 }
 
 // pin makes the name one that only this watch uses: the binding keeps the memory that the service reads from under the
