@@ -27,6 +27,10 @@ func (s *Scene) actSteps() []Step {
 		{`^"([^"]+)" 的状态是 "([^"]+)" 或 "([^"]+)", 没有结果未知的操作$`, s.cardStateKnown},
 		{`^网点按卡面卡号登记 "([^"]+)" 已锁死$`, s.declareDead},
 		{`^中心登记 "([^"]+)" 的锁定为 "([^"]*)"$`, s.centerBlocked},
+		{`^网点给 "([^"]+)" 联机解扣$`, s.unlockOnline},
+		{`^网点给 "([^"]+)" 联机解扣, 在第 (\d+) 条卡命令(之前|之后)断电$`, s.unlockTorn},
+		{`^联机解扣的金额是该笔的金额$`, s.unlockFits},
+		{`^联机解扣的金额是 0$`, s.unlockZero},
 		{`^主管把 "([^"]+)" 的限制改为每次最多 (\d+) 元$`, s.limits},
 		{`^主管把 "([^"]+)" 的限制改为每次最多 (\d+) 元, 在第 (\d+) 条卡命令(之前|之后)断电$`, s.limitsTorn},
 		{`^主管把 "([^"]+)" 的持卡人改为 "([^"]+)"$`, s.setHolder},
@@ -148,6 +152,31 @@ func (s *Scene) centerBlocked(card, how string) error {
 		return err
 	}
 	return want(card+" 在中心的锁定", got, string(blocks[how]))
+}
+
+// unlockOnline frees a grey card at the desk and keeps what it was told and what the card has paid.
+func (s *Scene) unlockOnline(card string) error {
+	s.unlocked, s.refuse = s.Town.Operator().UnlockOnline(card)
+	return nil
+}
+
+func (s *Scene) unlockTorn(card string, n int, when string) error {
+	return s.tearing(n, when, func() error { return s.unlockOnline(card) })
+}
+
+func (s *Scene) unlockFits() error {
+	return first(s.unlockDone, s.known, func() error { return want("联机解扣的金额", s.unlocked, s.last.Amount) })
+}
+
+func (s *Scene) unlockZero() error {
+	return first(s.unlockDone, func() error { return want("联机解扣的金额", s.unlocked, 0) })
+}
+
+func (s *Scene) unlockDone() error {
+	if s.refuse != nil {
+		return fmt.Errorf("联机解扣被拒绝 (refused): %w", s.refuse)
+	}
+	return nil
 }
 
 func (s *Scene) limits(card string, yuan int) error {

@@ -12,6 +12,7 @@ import (
 func (s *Scene) faultSteps() []Step {
 	return []Step{
 		{`^"([^"]+)" 将在第 (\d+) 次扣款命令(之前|之后)断电$`, s.tearDebit},
+		{`^"([^"]+)" 将在第 (\d+) 次灰锁命令(之前|之后)断电$`, s.tearLock},
 		{`^卡的断电已经发生$`, s.tornOnce},
 		{`^站级程序被杀死$`, s.kill},
 		{`^站级程序重新启动$`, s.restart},
@@ -44,6 +45,13 @@ type priceOrder struct{ effective clock.Instant }
 
 func (s *Scene) tearDebit(card string, n int, when string) error {
 	return s.Town.Faults().TearCard(card, debitForUnlock, n, when == "之后")
+}
+
+// greyLock is the card's GREY LOCK. Source: card.md 6.4.
+const greyLock = 0x7C
+
+func (s *Scene) tearLock(card string, n int, when string) error {
+	return s.Town.Faults().TearCard(card, greyLock, n, when == "之后")
 }
 
 func (s *Scene) tornOnce() error {

@@ -28,14 +28,15 @@ type Scene struct {
 	Begin func(name string) (Town, error)
 	Town  Town
 
-	pins   map[string]string
-	totals map[record.Nozzle]unit.Totalizer // before the first insertion
-	last   world.SaleShown                  // the sale that "该笔" means
-	refuse error                            // what the last desk act said no with
-	key    keyRoom
-	maker  making
-	fake   fakeTerminal
-	prices priceOrder
+	pins     map[string]string
+	totals   map[record.Nozzle]unit.Totalizer // before the first insertion
+	last     world.SaleShown                  // the sale that "该笔" means
+	refuse   error                            // what the last desk act said no with
+	unlocked unit.Fen                         // by the last online unlock
+	key      keyRoom
+	maker    making
+	fake     fakeTerminal
+	prices   priceOrder
 }
 
 // station is the one station of the stories.
