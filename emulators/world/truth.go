@@ -142,8 +142,12 @@ func (t *truth) stage(p *pump, e dispenser.Event) {
 		return
 	}
 	for _, s := range t.order {
-		if s.pump == p && !s.closed {
-			s.preset = s.preset || p.presetMoney
+		if s.pump != p || s.closed {
+			continue
+		}
+		s.preset = s.preset || p.presetMoney
+		if e.Word == "cancelled" && s.volume() == 0 { // its record follows; what flows from now on is of the next sale
+			s.closed = true
 		}
 	}
 }
