@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -88,7 +89,7 @@ func (e *env) writeProfiles(w io.Writer, table profileTable) {
 		t.Rows = append(t.Rows, append(row, strings.Join(others, " "), f.Mark, f.Section, sides(f.Acts), e.Say(f.Zh, f.En)))
 	}
 	t.Write(w)
-	io.WriteString(w, e.Say("每个方案另有 -sm4: 只有 alg 不同, 为 04 (国密)。… 表示可设其他值, 格式见 --json 的 form。\n",
+	fmt.Fprint(w, e.Say("每个方案另有 -sm4: 只有 alg 不同, 为 04 (国密)。… 表示可设其他值, 格式见 --json 的 form。\n",
 		"Each profile has a variant -sm4, with alg 04 and nothing else changed. … : other values may be set; their form is in --json.\n"))
 }
 

@@ -318,6 +318,13 @@ func TestRules(t *testing.T) {
 		}
 	}
 	p, asn := fuelcard.National(), fixtures.TestCards().Users[0]
+	if p.TTypeTAC() != 0x10 || p.CTypeOf(asn) != 0 {
+		t.Error("T_TYPE bit or C_TYPE by default")
+	}
+	p.TTypeTACBit, p.CType = 5, fuelcard.CTypeKind
+	if p.TTypeTAC() != 0x20 || p.CTypeOf(asn) != fuelcard.CardUser {
+		t.Error("ttype_tac_bit = 5, c_type = kind")
+	}
 	if got := p.Printed(asn); got != "1000114400000123456" {
 		t.Errorf("printed %s", got)
 	}

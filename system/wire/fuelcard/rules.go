@@ -78,3 +78,15 @@ func luhn(digits string) int {
 	}
 	return (10 - sum%10) % 10
 }
+
+// TTypeTAC is the bit of T_TYPE that says that the TAC is good. Source: card.md section 14, ttype_tac_bit.
+func (p Profile) TTypeTAC() byte { return 1 << p.TTypeTACBit }
+
+// CTypeOf is C_TYPE of an upload record about a card of ours: 0, the petrol family, or the card type of its number.
+// Source: card.md section 14, 3.7, c_type.
+func (p Profile) CTypeOf(asn pboc.ASN) byte {
+	if p.CType == CTypeKind {
+		return asn.CardType()
+	}
+	return 0
+}
