@@ -2,9 +2,10 @@ package apdu
 
 import "fmt"
 
-// Shape is a command in a table of descriptions: a fresh layout, and what its answer data are.
+// Shape is a command in a table of descriptions: a fresh layout, what it may do to the card, and what its answer data are.
 type Shape struct {
 	Layout func() Layout
+	Act    Act
 	Answer func(c Command, data []byte) (Description, error) // nil: no data
 }
 

@@ -118,12 +118,14 @@ func Checked(f Field, check func(b []byte) error) Field {
 type anyByte[T ~uint8] struct{ p *T }
 
 func (v anyByte[T]) put() byte        { return byte(*v.p) }
+func (v anyByte[T]) wire(b byte) byte { return b }
 func (v anyByte[T]) take(b byte) bool { *v.p = T(b); return true }
 func (v anyByte[T]) show() string     { return fmt.Sprintf("%02X", byte(*v.p)) }
 
 type shortID struct{ p *byte }
 
-func (v shortID) put() byte { return 0x80 | *v.p&0x1F }
+func (v shortID) put() byte        { return 0x80 | *v.p&0x1F }
+func (v shortID) wire(b byte) byte { return 0x80 | b }
 func (v shortID) take(b byte) bool {
 	*v.p = b & 0x1F
 	return b&0xE0 == 0x80
@@ -132,7 +134,8 @@ func (v shortID) show() string { return fmt.Sprintf("%02X", *v.p) }
 
 type recordID struct{ p *byte }
 
-func (v recordID) put() byte { return *v.p<<3 | 4 }
+func (v recordID) put() byte        { return *v.p<<3 | 4 }
+func (v recordID) wire(b byte) byte { return b<<3 | 4 }
 func (v recordID) take(b byte) bool {
 	*v.p = b >> 3
 	return b&7 == 4
@@ -141,7 +144,8 @@ func (v recordID) show() string { return fmt.Sprintf("%02X", *v.p) }
 
 type recordFile struct{ p *byte }
 
-func (v recordFile) put() byte { return *v.p << 3 }
+func (v recordFile) put() byte        { return *v.p << 3 }
+func (v recordFile) wire(b byte) byte { return b << 3 }
 func (v recordFile) take(b byte) bool {
 	*v.p = b >> 3
 	return b&7 == 0
@@ -151,12 +155,14 @@ func (v recordFile) show() string { return fmt.Sprintf("%02X", *v.p) }
 type high struct{ p *uint16 }
 
 func (v high) put() byte        { return byte(*v.p >> 8) }
+func (v high) wire(b byte) byte { return b }
 func (v high) take(b byte) bool { *v.p = *v.p&0x00FF | uint16(b)<<8; return true }
 func (v high) show() string     { return fmt.Sprintf("%02X", *v.p>>8) }
 
 type low struct{ p *uint16 }
 
 func (v low) put() byte        { return byte(*v.p) }
+func (v low) wire(b byte) byte { return b }
 func (v low) take(b byte) bool { *v.p = *v.p&0xFF00 | uint16(b); return true }
 func (v low) show() string     { return fmt.Sprintf("%02X", *v.p&0xFF) }
 

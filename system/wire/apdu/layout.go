@@ -46,11 +46,13 @@ type Field struct {
 type (
 	param interface {
 		put() byte
+		wire(v byte) byte // of a value as show prints it
 		take(b byte) bool
 		show() string
 	}
 	value interface {
 		put(b []byte, width int) []byte
+		text(s string, width int) ([]byte, error) // of a value as a person writes it
 		take(b []byte)
 		show(width int) string
 	}
@@ -196,12 +198,8 @@ func (l Layout) Hex() string {
 func (l Layout) fits(n int) bool {
 	low, high := 0, 0
 	for i := range l.Fields {
-		f := &l.Fields[i]
-		if f.width >= 0 {
-			low, high = low+int(f.width), high+int(f.width)
-		} else {
-			low, high = low+int(f.least), high+int(f.most)
-		}
+		least, most := l.Fields[i].span()
+		low, high = low+least, high+most
 	}
 	return low <= n && n <= high
 }

@@ -17,33 +17,36 @@ func DescribeAnswer(c apdu.Command, a apdu.Answer) apdu.Description {
 // Hex prints a command for a trace with PINs and keys starred.
 func Hex(c apdu.Command) string { return shapes().Hex(c) }
 
+// Table is the table of all commands to a user card: names, forms, what each may do.
+func Table() apdu.Shapes { return shapes() }
+
 // shapes is the table of all commands; where two could match, the stricter comes first.
 func shapes() apdu.Shapes {
 	return apdu.Shapes{
-		shape[SelectFile](describeFCI), shape[SelectName](describeFCI), shape[GetResponse](nil),
-		shape[ReadBinary](describeFile), shape[UpdateBinary](nil), shape[SecureUpdateBinary](nil),
-		shape[ReadRecord](describeRecord), shape[AppendRecord](nil), shape[SecureAppendRecord](nil),
-		shape[UpdateRecord](nil), shape[SecureUpdateRecord](nil),
-		shape[GetChallenge](describeChallenge), shape[ExternalAuthenticate](nil), shape[InternalAuthenticate](describeCipher),
-		shape[Verify](nil), shape[ChangePIN](nil), shape[ReloadPIN](nil), shape[PINUnblock](nil),
-		shape[ApplicationBlock](nil), shape[ApplicationUnblock](nil), shape[CardBlock](nil),
-		shape[GetBalance](answer[BalanceAnswer]), shape[GetTransactionProve](answer[TransactionProveAnswer]),
-		shape[InitForLoad](answer[InitForLoadAnswer]), shape[CreditForLoad](answer[CreditForLoadAnswer]),
-		shape[InitForPurchase](answer[InitForPurchaseAnswer]), shape[DebitForPurchase](answer[DebitForPurchaseAnswer]),
-		shape[InitForUnload](answer[InitForUnloadAnswer]), shape[DebitForUnload](answer[DebitForUnloadAnswer]),
-		shape[InitForCash](answer[InitForCashAnswer]),
-		shape[InitForCAPP](answer[InitForCAPPAnswer]), shape[UpdateCAPPCache](nil),
-		shape[InitForUpdate](answer[InitForUpdateAnswer]), shape[UpdateOverdraw](answer[UpdateOverdrawAnswer]),
-		shape[InitGreyLock](answer[InitGreyLockAnswer]), shape[GreyLock](answer[GreyLockAnswer]),
-		shape[DebitForUnlock](answer[DebitForUnlockAnswer]),
-		shape[InitGreyUnlock](answer[InitGreyUnlockAnswer]), shape[GreyUnlock](answer[GreyUnlockAnswer]),
-		shape[GetLockProof](answer[LockProof]), shape[ClearTACUF](nil),
-		shape[CreateFile](nil), shape[WriteKey](nil), shape[SecureWriteKey](nil),
+		shape[SelectFile](apdu.Reads, describeFCI), shape[SelectName](apdu.Reads, describeFCI), shape[GetResponse](apdu.Reads, nil),
+		shape[ReadBinary](apdu.Reads, describeFile), shape[UpdateBinary](apdu.Writes, nil), shape[SecureUpdateBinary](apdu.Writes, nil),
+		shape[ReadRecord](apdu.Reads, describeRecord), shape[AppendRecord](apdu.Writes, nil), shape[SecureAppendRecord](apdu.Writes, nil),
+		shape[UpdateRecord](apdu.Writes, nil), shape[SecureUpdateRecord](apdu.Writes, nil),
+		shape[GetChallenge](apdu.Reads, describeChallenge), shape[ExternalAuthenticate](apdu.Authenticates, nil), shape[InternalAuthenticate](apdu.Reads, describeCipher),
+		shape[Verify](apdu.PINs, nil), shape[ChangePIN](apdu.PINs, nil), shape[ReloadPIN](apdu.PINs, nil), shape[PINUnblock](apdu.PINs, nil),
+		shape[ApplicationBlock](apdu.Blocks, nil), shape[ApplicationUnblock](apdu.Blocks, nil), shape[CardBlock](apdu.Blocks, nil),
+		shape[GetBalance](apdu.Reads, answer[BalanceAnswer]), shape[GetTransactionProve](apdu.Reads, answer[TransactionProveAnswer]),
+		shape[InitForLoad](apdu.Loads, answer[InitForLoadAnswer]), shape[CreditForLoad](apdu.Loads, answer[CreditForLoadAnswer]),
+		shape[InitForPurchase](apdu.Debits, answer[InitForPurchaseAnswer]), shape[DebitForPurchase](apdu.Debits, answer[DebitForPurchaseAnswer]),
+		shape[InitForUnload](apdu.Debits, answer[InitForUnloadAnswer]), shape[DebitForUnload](apdu.Debits, answer[DebitForUnloadAnswer]),
+		shape[InitForCash](apdu.Debits, answer[InitForCashAnswer]),
+		shape[InitForCAPP](apdu.Debits, answer[InitForCAPPAnswer]), shape[UpdateCAPPCache](apdu.Debits, nil),
+		shape[InitForUpdate](apdu.Writes, answer[InitForUpdateAnswer]), shape[UpdateOverdraw](apdu.Writes, answer[UpdateOverdrawAnswer]),
+		shape[InitGreyLock](apdu.Debits, answer[InitGreyLockAnswer]), shape[GreyLock](apdu.Debits, answer[GreyLockAnswer]),
+		shape[DebitForUnlock](apdu.Debits, answer[DebitForUnlockAnswer]),
+		shape[InitGreyUnlock](apdu.Debits, answer[InitGreyUnlockAnswer]), shape[GreyUnlock](apdu.Debits, answer[GreyUnlockAnswer]),
+		shape[GetLockProof](apdu.Reads, answer[LockProof]), shape[ClearTACUF](apdu.Debits, nil),
+		shape[CreateFile](apdu.Personalises, nil), shape[WriteKey](apdu.Personalises, nil), shape[SecureWriteKey](apdu.Personalises, nil),
 	}
 }
 
-func shape[T any, P described[T]](answer func(apdu.Command, []byte) (apdu.Description, error)) apdu.Shape {
-	return apdu.Shape{Layout: func() apdu.Layout { return P(new(T)).layout() }, Answer: answer}
+func shape[T any, P described[T]](act apdu.Act, answer func(apdu.Command, []byte) (apdu.Description, error)) apdu.Shape {
+	return apdu.Shape{Layout: func() apdu.Layout { return P(new(T)).layout() }, Act: act, Answer: answer}
 }
 
 func answer[T any, P described[T]](_ apdu.Command, data []byte) (apdu.Description, error) {

@@ -17,20 +17,23 @@ func DescribeAnswer(c apdu.Command, a apdu.Answer) apdu.Description {
 // Hex prints a command for a trace with keys starred.
 func Hex(c apdu.Command) string { return shapes().Hex(c) }
 
+// Table is the table of all commands to a PSAM: names, forms, what each may do.
+func Table() apdu.Shapes { return shapes() }
+
 func shapes() apdu.Shapes {
 	return apdu.Shapes{
-		shape[SelectFile](nil), shape[SelectName](nil), shape[GetResponse](nil),
-		shape[ReadBinary](describeFile), shape[UpdateBinary](nil), shape[CreateFile](nil),
-		shape[GetChallenge](describeBytes), shape[ExternalAuthenticate](nil), shape[InternalAuthenticate](describeBytes),
-		shape[InitGreyLock](answer[InitGreyLockAnswer]), shape[CertificateGreyLock](nil),
-		shape[DebitGreyLock](answer[GMACAnswer]), shape[GetGMAC](answer[GMACAnswer]),
-		shape[InitForPurchase](answer[InitForPurchaseAnswer]), shape[CreditForPurchase](nil),
-		shape[DeliveryKey](nil), shape[CipherData](describeCipher), shape[WriteKey](nil), shape[SetStatus](nil),
+		shape[SelectFile](apdu.Reads, nil), shape[SelectName](apdu.Reads, nil), shape[GetResponse](apdu.Reads, nil),
+		shape[ReadBinary](apdu.Reads, describeFile), shape[UpdateBinary](apdu.Writes, nil), shape[CreateFile](apdu.Personalises, nil),
+		shape[GetChallenge](apdu.Reads, describeBytes), shape[ExternalAuthenticate](apdu.Authenticates, nil), shape[InternalAuthenticate](apdu.Reads, describeBytes),
+		shape[InitGreyLock](apdu.Debits, answer[InitGreyLockAnswer]), shape[CertificateGreyLock](apdu.Debits, nil),
+		shape[DebitGreyLock](apdu.Debits, answer[GMACAnswer]), shape[GetGMAC](apdu.Debits, answer[GMACAnswer]),
+		shape[InitForPurchase](apdu.Debits, answer[InitForPurchaseAnswer]), shape[CreditForPurchase](apdu.Debits, nil),
+		shape[DeliveryKey](apdu.Reads, nil), shape[CipherData](apdu.Reads, describeCipher), shape[WriteKey](apdu.Personalises, nil), shape[SetStatus](apdu.Personalises, nil),
 	}
 }
 
-func shape[T any, P described[T]](answer func(apdu.Command, []byte) (apdu.Description, error)) apdu.Shape {
-	return apdu.Shape{Layout: func() apdu.Layout { return P(new(T)).layout() }, Answer: answer}
+func shape[T any, P described[T]](act apdu.Act, answer func(apdu.Command, []byte) (apdu.Description, error)) apdu.Shape {
+	return apdu.Shape{Layout: func() apdu.Layout { return P(new(T)).layout() }, Act: act, Answer: answer}
 }
 
 func answer[T any, P described[T]](_ apdu.Command, data []byte) (apdu.Description, error) {
