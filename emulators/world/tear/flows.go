@@ -1,7 +1,7 @@
 package tear
 
 // flows are the conversations that are tried.
-var flows = []flow{
+var flows = append([]flow{
 	{
 		name: "sale", zh: "灰锁加油", start: soldOnce,
 		act:  func(x *session) error { return x.visit(buy) },
@@ -40,4 +40,4 @@ var flows = []flow{
 		name: "make-psam", zh: "PSAM 制卡", start: blankSAM, act: makeSAM, back: makeSAM, open: makingOpen, settled: samMade,
 		passive: true,
 	},
-}
+}, acts...)

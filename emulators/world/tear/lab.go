@@ -46,10 +46,8 @@ func labOf(s world.Scenario) (l *lab, err error) {
 
 // state is where the town stands.
 func (l *lab) state() *state {
-	return &state{
-		card: l.card.Memory, sam: l.sam.Memory, now: l.Now,
-		center: l.Center.Facts, desk: l.Outlet.Facts, making: l.Making.Facts,
-	}
+	s := state{card: l.card.Memory, sam: l.sam.Memory, now: l.Now, center: l.Center.Facts, desk: l.Outlet.Facts, making: l.Making.Facts}
+	return s.clone() // flows share the town, not its end
 }
 
 // asItIs begins where the town stands.
