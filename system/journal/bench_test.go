@@ -26,6 +26,7 @@ func BenchmarkRawAppendSync(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
 
 func BenchmarkAppendDurable(b *testing.B) {
@@ -63,6 +64,7 @@ func BenchmarkAppendWriters(b *testing.B) {
 			}
 		}
 	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
 
 // BenchmarkOpen reads and checks 150 000 records, about a month of a station.

@@ -72,6 +72,7 @@ func BenchmarkDurableBuntdbAlways(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
 
 func BenchmarkDurableJournal(b *testing.B) {
@@ -86,4 +87,5 @@ func BenchmarkDurableJournal(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
