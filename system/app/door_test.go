@@ -23,13 +23,13 @@ import (
 	"greylock/system/wire/record"
 )
 
-// hasty has no patience with slow clients.
+// hasty has little patience with slow clients.
 func hasty() patience {
-	return patience{header: 50 * time.Millisecond, read: 100 * time.Millisecond, write: 5 * time.Second, idle: 50 * time.Millisecond, grace: 50 * time.Millisecond, connections: 4}
+	return patience{header: 300 * time.Millisecond, read: 500 * time.Millisecond, write: 5 * time.Second, idle: time.Second, grace: time.Second, connections: 4}
 }
 
 // opened is a running site with an echo core behind a door.
-func opened(t *testing.T, disk journal.Dir) (p *Program, core *echo, address string, end func() error) {
+func opened(t *testing.T, disk journal.Dir, with patience) (p *Program, core *echo, address string, end func() error) {
 	t.Helper()
 	core = &echo{}
 	p, err := openProgram(Identity{"0001", "x", record.Training}, record.KindStation, disk, nil, nil,
@@ -43,7 +43,7 @@ func opened(t *testing.T, disk journal.Dir) (p *Program, core *echo, address str
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	served, ran := make(chan error, 1), make(chan error, 1)
-	go func() { served <- serve(ctx, l, p.runner.Handler("/op/"), hasty()) }()
+	go func() { served <- serve(ctx, l, p.runner.Handler("/op/"), with) }()
 	go func() { ran <- p.runner.Run(ctx) }()
 	return p, core, l.Addr().String(), func() error {
 		stop()
@@ -70,7 +70,7 @@ func post(t *testing.T, address, path string, body io.Reader) (int, string) {
 // do not keep others away for ever.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
-	_, core, address, end := opened(t, faultfile.New())
+	_, core, address, end := opened(t, faultfile.New(), hasty())
 	var all []net.Conn
 	for range 3 {
 		for _, sent := range []string{"", "POST /op/x HTTP/1.1\r\nHost: x\r\nX-A: b", "POST /op/x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"} {
@@ -122,7 +122,7 @@ func (e *endless) Read(b []byte) (int, error) {
 // TestHostileRequests: each gets a refusal that programs and people can read, nothing of it is carried out, and the site works on.
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
-	_, core, address, end := opened(t, faultfile.New())
+	_, core, address, end := opened(t, faultfile.New(), usual())
 	var huge endless
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	if resp, err := client.Post("http://"+address+"/op/x", "application/json", &huge); err == nil {
@@ -149,10 +149,8 @@ func TestHostileRequests(t *testing.T) {
 		if _, err := io.WriteString(c, raw); err != nil {
 			t.Fatal(err)
 		}
-		if tcp, ok := c.(*net.TCPConn); ok && status == http.StatusBadRequest {
-			if err := tcp.CloseWrite(); err != nil {
-				t.Fatal(err)
-			}
+		if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
 		}
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil {
@@ -171,6 +169,7 @@ func TestHostileRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _ = io.WriteString(c, raw) // it may be cut off in the middle
+		_ = c.(*net.TCPConn).CloseWrite()
 		text, _ := io.ReadAll(c)
 		if bytes.Contains(text, []byte("200 OK")) {
 			t.Errorf("%.20q: %s", raw, text)
@@ -213,7 +212,7 @@ func TestFullDiskAtTheStart(t *testing.T) {
 		disk = disk.Kill()
 	}
 	disk.Limit(-1)
-	_, _, _, end := opened(t, disk)
+	_, _, _, end := opened(t, disk, usual())
 	if err := end(); err != nil {
 		t.Error(err)
 	}
@@ -224,7 +223,7 @@ func TestFullDiskAtTheStart(t *testing.T) {
 func TestFullDiskAtWork(t *testing.T) {
 	t.Parallel()
 	disk := faultfile.New()
-	p, _, address, end := opened(t, disk)
+	p, _, address, end := opened(t, disk, usual())
 	disk.Limit(int64(len(disk.Bytes("journal"))))
 	acked := 0
 	body := bytes.Repeat([]byte("x"), 60<<10) // of the answer; the fact holds the path

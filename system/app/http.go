@@ -152,7 +152,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, p patience) erro
 			_ = srv.Close() // what does not end in time is cut off
 		}
 	}()
-	err := srv.Serve(&bounded{Listener: l, slots: make(chan struct{}, p.connections), done: ctx.Done()})
+	err := srv.Serve(&bounded{Listener: l, slots: make(chan struct{}, p.connections), closed: make(chan struct{})})
 	if errors.Is(err, http.ErrServerClosed) {
 		<-stopped
 		return nil
@@ -163,15 +163,22 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, p patience) erro
 // bounded lets so many connections in at a time.
 type bounded struct {
 	net.Listener
-	slots chan struct{}
-	done  <-chan struct{}
+	slots  chan struct{}
+	closed chan struct{}
+	once   sync.Once
+}
+
+// Close ends a wait for a slot too. The server calls it after it has noted that it is to end.
+func (b *bounded) Close() error {
+	b.once.Do(func() { close(b.closed) })
+	return b.Listener.Close()
 }
 
 // Accept waits for a free slot, then for a client.
 func (b *bounded) Accept() (net.Conn, error) {
 	select {
 	case b.slots <- struct{}{}:
-	case <-b.done:
+	case <-b.closed:
 		return nil, net.ErrClosed
 	}
 	c, err := b.Listener.Accept()
