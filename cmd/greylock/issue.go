@@ -25,6 +25,8 @@ type issueFlags struct {
 	account, name, holder, plate string
 	amount, receipt              string
 	pin, stdin                   bool
+	forcedBy                     []string
+	forcedReason                 string
 }
 
 func (e *env) issue() *cobra.Command {
@@ -55,6 +57,8 @@ func (e *env) issue() *cobra.Command {
 	read.Flags().BoolVar(&f.pin, "pin", false, "输入密码以读交易明细 (key the PIN to read the history)")
 	unlock := &cobra.Command{Use: "unlock", Short: "联机解灰 (unlock a grey card)", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return e.issueUnlock(c.Context(), f) }}
+	unlock.Flags().StringSliceVar(&f.forcedBy, "force-by", nil, "强制解灰的两位批准人, 逗号分隔; 满 48 小时仍无记录时 (two persons, when no record has come within 48 hours)")
+	unlock.Flags().StringVar(&f.forcedReason, "reason", "", "强制解灰的原因 (reason of a forced unlock)")
 	group.AddCommand(open, topUp, load, unload, read, unlock)
 	group.AddCommand(e.issueActs(f)...)
 	return group
@@ -240,8 +244,16 @@ func (e *env) issueRead(ctx context.Context, f *issueFlags) error {
 }
 
 func (e *env) issueUnlock(ctx context.Context, f *issueFlags) error {
+	do := (*issuing.Visit).Unlock
+	if len(f.forcedBy) > 0 || f.forcedReason != "" {
+		if len(f.forcedBy) != 2 || f.forcedReason == "" {
+			return cli.Usagef("强制解灰须给出 --force-by 两人 和 --reason (two persons and a reason are needed)")
+		}
+		forced := record.Forced{By: [2]string(f.forcedBy), Reason: f.forcedReason}
+		do = func(v *issuing.Visit) (issuing.Unlocked, error) { return v.UnlockForced(forced) }
+	}
 	var u issuing.Unlocked
-	if err := e.visit(ctx, f, func(v *issuing.Visit) (err error) { u, err = v.Unlock(); return err }); err != nil {
+	if err := e.visit(ctx, f, func(v *issuing.Visit) (err error) { u, err = do(v); return err }); err != nil {
 		return err
 	}
 	return e.Print(map[string]any{"asn": u.ASN, "amount_fen": u.Amount, "balance_fen": u.Balance}, func(w io.Writer) {

@@ -10,6 +10,7 @@ import (
 	"greylock/system/terminal"
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
 )
 
 // CardActs is what the desk does to a card beside moving money. PINs are digits as people key them; supervisor and reason are
@@ -28,6 +29,8 @@ type CardActs interface {
 	Unblock(card, reason string) error
 	// DeclareDead closes a torn block of a card that answers nothing any more, by the number printed on it.
 	DeclareDead(card string) error
+	// UnlockForced frees a grey card of whose lock no record has come within 48 hours.
+	UnlockForced(card string, by [2]string, reason string) (unit.Fen, error)
 	SetLimits(card string, l LimitPlan) error
 	SetHolder(card, holder string) error
 }
@@ -161,4 +164,14 @@ func (w *World) SetHolder(name, holder string) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+// UnlockForced frees a grey card without evidence.
+func (w *World) UnlockForced(name string, by [2]string, reason string) (paid unit.Fen, err error) {
+	err = w.onReader(name, func(_ *plastic, v *issuing.Visit) error {
+		u, err := v.UnlockForced(record.Forced{By: by, Reason: reason})
+		paid = u.Amount
+		return err
+	})
+	return paid, err
 }

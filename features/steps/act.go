@@ -29,6 +29,7 @@ func (s *Scene) actSteps() []Step {
 		{`^中心登记 "([^"]+)" 的锁定为 "([^"]*)"$`, s.centerBlocked},
 		{`^网点给 "([^"]+)" 联机解扣$`, s.unlockOnline},
 		{`^网点给 "([^"]+)" 联机解扣, 在第 (\d+) 条卡命令(之前|之后)断电$`, s.unlockTorn},
+		{`^"([^"]+)" 和 "([^"]+)" 给 "([^"]+)" 强制解灰, 原因 "([^"]+)"$`, s.unlockForced},
 		{`^联机解扣的金额是该笔的金额$`, s.unlockFits},
 		{`^联机解扣的金额是 0$`, s.unlockZero},
 		{`^主管把 "([^"]+)" 的限制改为每次最多 (\d+) 元$`, s.limits},
@@ -162,6 +163,11 @@ func (s *Scene) unlockOnline(card string) error {
 
 func (s *Scene) unlockTorn(card string, n int, when string) error {
 	return s.tearing(n, when, func() error { return s.unlockOnline(card) })
+}
+
+func (s *Scene) unlockForced(one, other, card, reason string) error {
+	s.unlocked, s.refuse = s.Town.Operator().UnlockForced(card, [2]string{one, other}, reason)
+	return nil
 }
 
 func (s *Scene) unlockFits() error {

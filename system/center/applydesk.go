@@ -102,8 +102,8 @@ func (b *books) transferVoided(f record.LoadVoided) {
 func (b *books) unlockAuthorised(f record.UnlockAuthorised) {
 	key := onlineKey{f.ASN, f.OnlineSN}
 	u, ok := b.unlocks.get(key)
-	if !ok || u.phase == open && u.ctc != f.CTC {
-		u = unlock{sale: saleID(f.Sale, place{}), ctc: f.CTC, amount: f.Amount, time: stamp(f.Date, f.Time)}
+	if !ok || u.phase == open && (u.ctc != f.CTC || u.forced != nil && f.Forced == nil) {
+		u = unlock{sale: saleID(f.Sale, place{}), of: f.Sale, ctc: f.CTC, amount: f.Amount, time: stamp(f.Date, f.Time), forced: f.Forced}
 	}
 	u.attempts = with(u.attempts, attempt{f.TID, f.Before, rand4(f.Rand), f.Version, f.Alg, f.Outlet})
 	b.unlocks.put(key, u)
@@ -120,6 +120,10 @@ func (b *books) unlockPosted(f record.UnlockPosted) {
 	if c := b.cards.at(f.ASN); f.OnlineSN >= c.next {
 		c.next = f.OnlineSN + 1
 		b.cards.put(f.ASN, c)
+	}
+	if u.forced != nil {
+		b.forced.put(u.sale, true) // what a record may say later stays owed
+		return
 	}
 	s, ok := b.sales.get(u.sale)
 	if !ok || s.state != ledger.Owed {

@@ -28,6 +28,7 @@ type books struct {
 	sales  table[string, sale]
 	order  table[int, string]       // sale ids by number, from 1
 	locks  table[lockKey, string]   // sale id by card and CTC
+	forced table[string, bool]      // sale ids whose lock was undone by force
 	taken  table[recordKey, string] // raw bytes of the records in the books
 	meters table[nozzleKey, chain]
 
@@ -166,7 +167,9 @@ type transfer struct {
 
 type unlock struct {
 	phase    phase
+	forced   *record.Forced // without evidence
 	sale     string
+	of       record.SaleID
 	ctc      pboc.CTC // of the lock
 	amount   unit.Fen
 	time     [7]byte
@@ -222,7 +225,7 @@ func (b *books) fork() *books {
 		sites: b.sites.fork(), products: b.products.fork(), orders: b.orders.fork(), layouts: b.layouts.fork(),
 		pricing: b.pricing.fork(), cards: b.cards.fork(), psams: b.psams.fork(), accounts: b.accounts.fork(),
 		lines: b.lines.fork(), receipts: b.receipts.fork(), transfers: b.transfers.fork(), permits: b.permits.fork(), unlocks: b.unlocks.fork(),
-		sales: b.sales.fork(), order: b.order.fork(), locks: b.locks.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
+		sales: b.sales.fork(), order: b.order.fork(), locks: b.locks.fork(), forced: b.forced.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
 		kept: b.kept.fork(), parked: b.parked.fork(), quarantine: b.quarantine.fork(), held: b.held.fork(),
 		alarms: b.alarms.fork(), ledger: b.ledger.fork(),
 		nSales: b.nSales, nQuarantine: b.nQuarantine, nResolved: b.nResolved, nAlarms: b.nAlarms, batch: b.batch,

@@ -272,6 +272,10 @@ func (j *judge) enter(e *entry) {
 	j.counters(e)
 	waiting := j.books.parked.at(lockKey{e.rec.ASN, e.rec.CTC})
 	j.post(e, entries)
+	if e.rule.After == ledger.Owed && j.books.forced.has(e.id) {
+		j.alarm("record-after-forced-unlock", e.id, "强制解灰后到了加油记录, 欠款 "+e.rec.Amount.String(),
+			"a record of fuel came after a forced unlock, owed "+e.rec.Amount.String())
+	}
 	if e.rule.After != ledger.Posted && e.rule.After != ledger.Owed || e.kind == int(fa.NoCard) {
 		return
 	}

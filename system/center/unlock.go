@@ -1,6 +1,9 @@
 package center
 
 import (
+	"slices"
+	"time"
+
 	"greylock/system/clock"
 	"greylock/system/ledger"
 	"greylock/system/wire/fa"
@@ -37,19 +40,74 @@ func (c *Core) askUnlock(now clock.Instant, q record.UnlockQuestion) outcome {
 	case !mac1.Equal(q.MAC1):
 		return refuse(MAC1Wrong)
 	}
+	sale, amount, code := c.lockEvidence(q, proof)
 	u, ok := c.books.unlocks.get(onlineKey{q.ASN, q.OnlineSN})
-	if overtaken := ok && u.phase == open && u.ctc != proof.CTC(); ok && !overtaken {
+	overtaken := ok && u.phase == open && (u.ctc != proof.CTC() || u.forced != nil && code == "")
+	if ok && !overtaken {
 		return c.unlockAgain(now, q, proof, u)
 	}
 	if q.OnlineSN < c.books.cards.at(q.ASN).next {
 		return c.sequenceBack(now, q.ASN, refuse(SequenceBack))
 	}
-	sale, amount, code := c.lockEvidence(q, proof)
-	if code != "" {
+	at := civilStamp(now)
+	switch {
+	case code == NoEvidence && q.Forced != nil:
+		return c.unlockForced(now, q, proof, at)
+	case code != "":
 		return refuse(code)
 	}
-	at := civilStamp(now)
+	q.Forced = nil // there is evidence, so nothing needs force
 	return c.unlockAnswer(q, amount, at, c.permitted(now, q, proof, sale, amount, at))
+}
+
+const (
+	forcedAfter = 48 * time.Hour // Source: trust.md requirement 25, row 64
+	forcedReach = 4096           // how far a PSAM may have counted beyond what has arrived: months of one nozzle out of reach
+)
+
+// unlockForced undoes a lock of which no record has arrived: after 48 hours, by two persons, with a reason and an amount of 0.
+// The lock itself is proven: its GTAC verifies under a TTC of that PSAM which no record accounts for, so its time is the card's
+// own, and a record that comes later is owed under the very number. A hold of a listed card is no case for force.
+// Source: trust.md requirement 25, row 64; card.md 12.3, 17.1 blacklist_lock.
+func (c *Core) unlockForced(now clock.Instant, q record.UnlockQuestion, proof fuelcard.LockProof, at [7]byte) outcome {
+	f := *q.Forced
+	switch {
+	case !word(f.By[0], false) || !word(f.By[1], false) || f.By[0] == f.By[1]:
+		return refuse(TwoPersons)
+	case !word(f.Reason, false):
+		return bad("forced.reason", f.Reason)
+	}
+	locked, err := clock.ParseStamp(proof.Time)
+	if err != nil {
+		return refuse(ProofWrong)
+	}
+	if since := now.Sub(locked.Instant()); since < forcedAfter {
+		return refuseOver(TooEarly, "%s", locked)
+	}
+	for _, id := range c.books.cards.at(q.ASN).cancelled {
+		if s := c.books.sales.at(id); c.lockedUnder(q, proof, s.posted.Sale.TTC) && s.posted.Sale.TID == proof.TID {
+			return refuse(LockHeld)
+		}
+	}
+	high := c.books.psams.at(proof.TID).ttcs
+	for _, g := range append(slices.Clone(high.gaps), gap{high.at, high.at + forcedReach}) {
+		for ttc := g.from; ttc != g.to; ttc++ {
+			if !c.lockedUnder(q, proof, pboc.PSAMTTC(ttc+1)) {
+				continue
+			}
+			sale := record.SaleID{TID: proof.TID, TTC: pboc.PSAMTTC(ttc + 1)}
+			return c.unlockAnswer(q, 0, at, c.permitted(now, q, proof, sale, 0, at), alarm(now, "forced-unlock", q.ASN.String(),
+				"强制解灰, "+f.By[0]+"、"+f.By[1]+": "+f.Reason, "unlocked by force: no record of the lock "+sale.String()))
+		}
+	}
+	return refuse(ProofWrong)
+}
+
+// lockedUnder says that the card's GTAC is that of a lock under this TTC.
+func (c *Core) lockedUnder(q record.UnlockQuestion, proof fuelcard.LockProof, ttc pboc.PSAMTTC) bool {
+	gtac, err := c.cfg.Keys.TAC(c.cardOf(q.ASN, q.Version, q.Alg), c.cfg.Profile.GTACData(
+		proof.Balance, proof.CTC(), fuelcard.TypeGreyED, proof.TID, ttc, proof.Time))
+	return err == nil && gtac.Equal(proof.Code)
 }
 
 // lockEvidence finds what the card owes for the lock that its proof shows.
@@ -81,9 +139,7 @@ func (c *Core) cancelledLock(q record.UnlockQuestion, proof fuelcard.LockProof) 
 		if s.state != ledger.Cancelled || s.rec.TAC != ttcCancelled || s.posted.Sale.TID != proof.TID {
 			continue
 		}
-		gtac, err := c.cfg.Keys.TAC(c.cardOf(q.ASN, q.Version, q.Alg), c.cfg.Profile.GTACData(
-			proof.Balance, proof.CTC(), fuelcard.TypeGreyED, proof.TID, s.posted.Sale.TTC, proof.Time))
-		if err == nil && gtac.Equal(proof.Code) {
+		if c.lockedUnder(q, proof, s.posted.Sale.TTC) {
 			return s.posted.Sale, 0, ""
 		}
 	}
@@ -104,8 +160,8 @@ func (c *Core) unlockAgain(now clock.Instant, q record.UnlockQuestion, proof fue
 			return c.unlockAnswer(q, u.amount, u.time)
 		}
 	}
-	s := c.books.sales.at(u.sale)
-	return c.unlockAnswer(q, u.amount, u.time, c.permitted(now, q, proof, s.posted.Sale, u.amount, u.time))
+	q.Forced = u.forced
+	return c.unlockAnswer(q, u.amount, u.time, c.permitted(now, q, proof, u.of, u.amount, u.time))
 }
 
 func (c *Core) permitted(now clock.Instant, q record.UnlockQuestion, proof fuelcard.LockProof, sale record.SaleID, amount unit.Fen,
@@ -113,6 +169,7 @@ func (c *Core) permitted(now clock.Instant, q record.UnlockQuestion, proof fuelc
 	return record.UnlockAuthorised{
 		TimeMs: now.Milli(), ASN: q.ASN, CTC: proof.CTC(), OnlineSN: q.OnlineSN, Sale: sale, Amount: amount, Before: q.Balance,
 		TID: q.TID, Version: q.Version, Alg: q.Alg, Rand: q.Rand, MAC1: q.MAC1, Date: at[:4], Time: at[4:], Outlet: q.Outlet,
+		Forced: q.Forced,
 	}
 }
 

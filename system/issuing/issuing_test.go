@@ -338,6 +338,14 @@ func TestUnlockWithoutEvidence(t *testing.T) {
 	if !errors.As(err, &r) || r.Code != "NO_EVIDENCE" || o.card.proof.State != fuelcard.Grey {
 		t.Errorf("%v, state %02X", err, byte(o.card.proof.State))
 	}
+	o.bank.owed = 0 // two persons sign, and the center permits 0
+	done, err := o.insert().UnlockForced(record.Forced{By: [2]string{boss, "李经理"}, Reason: why})
+	if err != nil || done.Amount != 0 || o.card.balance != 10000 || o.card.proof.State != fuelcard.NotGrey {
+		t.Errorf("forced: %+v %v", done, err)
+	}
+	if last := o.bank.bodies[len(o.bank.bodies)-1]; !bytes.Contains(bytes.Join(o.bank.bodies, nil), []byte("李经理")) {
+		t.Errorf("the two are not named: %s", last)
+	}
 }
 
 // A cut at each command of an unlock: the card pays exactly once, its MAC3 is kept before the flag is cleared.

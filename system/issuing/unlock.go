@@ -17,9 +17,16 @@ type Unlocked struct {
 }
 
 // Unlock frees a grey card (联机解扣): the center finds what is owed for this very lock and permits one amount. Without a
-// record of the lock it refuses. terminal.ErrOrder for a card that is not grey; record.Refusal; terminal.ErrUnknown: the card
+// record of the lock it refuses; UnlockForced is for a lock whose record is lost. terminal.ErrOrder for a card that is not grey; record.Refusal; terminal.ErrUnknown: the card
 // has gone, its next insert tells. Source: card.md section 10, 12.3.
-func (v *Visit) Unlock() (Unlocked, error) {
+func (v *Visit) Unlock() (Unlocked, error) { return v.unlock(nil) }
+
+// UnlockForced frees a grey card with an amount of 0 where no record of its lock has come within 48 hours (强制解灰): two persons
+// permit it and say why, and what a record may say later is owed. The center decides; where it has a record after all, the
+// amount is that of the record. Source: trust.md requirement 25.
+func (v *Visit) UnlockForced(f record.Forced) (Unlocked, error) { return v.unlock(&f) }
+
+func (v *Visit) unlock(forced *record.Forced) (Unlocked, error) {
 	if v.block != terminal.Unblocked {
 		return Unlocked{}, ErrBlocked
 	}
@@ -27,7 +34,9 @@ func (v *Visit) Unlock() (Unlocked, error) {
 	if err != nil {
 		return Unlocked{}, err
 	}
-	answer, err := ask[record.UnlockAnswer](v.door, record.PathAskUnlock, u.Question(v.desk.cfg.Site))
+	q := u.Question(v.desk.cfg.Site)
+	q.Forced = forced
+	answer, err := ask[record.UnlockAnswer](v.door, record.PathAskUnlock, q)
 	if err != nil {
 		return Unlocked{}, err
 	}

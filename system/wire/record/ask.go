@@ -126,6 +126,13 @@ type UnlockQuestion struct {
 	Alg      byte          `json:"algorithm"`
 	Rand     Hex           `json:"rand"`
 	MAC1     pboc.MAC      `json:"mac1"`
+	Forced   *Forced       `json:"forced,omitempty"` // where no record of the lock exists
+}
+
+// Forced is what an unlock with 0 without any evidence takes: two persons and a reason. Source: trust.md requirement 25.
+type Forced struct {
+	By     [2]string `json:"by"`
+	Reason string    `json:"reason"`
 }
 
 // UnlockAnswer authorises the unlock.

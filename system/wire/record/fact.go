@@ -411,6 +411,7 @@ type UnlockAuthorised struct {
 	Date     Hex           `json:"date"`
 	Time     Hex           `json:"time"`
 	Outlet   SiteID        `json:"outlet"`
+	Forced   *Forced       `json:"forced,omitempty"` // amount 0 without evidence; a record that comes later is owed
 }
 
 // UnlockPosted says that the card proved the unlock (MAC3 verified).
