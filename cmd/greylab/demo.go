@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"greylock/emulators/panel"
 	"greylock/emulators/world"
 	"greylock/scenarios"
+	"greylock/system/clock"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
@@ -35,10 +37,10 @@ func (l *lab) demo() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return l.runDemo(c.Context(), f) }}
 	p := c.Flags()
 	p.StringVar(&f.addr, "addr", "127.0.0.1:0", "页面地址 (where the page is served)")
-	p.StringVar(&f.scenario, "scenario", "first-sale", "内置场景名, 或 .yaml 文件 (name or file)")
+	p.StringVar(&f.scenario, "scenario", "", "内置场景名, 或 .yaml 文件; 页面默认 forecourt, headless 默认 first-sale (name or file)")
 	p.Int64Var(&f.seed, "seed", 0, "种子, 0 为场景自带 (0: the scenario's)")
-	p.StringVar(&f.speed, "speed", "1", "0.1, 1, 10, 60 或 max")
-	p.StringVar(&f.lines, "lines", "mem", "mem 或 pty")
+	p.StringVar(&f.speed, "speed", "1", "0.1, 1, 10, 60 或 max (of the page)")
+	p.StringVar(&f.lines, "lines", "mem", "mem 或 pty: 真实伪终端, 真实时间 (pty: real pseudo-terminals, real time)")
 	p.BoolVar(&f.headless, "headless", false, "不开页面, 全速演完场景 (no page, full speed)")
 	p.DurationVar(&f.limit, "for", 0, "到时结束, 0 不限 (end after; 0: never)")
 	p.StringVar(&f.out, "out", "", "把各站日志留在此目录, 仅 headless (leave the journals here)")
@@ -47,45 +49,83 @@ func (l *lab) demo() *cobra.Command {
 }
 
 func (l *lab) runDemo(ctx context.Context, f *demoFlags) error {
-	s, err := loadScenario(f.scenario)
+	name := f.scenario
+	switch {
+	case name == "" && f.headless:
+		name = "first-sale"
+	case name == "":
+		name = "forecourt"
+	}
+	s, err := loadScenario(name)
 	if err != nil {
 		return err
 	}
-	if f.lines != "mem" && f.lines != "pty" {
-		return cli.Usagef("--lines %q: mem 或 pty (want mem or pty)", f.lines)
+	o := panel.Options{Addr: f.addr, Scenario: s, Seed: f.seed, Speed: f.speed, Autoplay: f.autoplay, Lines: f.lines, Program: world.Self, Ready: l.ready}
+	switch err := o.Check(); {
+	case err != nil:
+		return cli.Usagef("%v", err)
+	case f.limit < 0:
+		return cli.Usagef("--for %v: 应大于 0 (want more than 0)", f.limit)
+	case f.out != "" && !f.headless:
+		return cli.Usagef("--out 只与 --headless 同用 (only with --headless)")
+	}
+	outer := ctx
+	if f.limit > 0 {
+		limited, cancel := context.WithTimeoutCause(ctx, f.limit, errLimit)
+		defer cancel()
+		ctx = limited
 	}
 	if f.headless {
 		return l.headless(ctx, f, s)
 	}
-	if f.out != "" {
-		return cli.Usagef("--out 只与 --headless 同用 (only with --headless)")
-	}
-	if f.limit > 0 {
-		limited, cancel := context.WithTimeout(ctx, f.limit)
-		defer cancel()
-		ctx = limited
-	}
-	err = panel.Serve(ctx, panel.Options{
-		Addr: f.addr, Scenario: s, Seed: f.seed, Speed: f.speed, Autoplay: f.autoplay, Lines: f.lines, Program: world.Self,
-		Ready: func(url string) {
-			fmt.Fprintf(l.Out, "教学模式 · 模拟密钥 · 不作凭证 (training mode)\n%s\n", url)
-		},
-	})
-	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
+	switch err := panel.Serve(ctx, o); {
+	case errors.Is(err, panel.ErrAddr):
+		return &cli.Error{Exit: cli.Device, Code: "E403", Zh: "地址不可用", En: "address not available", Detail: err.Error(), Err: err,
+			NextZh: "停止占用者, 或换一个 --addr; 127.0.0.1:0 自选空闲端口", NextEn: "stop who has it, or use another --addr; 127.0.0.1:0 takes a free port"}
+	case outer.Err() != nil, errors.Is(err, errLimit):
 		return nil // told to end: that is how a demo ends
+	default:
+		return err
 	}
-	return err
+}
+
+// errLimit says that the time of --for is over.
+var errLimit = errors.New("--for 的时间已到, 场景未演完 (the time of --for is over before the scenario ended)")
+
+// ready tells where the page is.
+func (l *lab) ready(url string) {
+	if l.JSON {
+		_ = l.PrintLine(struct {
+			URL string `json:"url"`
+		}{url}) // who can not read it misses nothing else
+		return
+	}
+	fmt.Fprintf(l.Out, "教学模式 · 模拟密钥 · 不作凭证 (training mode)\n%s\n", url)
 }
 
 // loadScenario takes a built-in scenario by name, or a file.
-func loadScenario(name string) (world.Scenario, error) {
+func loadScenario(name string) (s world.Scenario, err error) {
 	if strings.HasSuffix(name, ".yaml") {
-		return world.Load(os.DirFS(filepath.Dir(name)), filepath.Base(name))
+		s, err = world.Load(os.DirFS(filepath.Dir(name)), filepath.Base(name))
+	} else if _, none := scenarios.FS.Open(name + ".yaml"); none != nil {
+		return s, cli.Usagef("--scenario %q: 没有这个内置场景, 可用 (no such scenario; there are): %s; 文件名以 .yaml 结尾 (a file ends in .yaml)", name, builtIn())
+	} else {
+		s, err = world.Load(scenarios.FS, name+".yaml")
 	}
-	if _, err := scenarios.FS.Open(name + ".yaml"); err != nil {
-		return world.Scenario{}, cli.Usagef("--scenario %q: 没有这个内置场景 (no such scenario); 文件名以 .yaml 结尾 (a file ends in .yaml)", name)
+	if err != nil {
+		return s, &cli.Error{Exit: cli.Config, Code: "E303", Zh: "场景文件有误", En: "scenario file", Detail: name + ": " + err.Error(), Err: err,
+			NextZh: "照 scenarios/forecourt.yaml 的样子改正", NextEn: "mend it after the pattern of scenarios/forecourt.yaml"}
 	}
-	return world.Load(scenarios.FS, name+".yaml")
+	return s, nil
+}
+
+// builtIn lists the scenarios inside the program.
+func builtIn() string {
+	all, err := fs.Glob(scenarios.FS, "*.yaml")
+	if err != nil {
+		return err.Error()
+	}
+	return strings.ReplaceAll(strings.Join(all, ", "), ".yaml", "")
 }
 
 // outcome is what a run without a page prints last: the newest sale as the product shows it, and the run itself.
@@ -116,33 +156,53 @@ type outcome struct {
 // errExpected says that a run did not close with the scenario's figures.
 var errExpected = errors.New("结果与场景预期不符 (the run did not close as the scenario expects)")
 
-// errNoVisit says that a scenario has nobody who could be played.
-var errNoVisit = errors.New("场景中没有顾客 (nobody visits in this scenario)")
-
 // headless plays a scenario's visits to their end.
 func (l *lab) headless(ctx context.Context, f *demoFlags, s world.Scenario) (err error) {
 	if len(s.Visits) == 0 {
-		return fmt.Errorf("%s: %w", s.Name, errNoVisit)
+		return cli.Usagef("--scenario %s: 场景中没有顾客, 不能无页面演出 (nobody visits in this scenario: it can be played on the page only)", s.Name)
 	}
 	if f.out != "" {
 		if err := emptyDir(f.out); err != nil {
 			return err
 		}
 	}
-	w, err := world.Start(s, world.Options{Seed: f.seed, Lines: f.lines, Dir: f.out, Program: world.Self})
-	if err != nil {
-		return err
+	opt := world.Options{Seed: f.seed, Lines: f.lines, Dir: f.out, Program: world.Self}
+	if f.lines == "pty" {
+		opt.Wall = patience{ctx: ctx}
 	}
-	o, err := play(w, s)
-	if err = errors.Join(err, w.Close()); err != nil {
-		return err
+	var o outcome
+	w, err := world.Start(s, opt)
+	if err == nil {
+		o, err = play(w, s)
+		err = errors.Join(err, w.Close())
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return err
 	}
 	o.Dir = f.out
 	return l.printOutcome(o, s)
 }
+
+// patience is the wall clock until the run is told to end: from then on every wait of the town has lasted too long.
+type patience struct {
+	clock.System
+	ctx context.Context
+}
+
+// Now is the wall clock's time, or far beyond every limit.
+func (p patience) Now() clock.Instant {
+	now := p.System.Now()
+	if p.ctx.Err() != nil {
+		return now.Add(beyond)
+	}
+	return now
+}
+
+// beyond is longer than anything is waited for.
+const beyond = 24 * time.Hour
 
 // play plays the visits and asks the product what came of them.
 func play(w *world.World, s world.Scenario) (o outcome, err error) {
@@ -237,11 +297,11 @@ func yes(ok bool) string {
 // emptyDir makes the directory, and refuses one with something in it: a run must not mix with another.
 func emptyDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+		return cli.Usagef("--out %s: 目录不能建立 (the directory can not be made): %v", dir, err)
 	}
 	f, err := os.Open(dir)
 	if err != nil {
-		return err
+		return cli.Usagef("--out %s: 目录不能读 (the directory can not be read): %v", dir, err)
 	}
 	defer f.Close()
 	if _, err := f.Readdirnames(1); !errors.Is(err, io.EOF) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"greylock/emulators/world"
@@ -33,6 +34,9 @@ type Options struct {
 // DefaultAddr is this computer alone, on any free port.
 const DefaultAddr = "127.0.0.1:0"
 
+// ErrAddr says that nothing can be served at an address: it is taken, or not this computer's.
+var ErrAddr = errors.New("页面不能在此地址提供 (the page can not be served there)")
+
 // Limits of the server.
 const (
 	headerTimeout = 5 * time.Second
@@ -51,7 +55,7 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return fmt.Errorf("页面不能在 %s 上提供, 换一个 --addr 试试 (the page can not be served there; try another --addr): %w", addr, err)
+		return fmt.Errorf("%w: %s: %w", ErrAddr, addr, err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -114,24 +118,46 @@ type panel struct {
 	last      []byte        // the state as last sent
 }
 
-func newPanel(o Options, wall clock.Clock) (*panel, error) {
+// Check says what is wrong with the options, the address's form included.
+func (o Options) Check() error {
 	speed, err := parseSpeed(o.Speed)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	switch o.Autoplay {
 	case "", "customers", "off":
 	default:
-		return nil, fmt.Errorf("autoplay %q: 应为 customers 或 off (want customers or off)", o.Autoplay)
+		return fmt.Errorf("autoplay %q: 应为 customers 或 off (want customers or off)", o.Autoplay)
 	}
 	switch o.Lines {
 	case "", "mem":
 	case "pty":
 		if speed != realTime {
-			return nil, errPtySpeed
+			return errPtySpeed
 		}
 	default:
-		return nil, fmt.Errorf("lines %q: 应为 mem 或 pty (want mem or pty)", o.Lines)
+		return fmt.Errorf("lines %q: 应为 mem 或 pty (want mem or pty)", o.Lines)
+	}
+	if o.Addr == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(o.Addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("addr %q: 应为 主机:端口, 如 127.0.0.1:8080 (want host:port): %w", o.Addr, err)
+	}
+	return nil
+}
+
+func newPanel(o Options, wall clock.Clock) (*panel, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	speed, err := parseSpeed(o.Speed)
+	if err != nil {
+		return nil, err
 	}
 	page, err := render()
 	if err != nil {
