@@ -167,6 +167,7 @@ func (c *customers) identify(x *customer, v dispenser.View) time.Duration {
 const (
 	promptPIN    = "enter PIN, then OK"
 	promptChoose = "choose amount, litres or full, then lift the nozzle"
+	promptDone   = "done, take your card"
 )
 
 // press presses one key.
@@ -245,7 +246,7 @@ func (c *customers) hang(x *customer, _ dispenser.View) time.Duration {
 
 // done waits until the card is debited.
 func (c *customers) done(x *customer, v dispenser.View) time.Duration {
-	if v.Prompt.En != "done, take your card" && v.Fault.Zh == "" {
+	if v.Prompt.En != promptDone && v.Fault.Zh == "" {
 		return glance
 	}
 	return x.then(1500*time.Millisecond, c.leave)

@@ -25,7 +25,7 @@ const (
 	frame    = 80 * time.Millisecond // 12.5 updates a second (ux.md TR-06 wants 10)
 	slice    = 20 * time.Millisecond // longest stay inside the town before people are heard
 	verify   = time.Second           // of the town's time between two looks of the quiet checkers
-	stepOver = 5 * time.Second       // of the town's time that one step may pass if nothing crosses a wire
+	stepOver = time.Second           // of the town's time that one step may pass if nothing crosses a wire
 )
 
 func parseSpeed(name string) (int64, error) {

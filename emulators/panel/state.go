@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"greylock/emulators/dispenser"
 	"greylock/emulators/world"
 	"greylock/system/clock"
 	"greylock/system/wire/record"
@@ -56,6 +57,7 @@ type pumpShown struct {
 	Power    bool          `json:"power"`
 	Unsent   int           `json:"unsent"`
 	Visitor  bool          `json:"visitor"` // a customer who came by himself is here
+	Step     int           `json:"step"`    // which of the seven steps of a sale comes next, 0: this is not one
 }
 
 // cardShown is one card of the wallet.
@@ -92,6 +94,7 @@ type ledgerRow struct {
 	Quantity string     `json:"quantity"`
 	Amount   string     `json:"amount"`
 	State    said       `json:"state"`
+	Owed     bool       `json:"owed"` // nothing is debited yet, so there is no TAC
 	TAC      string     `json:"tac"`
 	TACOK    bool       `json:"tac_ok"`
 	Entries  []entryRow `json:"entries"`
@@ -99,7 +102,8 @@ type ledgerRow struct {
 
 type entryRow struct {
 	Side    said   `json:"side"` // 借 debit, 贷 credit
-	Account string `json:"account"`
+	Account said   `json:"account"`
+	Name    string `json:"name"` // the account as the books call it
 	Amount  string `json:"amount"`
 }
 
@@ -137,15 +141,37 @@ func (p *panel) pump(d world.PumpShown) pumpShown {
 		Prompt: said(v.Prompt), Fault: said(v.Fault), Card: d.Card, Stars: v.PINStars,
 		Preset: said{v.Preset, presetEnglish.Replace(v.Preset)}, Up: v.NozzleUp, Flowing: (v.BigValve || v.SmallOpen) && p.squeezed[d.Nozzle] > 0,
 		Squeeze: p.squeezed[d.Nozzle], Online: v.Online, Power: d.Power, Unsent: v.Unsent, Visitor: p.customers.at(d.Nozzle),
+		Step: step(v),
 	}
 	if v.Read {
 		s.Number, s.Balance = v.CardLine, v.Balance.String()
 	}
 	if !d.Power {
 		s.Amount, s.Quantity, s.Price = "", "", ""
-		s.Prompt = said{"没有电", "no power"}
+		s.Prompt, s.Step = said{"没有电", "no power"}, 0
 	}
 	return s
+}
+
+// step is what a person has to do next of the seven: card, PIN, preset, lift, fuel, hang, take the card.
+func step(v dispenser.View) int {
+	switch {
+	case v.State == dispenser.StateFuelling:
+		return 5
+	case !v.Card && v.NozzleUp, v.State == dispenser.StateSettling && v.NozzleUp:
+		return 6
+	case !v.Card:
+		return 1
+	case v.Stage == "ready" && v.NozzleUp, v.Stage == "ready" && v.Preset != "":
+		return 4
+	case v.Stage == "ready":
+		return 3
+	case v.Prompt.En == promptPIN:
+		return 2
+	case v.Prompt.En == promptDone, v.Fault.Zh != "":
+		return 7
+	}
+	return 0
 }
 
 // presetEnglish says a preset as in dispenser.View.Preset in English.
@@ -207,10 +233,10 @@ func (p *panel) books() (rows []ledgerRow) {
 		}
 		row := ledgerRow{
 			No: s.No, Time: s.Time, Name: nozzleName(s.Nozzle), Product: s.Product, Quantity: s.Quantity.String() + " " + string(s.Unit),
-			Amount: s.Amount.String(), State: saleStates[s.State], TAC: s.TAC.String(), TACOK: ok,
+			Amount: s.Amount.String(), State: saleStates[s.State], Owed: s.State == "owed", TAC: s.TAC.String(), TACOK: ok,
 		}
 		for _, e := range s.Entries {
-			r := entryRow{said{"借", "Dr"}, e.Account, e.Amount.String()}
+			r := entryRow{said{"借", "Dr"}, accountWords(e.Account, s.Product), e.Account, e.Amount.String()}
 			if e.Amount < 0 {
 				r.Side, r.Amount = said{"贷", "Cr"}, (-e.Amount).String()
 			}
@@ -222,6 +248,23 @@ func (p *panel) books() (rows []ledgerRow) {
 		clear(p.tacs)
 	}
 	return rows
+}
+
+// accountWords say an account of the books for people: its class, and of a card the last four digits.
+func accountWords(account, product string) said {
+	class, of, _ := strings.Cut(account, ":")
+	tail := " …" + of[max(0, len(of)-4):]
+	switch class {
+	case "card":
+		return said{"卡内资金" + tail, "on card" + tail}
+	case "receivable":
+		return said{"应收款" + tail, "receivable" + tail}
+	case "sales":
+		return said{"销售 " + product, "sales " + product}
+	case "overshoot":
+		return said{"超额损失 " + of, "overshoot " + of}
+	}
+	return said{account, account}
 }
 
 // message is one piece of the live stream.

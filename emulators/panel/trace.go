@@ -31,6 +31,7 @@ type lineShown struct {
 	Where  said   `json:"where"`
 	Title  said   `json:"title"`
 	Detail said   `json:"detail"`
+	Why    *said  `json:"why,omitempty"` // in plain words, what this is for
 	Raw    string `json:"raw"`
 }
 
@@ -146,13 +147,14 @@ func (t *tracer) frames(l world.Line, where said) {
 	d.Decode(l.Data, func(f fa.Frame) {
 		about := fa.Describe(f)
 		x := lineShown{Kind: "serial", Where: where, Raw: fmt.Sprintf("% X", fa.Encode(f))}
-		if f.Word() == fa.WordPoll {
+		if f.Word() == fa.WordPoll || f.Word() == fa.WordLive {
 			x.Kind = "poll"
 		}
 		arrow := "→"
 		if f.FromPC() {
 			arrow = "←"
 		}
+		x.Why = why(frameWhys, fmt.Sprintf("%s %02X", arrow, byte(f.Word())))
 		x.Title = said{fmt.Sprintf("%s %02XH %s", arrow, byte(f.Word()), about.Zh), fmt.Sprintf("%s %02XH %s", arrow, byte(f.Word()), about.En)}
 		var zh, en []string
 		for _, v := range about.Fields {
@@ -165,6 +167,14 @@ func (t *tracer) frames(l world.Line, where said) {
 		}
 		t.put(l, x)
 	})
+}
+
+// why finds the plain words for a command, a frame or a fact.
+func why(whys map[string]said, key string) *said {
+	if s, ok := whys[key]; ok {
+		return &s
+	}
+	return nil
 }
 
 func named(name, value, means string) string {
@@ -195,7 +205,7 @@ func apduLine(data []byte, where said, slot string) lineShown {
 	if psam {
 		about, raw = samcard.Describe(c), samcard.Hex(c)
 	}
-	x.Title, x.Raw = said{about.Zh, about.En}, raw
+	x.Title, x.Raw, x.Why = said{about.Zh, about.En}, raw, why(commandWhys, about.En)
 	zh, en := fields(about)
 	a, err := apdu.ParseAnswer(answer)
 	if err != nil {
@@ -206,10 +216,16 @@ func apduLine(data []byte, where said, slot string) lineShown {
 	if psam {
 		reply = samcard.DescribeAnswer(c, a)
 	}
-	x.Raw += " ⇒ " + strings.ToUpper(fmt.Sprintf("%x", answer))
+	x.Raw += fmt.Sprintf(" ⇒ %X", answer)
+	reply.Fields = reply.Fields[:len(reply.Fields)-1] // the status word, told first and in one language
 	rzh, ren := fields(reply)
-	word := fmt.Sprintf(" ⇒ %X ", answer[len(answer)-2:])
-	x.Detail = said{zh + word + rzh, en + word + ren}
+	word := fmt.Sprintf("⇒ %04X ", uint16(a.SW))
+	szh, sen := word, word
+	if a.SW != apdu.OK {
+		wzh, wen := a.SW.Words()
+		szh, sen = word+wzh+" ", word+wen+" "
+	}
+	x.Detail = said{strings.TrimSpace(zh + " " + szh + rzh), strings.TrimSpace(en + " " + sen + ren)}
 	return x
 }
 
@@ -237,7 +253,7 @@ func factLine(data []byte, site string) lineShown {
 	if !ok {
 		word = said{f.FactType(), f.FactType()}
 	}
-	x.Title = word
+	x.Title, x.Why = word, why(factWhys, f.FactType())
 	if s, ok := f.(record.SalePosted); ok {
 		x.Detail = said{
 			fmt.Sprintf("%v · %v %s · %v 元", s.Sale, s.Quantity, s.Unit, s.Amount),
@@ -262,9 +278,9 @@ func eventLine(data []byte, where said) (x lineShown, worth bool) {
 	case "stage":
 		s, ok := stageWords[word]
 		if !ok {
-			s = said{word, word}
+			s = said{text, "last sale settled: " + word}
 		}
-		x.Title, x.Detail = s, said{text, ""}
+		x.Title, x.Why = s, why(stageWhys, word)
 	case "refused":
 		x.Title, x.Detail = said{"拒绝", "refused"}, said{text, word}
 	case "fault":

@@ -2,16 +2,67 @@ package panel
 
 // stageWords are the steps of a sale as dispensers tell them.
 var stageWords = map[string]said{
-	"begin":    {"开始交易", "sale begins"},
-	"locked":   {"已加灰锁", "grey-locked"},
-	"ready":    {"可以加油", "ready to fuel"},
-	"fuelling": {"加油中", "fuelling"},
-	"stopped":  {"油泵停止", "pump stopped"},
-	"fuel-end": {"加油结束, 扣款", "fuel ended, debiting"},
-	"done":     {"扣款完成", "debited"},
-	"escape":   {"卡已离开, 记逃卡", "card gone: escape record"},
-	"cancel":   {"交易取消", "sale cancelled"},
-	"recover":  {"处理上次交易", "settling the last sale"},
+	"begin":     {"开始灰锁", "locking begins"},
+	"locked":    {"已灰锁, 已授权", "grey-locked, authorised"},
+	"fuelling":  {"加油中", "fuelling"},
+	"stopped":   {"油泵停止", "pump stopped"},
+	"fuel-end":  {"加油结束, 待扣款", "fuel ended, to be debited"},
+	"done":      {"扣款完成", "debited"},
+	"void":      {"零额解灰", "released with amount 0"},
+	"cancelled": {"交易取消", "sale cancelled"},
+	"suspect":   {"卡可疑", "suspect card"},
+	"hold":      {"黑名单卡, 已锁", "listed card held grey"},
+	"escape":    {"卡已离开, 记逃卡", "card gone: escape record"},
+}
+
+// stageWhys say in plain words what a step of a sale means.
+var stageWhys = map[string]said{
+	"locked":   {"卡现在是灰的: 没还清以前, 哪里都不能再用它加油", "the card is grey now: until it has paid, no pump takes it for another sale"},
+	"fuelling": {"现在拔卡试试: 卡会一直是灰卡", "pull the card now and see: it stays grey"},
+	"fuel-end": {"油量已定, 才算得出该扣多少", "only now is it known how much is owed"},
+	"done":     {"扣款和解灰是一条命令, 不会只做一半", "debit and unlock are one command: never only half of it"},
+	"escape":   {"油已加、款未扣: 记一笔应收, 等卡回来补扣", "fuel taken, nothing debited: booked as owed until the card returns"},
+}
+
+// commandWhys say in plain words what a card's or a PSAM's command is for.
+var commandWhys = map[string]said{
+	"SELECT":                    {"先进卡的根目录", "into the card's root first"},
+	"SELECT by name":            {"打开加油应用", "opens the fuel application"},
+	"READ BINARY":               {"读卡上的文件: 卡号、有效期、限制", "reads the card's files: number, validity, limits"},
+	"READ RECORD":               {"读卡内最近的交易, 核对限额", "reads the last sales in the card, for the limits"},
+	"GET LOCK PROOF":            {"问卡: 上一笔了结了吗?", "asks the card: was the last sale settled?"},
+	"GET BALANCE":               {"读余额", "reads the balance"},
+	"DELIVERY_KEY":              {"PSAM 用卡号算出这张卡自己的密钥; 密钥不出 PSAM", "the PSAM derives this card's own key from its number; it never leaves"},
+	"CIPHER_DATA":               {"PSAM 用该密钥计算, 只给结果", "the PSAM computes with that key and tells the result only"},
+	"INTERNAL AUTHENTICATION":   {"出一道随机题, 只有真卡答得对", "a random question that only a genuine card answers"},
+	"VERIFY":                    {"持卡人证明是本人; 错三次锁卡", "the holder proves himself; three errors block the card"},
+	"INIT GREY LOCK":            {"卡报出余额、序号和随机数", "the card tells balance, counter and a random number"},
+	"INIT_SAM_GREY_LOCK":        {"PSAM 出示加灰凭据 MAC1: 证明油机是真的", "the PSAM makes MAC1: proof that the dispenser is genuine"},
+	"GREY LOCK":                 {"卡认了 MAC1, 变成灰卡: 先欠着, 扣款后才还清", "the card accepts MAC1 and turns grey: in debt until it is debited"},
+	"CERTIFICATE_SAM_GREY_LOCK": {"PSAM 核对卡的 MAC2: 卡确实灰了, 才可以开阀", "the PSAM checks the card's MAC2: it is grey, the valve may open"},
+	"DEBIT_SAM_GREY_LOCK":       {"PSAM 为这个金额签出 GMAC; 别的金额卡不认", "the PSAM signs this amount with GMAC; the card takes no other"},
+	"DEBIT FOR UNLOCK":          {"一步完成: 扣款、解灰、给出 TAC 作凭证", "one step: debit, unlock, and a TAC as evidence"},
+	"CLEAR TACUF":               {"TAC 已存好, 卡可以忘记这一笔", "the TAC is kept: the card may forget this sale"},
+	"INITIALIZE FOR LOAD":       {"圈存开始: 卡出 MAC1", "a load begins: the card makes MAC1"},
+	"CREDIT FOR LOAD":           {"中心的 MAC2 对了, 余额才增加", "only with the center's MAC2 does the balance grow"},
+}
+
+// frameWhys say it of the frames between dispenser (→) and station (←).
+var frameWhys = map[string]said{
+	"← 30": {"站级问: 有事吗?", "the station asks: anything new?"},
+	"→ 31": {"油机报: 现在的油量和金额", "the dispenser tells litres and amount as they are"},
+	"→ 32": {"一笔完整的加油记录, 带 TAC 和 T-MAC", "one complete sale, with TAC and T-MAC"},
+	"← 32": {"已写入磁盘, 才答正确; 没答就会再送", "acknowledged only when it is on the disk; else it comes again"},
+	"→ 35": {"灰卡来了: 问站级有没有它的逃卡记录", "a grey card came: does the station know its escape record?"},
+	"→ 36": {"问站级: 这张卡在黑名单上吗?", "asks the station: is this card listed?"},
+	"← 36": {"站级查名单后回答", "the station looks it up and answers"},
+}
+
+// factWhys say it of the journals' facts.
+var factWhys = map[string]said{
+	"dispenser.record": {"只增不改, 一环扣一环: 改一个字就会被发现", "append only, each chained to the one before: one changed letter shows"},
+	"batch.taken":      {"整批核对, 重复送来也只收一次", "checked as a whole; sent twice it is taken once"},
+	"sale.posted":      {"核对 TAC、T-MAC、序号后, 借贷两边各记一笔", "after TAC, T-MAC and counters are checked: two entries, debit and credit"},
 }
 
 // factWords name the facts of the journals.
@@ -60,7 +111,7 @@ var texts = map[string]said{
 	"clock":       {"虚拟时钟", "virtual clock"},
 	"pause":       {"暂停", "pause"},
 	"run":         {"继续", "run"},
-	"step":        {"单步: 下一帧或下一条命令", "step: next frame or command"},
+	"step":        {"单步: 下一帧或下一条命令 (N)", "step: next frame or command (N)"},
 	"speed":       {"速度", "speed"},
 	"max":         {"最快", "max"},
 	"seed":        {"种子", "seed"},
@@ -86,9 +137,17 @@ var texts = map[string]said{
 	"hang":        {"挂枪", "hang up"},
 	"squeeze":     {"捏枪", "squeeze"},
 	"release":     {"松开", "release"},
-	"pull":        {"现在拔卡", "pull the card now"},
+	"pull":        {"现在拔卡!", "PULL THE CARD NOW!"},
+	"step1":       {"插卡", "card"},
+	"step2":       {"密码", "PIN"},
+	"step3":       {"预置", "preset"},
+	"step4":       {"提枪", "lift"},
+	"step5":       {"加油", "fuel"},
+	"step6":       {"挂枪", "hang"},
+	"step7":       {"取卡", "take"},
+	"steps":       {"一次加油的七步", "the seven steps of a sale"},
 	"wallet":      {"卡包", "wallet"},
-	"wallethint":  {"拖到读卡区, 或点卡再点卡槽", "drag to a slot, or click card, then slot"},
+	"wallethint":  {"拖到卡槽, 或点卡再点槽", "drag, or click card, slot"},
 	"inhand":      {"已拿在手里", "in your hand"},
 	"inslot":      {"在", "in"},
 	"pin":         {"密码", "PIN"},
@@ -98,21 +157,23 @@ var texts = map[string]said{
 	"keyyuan":     {"元", "¥"},
 	"keylitre":    {"升", "L"},
 	"keyfull":     {"满", "full"},
-	"keyclear":    {"清", "clear"},
+	"keyclear":    {"清", "CLR"},
 	"keyok":       {"确", "OK"},
 	"receipt":     {"小票", "receipt"},
 	"noreceipt":   {"还没有小票", "no receipt yet"},
 	"ledger":      {"中心账本", "center's ledger"},
 	"noledger":    {"还没有入账", "nothing posted yet"},
 	"tacok":       {"TAC 正确", "TAC right"},
+	"tacnone":     {"尚无 TAC", "no TAC yet"},
 	"tacbad":      {"TAC 未证实", "TAC not proven"},
 	"trace":       {"轨迹", "trace"},
 	"raw":         {"原始", "raw"},
 	"decoded":     {"解析", "decoded"},
+	"explained":   {"讲解", "explained"},
 	"fcard":       {"卡", "card"},
 	"fpsam":       {"PSAM", "PSAM"},
 	"fserial":     {"串口", "serial"},
-	"fpoll":       {"轮询", "polls"},
+	"fpoll":       {"轮询/实时", "polls"},
 	"fjournal":    {"日志", "journal"},
 	"fevent":      {"事件", "events"},
 	"follow":      {"跟到最新", "follow"},

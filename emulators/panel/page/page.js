@@ -23,7 +23,11 @@ const lights = new Map();
 
 // ---- what people do
 
-async function post(path, body = {}) {
+// One act after the other: two keys pressed quickly must arrive in their order.
+let posting = Promise.resolve();
+const post = (path, body = {}) => (posting = posting.then(() => send(path, body)));
+
+async function send(path, body) {
   try {
     const r = await fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
     if (r.ok) return true;
@@ -48,13 +52,14 @@ async function insert(n, card = hand) {
   if (!card) return toast(t('nohand'));
   choose(n);
   hold('');
-  await act('insert', { card });
+  return act('insert', { card });
 }
 
-function slotPressed(n) {
+async function slotPressed(n, keyboard) {
   choose(n);
-  if (pump(n).card) act('pull');
-  else insert(n);
+  if (pump(n).card) return act('pull');
+  // the PIN comes next: Enter must not pull the card again
+  if (await insert(n) && keyboard) $('ok').focus();
 }
 
 function nozzlePressed(n) {
@@ -82,7 +87,7 @@ function newPump(n) {
   e.dataset.n = n;
   const [slot, nozzle] = e.querySelectorAll('button');
   slot.dataset.slot = n;
-  slot.addEventListener('click', () => slotPressed(n));
+  slot.addEventListener('click', (ev) => slotPressed(n, ev.detail === 0));
   nozzle.addEventListener('click', () => nozzlePressed(n));
   e.addEventListener('pointerdown', () => choose(n));
   e.addEventListener('focusin', () => choose(n));
@@ -122,9 +127,10 @@ function renderPump(p) {
   for (const row of at.rows) digits(row, p[row.name]);
   put(at.no, String(p.n));
   put(at.prod, p.product);
-  put(at.who, p.card);
+  put(at.who, p.card.length > 10 ? p.card.slice(0, 9) + '…' : p.card);
   put(at.chip, say(p.state));
   attr(at.shape, 'href', '#s-' + p.kind);
+  attr(at.say, 'title', say(p.fault) || say(p.prompt));
   const bad = say(p.fault);
   put(at.say, bad || '*'.repeat(p.stars) || say(p.prompt));
   at.say.classList.toggle('bad', bad !== '');
@@ -246,6 +252,13 @@ function renderPad() {
   attr($('squeeze'), 'aria-pressed', p.squeeze > 0);
   put($('squeeze').firstElementChild, t(p.squeeze > 0 ? 'release' : 'squeeze'));
   attr($('pull'), 'aria-disabled', p.card === '');
+  [...$('steps').children].forEach((li, i) => {
+    li.className = i + 1 < p.step ? 'past' : '';
+    if (i + 1 === p.step) attr(li, 'aria-current', 'step');
+    else li.removeAttribute('aria-current');
+  });
+  const next = { 4: 'lift', 5: p.squeeze ? '' : 'squeeze', 6: 'hang', 7: 'pull' }[p.step];
+  for (const id of ['lift', 'squeeze', 'hang', 'pull']) $(id).classList.toggle('next', id === next);
 }
 
 let receiptShown = null;
@@ -274,13 +287,15 @@ function renderLedger() {
     const a = make('div', 'a');
     a.append(make('span', '', `${r.no}. ${say(r.name)} ${r.product}`), make('span', '', `¥${r.amount}`));
     const b = make('div', 'b');
-    const tac = make('span', r.tac_ok ? 'tac' : 'tac no', t(r.tac_ok ? 'tacok' : 'tacbad'));
-    tac.title = 'TAC ' + r.tac;
+    const proof = r.owed ? 'tacnone' : r.tac_ok ? 'tacok' : 'tacbad';
+    const tac = make('span', 'tac ' + proof, t(proof));
+    if (!r.owed) tac.title = 'TAC ' + r.tac;
     b.append(make('span', '', r.time.slice(11)), make('span', '', r.quantity), make('span', '', say(r.state)), tac);
     li.append(a, b);
     for (const x of r.entries ?? []) {
       const e = make('div', 'e');
-      e.append(make('span', '', `${say(x.side)} ${x.account}`), make('b', '', x.amount));
+      e.title = x.name;
+      e.append(make('span', '', `${say(x.side)} ${say(x.account)}`), make('b', '', x.amount));
       li.append(e);
     }
     return li;
@@ -325,7 +340,7 @@ const kinds = { card: 'fcard', psam: 'fpsam', serial: 'fserial', poll: 'fpoll', 
 function lineElement(l) {
   const e = make('div', 'ln ' + l.kind);
   const x = make('span', 'x');
-  x.append(make('b', '', say(l.title)), make('span', 'd', say(l.detail)), make('code', '', l.raw));
+  x.append(make('b', '', say(l.title)), make('span', 'd', say(l.detail)), make('span', 'w', say(l.why)), make('code', '', l.raw));
   e.append(make('time', '', l.t), make('span', '', say(l.where)), make('span', 'k', t(kinds[l.kind])), x);
   return e;
 }
@@ -366,7 +381,8 @@ $('depth').addEventListener('click', (ev) => {
   const b = ev.target.closest('button');
   if (!b) return;
   for (const x of $('depth').children) attr(x, 'aria-pressed', x === b);
-  $('lines').classList.toggle('raw', b.dataset.depth === 'raw');
+  for (const d of ['raw', 'why']) $('lines').classList.toggle(d, b.dataset.depth === d);
+  if (following) $('lines').scrollTop = $('lines').scrollHeight;
 });
 
 // ---- buttons and keys
@@ -387,23 +403,28 @@ $('hang').addEventListener('click', () => act('hang'));
 $('squeeze').addEventListener('click', () => act('squeeze', { permille: pump().squeeze > 0 ? 0 : 1000 }));
 $('pull').addEventListener('click', () => act('pull'));
 
-const arrows = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -4, ArrowDown: 4 };
+const columns = () => getComputedStyle($('forecourt')).gridTemplateColumns.split(' ').length;
+const arrows = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: () => -columns(), ArrowDown: columns };
 document.addEventListener('keydown', (ev) => {
   if (!state || ev.ctrlKey || ev.altKey || ev.metaKey) return;
   const focus = document.activeElement;
   const role = focus?.dataset?.role;
-  if (ev.key === 'Escape') { hold(''); return; }
+  if (ev.key === 'Escape') return hold('');
   if (role && ev.key in arrows) {
     const all = state.pumps.map((p) => p.n);
-    const next = all[all.indexOf(chosen) + arrows[ev.key]];
+    const next = all[all.indexOf(chosen) + arrows[ev.key]()];
     if (next) { choose(next); pumps.get(next)[role].focus(); }
     ev.preventDefault();
     return;
   }
-  if (focus !== document.body && !$('pad').contains(focus) && !role) return;
-  if (/^[0-9]$/.test(ev.key)) act('keys', { keys: ev.key });
-  else if (ev.key === 'Backspace') act('keys', { keys: $('keys').querySelector('.clear').dataset.key });
-  else return;
+  if (ev.repeat || (focus !== document.body && !$('pad').contains(focus) && !role)) return;
+  let button = null;
+  if (ev.key === 'Backspace') button = $('keys').querySelector('.clear');
+  else if (/^[0-9]$/.test(ev.key)) button = $('keys').querySelector(`[data-key="${ev.key}"]`);
+  else if (/^[a-z]$/i.test(ev.key)) button = document.querySelector(`[aria-keyshortcuts=${ev.key.toUpperCase()}]`);
+  else if (ev.key === 'Enter' && focus === document.body) button = $('ok');
+  if (!button) return;
+  button.click();
   ev.preventDefault();
 });
 
