@@ -242,10 +242,11 @@ type hub struct {
 
 func newHub() hub { return hub{&sync.Mutex{}, map[chan []byte]bool{}} }
 
-func (h hub) watched() bool {
+// count is how many watch.
+func (h hub) count() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.watchers) > 0
+	return len(h.watchers)
 }
 
 // add is a new watcher, nil if there are too many.

@@ -284,7 +284,7 @@ func (p *panel) show() {
 	}
 	m := message{Clock: clockText(p.w.Now())}
 	m.Lines, m.Skipped, m.Busy = p.trace.take()
-	if !p.hub.watched() {
+	if p.hub.count() == 0 {
 		p.last = nil
 		return
 	}
