@@ -6,10 +6,10 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
-	"strings"
 	"testing"
 
 	"greylock/system/card"
+	"greylock/system/card/transcript"
 )
 
 // Exchange is one command and what came back.
@@ -53,41 +53,22 @@ func Play(t testing.TB, name string, lines ...Exchange) *Playback {
 	return p
 }
 
-// Script reads exchanges from text: "> command", then "< answer" with its status word, both hexadecimal with blanks where
-// they please; "< removed", "< mute" for an answer that never came. Words after two blanks and other lines are remarks.
+// Script plays a transcript written in digits, without open bytes.
 func Script(t testing.TB, name, text string) *Playback {
 	t.Helper()
+	written, err := transcript.Parse(text)
 	var lines []Exchange
-	for n, line := range strings.Split(text, "\n") {
-		line = strings.TrimSpace(line)
-		body, _, _ := strings.Cut(line, "  ")
-		switch {
-		case strings.HasPrefix(line, ">"):
-			lines = append(lines, Exchange{Command: decode(t, name, n, body[1:])})
-		case strings.HasPrefix(line, "<"):
-			if len(lines) == 0 || lines[len(lines)-1].Answer != nil || lines[len(lines)-1].Err != nil {
-				t.Fatalf("%s: line %d: an answer without a command", name, n+1)
-			}
-			last := &lines[len(lines)-1]
-			switch strings.TrimSpace(body[1:]) {
-			case "removed":
-				last.Err = card.ErrRemoved
-			case "mute":
-				last.Err = card.ErrMute
-			default:
-				last.Answer = decode(t, name, n, body[1:])
-			}
+	for i := 0; err == nil && i < len(written); i++ {
+		x := Exchange{Err: written[i].Err}
+		if x.Command, err = written[i].Bytes(); err == nil {
+			x.Answer, err = hex.DecodeString(written[i].Answer)
 		}
+		lines = append(lines, x)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
 	return Play(t, name, lines...)
-}
-
-func decode(t testing.TB, name string, n int, s string) []byte {
-	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
-	if err != nil {
-		t.Fatalf("%s: line %d: %v", name, n+1, err)
-	}
-	return b
 }
 
 // Transmit answers the next command; another command than expected fails the test and finds no card.

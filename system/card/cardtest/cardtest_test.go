@@ -1,6 +1,7 @@
 package cardtest
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -50,7 +51,7 @@ func TestPlaybackFailsWhereItMust(t *testing.T) {
 		f := &fakeT{}
 		p := Script(f, c.name, script)
 		for _, s := range c.commands {
-			answer, err := p.Transmit(decode(t, c.name, 0, s))
+			answer, err := p.Transmit(unhex(t, s))
 			if s == "00B0950002" && !errors.Is(err, card.ErrRemoved) || s == "00A40001" && (answer != nil || !card.Lost(err)) {
 				t.Errorf("%s: %X %v", c.name, answer, err)
 			}
@@ -120,4 +121,13 @@ func TestRecorder(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+func unhex(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -37,7 +37,7 @@ var hints = map[scard.Error]hint{
 	scard.ErrNoAccess:           {card.ErrReader, doPolkit},
 	scard.ErrSecurityViolation:  {card.ErrReader, doPolkit},
 	scard.ErrNoReadersAvailable: {card.ErrReader, "没有读卡器: 检查连线 (no reader: check the cable)"},
-	scard.ErrUnknownReader:      {card.ErrReader, "没有此名称的读卡器: greylock apdu list 列出名称 (no reader of this name: greylock apdu list shows them)"},
+	scard.ErrUnknownReader:      {card.ErrReader, "没有此名称的读卡器: greylock cards readers 列出名称 (no reader of this name: greylock cards readers shows them)"},
 	scard.ErrReaderUnavailable:  {card.ErrReader, doCable},
 	scard.ErrSharingViolation:   {card.ErrReader, "读卡器被其他程序占用: 请关闭该程序 (reader in use: close the other program)"},
 	scard.ErrInvalidHandle:      {card.ErrReader, doCable},
