@@ -9,60 +9,70 @@ import (
 	"greylock/system/wire/fuelcard"
 )
 
-// startAt is a start for chiptest: a card with the content of b, brought by prelude to just before the command.
-func startAt(t testing.TB, b *bench, prelude func(*bench) apdu.Command) chiptest.Start {
+// act is one command that writes, and the card on which it is given.
+type act struct {
+	on      *bench
+	prelude func(*bench) apdu.Command // brings a copy of the card to just before the command
+}
+
+// startAt is a start for chiptest.
+func startAt(t testing.TB, on *bench, prelude func(*bench) apdu.Command) chiptest.Start {
+	return act{on, prelude}.start(t)
+}
+
+func (a act) start(t testing.TB) chiptest.Start {
 	return func() (*cardos.MemNV, func() error) {
-		c := b.again(t)
-		cmd := prelude(c)
+		c := a.on.again(t)
+		cmd := a.prelude(c)
 		return c.nv, func() error { _, err := c.card.Transmit(cmd.Bytes()); return err }
 	}
 }
 
 // tears are the acts that change a card's memory. Source: trust.md 2 row 6, 4.3; card.md 7.2.
-func tears(t testing.TB) map[string]chiptest.Start {
+func tears(t testing.TB) map[string]act {
 	empty, full, grey := made(t, fuelcard.National()), loaded(t), locked(t)
 	pinned := func(b *bench) *bench { b.pin(); return b }
-	return map[string]chiptest.Start{
-		"GREY LOCK": startAt(t, full, func(b *bench) apdu.Command {
+	return map[string]act{
+		"GREY LOCK": {full, func(b *bench) apdu.Command {
 			pinned(b).talk("5A5A0001", initGreyC, initAnsC)
 			return command(lockC)
-		}),
-		"DEBIT FOR UNLOCK": startAt(t, grey, func(*bench) apdu.Command { return command(debitC) }),
-		"wrong GMAC": startAt(t, grey, func(*bench) apdu.Command {
+		}},
+		"DEBIT FOR UNLOCK": {grey, func(*bench) apdu.Command { return command(debitC) }},
+		"wrong GMAC": {grey, func(*bench) apdu.Command {
 			c := command(debitC)
 			c.Data[26] ^= 1
 			return c
-		}),
-		"GREY UNLOCK": startAt(t, grey, func(b *bench) apdu.Command {
+		}},
+		"GREY UNLOCK": {grey, func(b *bench) apdu.Command {
 			b.talk("77889900", "E0 7A 09 01 07 01 134400009999 12", "00002710 0001 0001 01 00 77889900 CE8F7251 9000")
 			return command("E0 7E 09 00 0F 00001388 20261124 150000 BE1398F7 04")
-		}),
-		"CREDIT FOR LOAD": startAt(t, empty, func(b *bench) apdu.Command {
+		}},
+		"CREDIT FOR LOAD": {empty, func(b *bench) apdu.Command {
 			b.talk("A1B2C3D4", initLoadA, initAnswerA)
 			return command(creditA)
-		}),
-		"UPDATE BINARY with MAC": startAt(t, empty, func(b *bench) apdu.Command {
+		}},
+		"UPDATE BINARY with MAC": {empty, func(b *bench) apdu.Command {
 			b.talk("99AABBCC", "00 84 00 00 04", "99AABBCC 9000")
 			return command("04 D6 9C 2B 0B FFFF 05 0000C350 A36056F4")
-		}),
-		"wrong MAC": startAt(t, empty, func(b *bench) apdu.Command {
+		}},
+		"wrong MAC": {empty, func(b *bench) apdu.Command {
 			b.talk("99AABBCC", "00 84 00 00 04", "99AABBCC 9000")
 			return command("04 D6 9C 2B 0B FFFF 05 0000C350 A36056F5")
-		}),
-		"UPDATE BINARY plain": startAt(t, empty, func(b *bench) apdu.Command {
+		}},
+		"UPDATE BINARY plain": {empty, func(b *bench) apdu.Command {
 			return fuelcard.UpdateBinary{SFI: fuelcard.SFIOrdinary, Data: make([]byte, 32)}.Command()
-		}),
-		"RELOAD PIN":         startAt(t, empty, func(*bench) apdu.Command { return command("80 5E 00 00 07 123456 3226A4AC") }),
-		"wrong VERIFY":       startAt(t, empty, func(*bench) apdu.Command { return command("00 20 00 00 02 1234") }),
-		"wrong EXTERNAL":     startAt(t, empty, func(b *bench) apdu.Command { b.challenge(4); return command("00 82 00 00 08 0000000000000000") }),
-		"DEBIT FOR PURCHASE": startAt(t, full, func(b *bench) apdu.Command { return b.purchase(1234) }),
-		"CLEAR TACUF": startAt(t, grey, func(b *bench) apdu.Command {
+		}},
+		"RELOAD PIN":         {empty, func(*bench) apdu.Command { return command("80 5E 00 00 07 123456 3226A4AC") }},
+		"wrong VERIFY":       {empty, func(*bench) apdu.Command { return command("00 20 00 00 02 1234") }},
+		"wrong EXTERNAL":     {empty, func(b *bench) apdu.Command { b.challenge(4); return command("00 82 00 00 08 0000000000000000") }},
+		"DEBIT FOR PURCHASE": {full, func(b *bench) apdu.Command { return b.purchase(1234) }},
+		"CLEAR TACUF": {grey, func(b *bench) apdu.Command {
 			b.talk("", debitC, "FDF92097 9000")
 			return command(clearC)
-		}),
-		"APPLICATION BLOCK": startAt(t, empty, func(b *bench) apdu.Command {
+		}},
+		"APPLICATION BLOCK": {empty, func(b *bench) apdu.Command {
 			return b.seal("DAMK", fuelcard.ApplicationBlock{}.Command())
-		}),
+		}},
 	}
 }
 
@@ -80,10 +90,10 @@ func (b *bench) purchase(amount int64) apdu.Command {
 }
 
 func TestTornAnywhereOldOrNew(t *testing.T) {
-	for name, start := range tears(t) {
+	for name, a := range tears(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := chiptest.Every(t, start)
+			n := chiptest.Every(t, a.start(t))
 			t.Logf("%d cuts", n)
 			if n < 50 {
 				t.Fatalf("only %d cuts", n)
@@ -93,12 +103,10 @@ func TestTornAnywhereOldOrNew(t *testing.T) {
 }
 
 func TestTornWithWeakBits(t *testing.T) {
-	for name, start := range tears(t) {
+	for name, a := range tears(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(1) {
-				chiptest.Weak(t, seed, start)
-			}
+			chiptest.Weak(t, 1, a.start(t))
 		})
 	}
 }
@@ -192,5 +200,28 @@ func TestTornMaking(t *testing.T) {
 		if got := chiptest.Home(t, c.nv); string(got) != string(whole) {
 			t.Fatalf("cut in write %d: the card made in two goes is another one", write)
 		}
+	}
+}
+
+// A worn memory: whatever would write answers 6581 and nothing else, the card stays as it was and goes on being read.
+// Source: card.md section 9; trust.md 2 row 21.
+func TestWornAnswers6581(t *testing.T) {
+	for name, a := range tears(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := a.on.again(t)
+			cmd := a.prelude(b)
+			before := chiptest.Home(t, b.nv)
+			b.nv.WearAfter(0)
+			if got := b.send(cmd); got.SW != apdu.MemoryFailure || len(got.Data) != 0 {
+				t.Fatalf("%v with %d bytes", got.SW, len(got.Data))
+			}
+			if string(chiptest.Home(t, b.nv)) != string(before) {
+				t.Fatal("a worn memory has changed")
+			}
+			b.reset()
+			b.enter()
+			b.ok(fuelcard.ReadBinary{SFI: fuelcard.SFIPublic, Length: fuelcard.PublicLength}.Command())
+		})
 	}
 }

@@ -199,3 +199,18 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// FuzzImage: what is not an image is refused, and what is one comes back byte for byte.
+func FuzzImage(f *testing.F) {
+	f.Add(chip.Image{Kind: chip.CardImage, Profile: "national", Memory: []byte{1, 2, 3}}.Bytes())
+	f.Add([]byte("GREYCHIP\x01\x01"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		i, err := chip.ParseImage(file)
+		if err != nil {
+			return
+		}
+		if back := i.Bytes(); !bytes.Equal(back, file) {
+			t.Fatalf("%X comes back as %X", file, back)
+		}
+	})
+}
