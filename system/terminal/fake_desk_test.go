@@ -44,6 +44,9 @@ func (c *fakeCard) prove(cmd apdu.Command) ([]byte, apdu.SW) {
 	if err != nil {
 		return nil, apdu.ProofNotAvailable
 	}
+	if x.Type == fuelcard.TypePurchaseED {
+		return c.provePurchase(x)
+	}
 	a := fuelcard.TransactionProveAnswer{TAC: c.loadTAC}
 	if x.Type == fuelcard.TypeUnload {
 		a = fuelcard.TransactionProveAnswer{MAC: c.mac3}

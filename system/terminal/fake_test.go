@@ -37,6 +37,8 @@ type fakeCard struct {
 	unlockErr int
 	loadTAC   pboc.MAC
 	mac3      pboc.MAC // of the last unload
+	buyTAC    pboc.MAC // of the last purchase
+	buyCTC    pboc.CTC
 	limits    fuelcard.Limits
 	blocked   bool
 	pinLeft   int
@@ -46,6 +48,7 @@ type fakeCard struct {
 	pending       byte
 	rand          [4]byte
 	loading       fuelcard.InitForLoad
+	buying        fuelcard.InitForPurchase
 	lockTID       pboc.TID
 	challenge     []byte
 }
@@ -115,6 +118,10 @@ func (c *fakeCard) obey(cmd apdu.Command) ([]byte, apdu.SW) {
 		return c.credit(cmd)
 	case [2]byte{0x50, 5}:
 		return c.initUnload(cmd)
+	case [2]byte{0x50, 1}:
+		return c.initPurchase(cmd)
+	case [2]byte{0x54, 1}:
+		return c.debitForPurchase(cmd)
 	case [2]byte{0x54, 3}:
 		return c.debitForUnload(cmd)
 	case [2]byte{0x5A, 0}:
@@ -393,6 +400,10 @@ func (p *fakePSAM) obey(cmd apdu.Command) ([]byte, apdu.SW) {
 		return nil, 0
 	case 0x44:
 		return p.debit(suite, cmd)
+	case 0x70:
+		return p.initPurchase(suite, cmd)
+	case 0x72:
+		return p.creditPurchase(suite, cmd)
 	case 0x46:
 		x, _ := samcard.ParseGetGMAC(cmd)
 		if x.TTC != p.ttc || p.stage != 3 {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"slices"
 
 	"greylock/system/wire/apdu"
 	"greylock/system/wire/fuelcard"
@@ -275,16 +274,14 @@ const (
 // factors are the diversification factors of a card's key as a PSAM command lists them, from the inner to the outer level.
 // Source: card.md 8.1.
 func (t *Terminal) factors(key string, issuer pboc.Issuer, asn pboc.ASN) samcard.Factors {
-	f := t.Profile.Factors(key, issuer, asn)
-	slices.Reverse(f)
-	return f
+	return t.Profile.PSAMFactors(key, issuer, asn)
 }
 
 func (v psamVerifier) Authenticate(asn pboc.ASN, issuer pboc.Issuer, challenge [8]byte) (out [8]byte, err error) {
 	if v.t.PSAM == nil {
 		return out, ErrPSAM
 	}
-	key := samcard.DeliveryKey{Usage: samcard.UsageInternal, KeyVersion: dikVersion, Factors: v.t.factors(dik, issuer, asn)}
+	key := samcard.DeliveryKey{Usage: samcard.UsageOf(v.t.Profile.LevelsOf(dik), samcard.TypeInternal), KeyVersion: dikVersion, Factors: v.t.factors(dik, issuer, asn)}
 	if _, err := send(v.t.PSAM, "PSAM 通用DES初始化 (DELIVERY_KEY)", key); err != nil {
 		return out, err
 	}

@@ -95,18 +95,22 @@ func (t *Terminal) initSAM(l *Lock, rand [4]byte) (samcard.InitGreyLockAnswer, e
 		return sam, err
 	}
 	l.Sale = record.SaleID{TID: t.SAM.TID, TTC: sam.TTC}
-	if err := t.closeGap(sam.TTC); err != nil {
-		return sam, err
+	return sam, t.takeTTC(l.Entry(Cancel))
+}
+
+// takeTTC lets the log account for every number before the one that the PSAM has just given, and refuses the last ones.
+func (t *Terminal) takeTTC(e Entry) error {
+	if err := t.closeGap(e.Sale.TTC); err != nil {
+		return err
 	}
-	if sam.TTC > LastTTC {
-		cancelled := l.Entry(Cancel)
-		cancelled.Reason = "ttc-exhausted"
-		if _, err := t.Note(cancelled); err != nil {
-			return sam, err
-		}
-		return sam, fmt.Errorf("PSAM 序号 %d, 须更换 PSAM (replace the PSAM): %w", sam.TTC, ErrTTC)
+	if e.Sale.TTC <= LastTTC {
+		return nil
 	}
-	return sam, nil
+	e.Kind, e.Reason = Cancel, "ttc-exhausted"
+	if _, err := t.Note(e); err != nil {
+		return err
+	}
+	return fmt.Errorf("PSAM 序号 %d, 须更换 PSAM (replace the PSAM): %w", e.Sale.TTC, ErrTTC)
 }
 
 // closeGap cancels the TTCs that the PSAM has passed without a BEGIN: they were burned before GREY LOCK. Source: trust.md 1.1.

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
@@ -27,12 +28,14 @@ const (
 	Escape                    // the card has gone with the lock: GTAC, amount, GMAC, the T_TYPE 1 record
 	Done                      // before TACUF is cleared: amount, TAC, the record
 	Void                      // before an unlock with amount 0: locked, but the pump was never authorised
-	Cancel                    // the TTC was burned before GREY LOCK reached a card
+	Cancel                    // the TTC was burned before GREY LOCK reached a card, or its purchase did not happen
+	Buy                       // before DEBIT FOR PURCHASE: sale, card, counter, amount
+	Bought                    // the purchase's TAC
 )
 
 // String is the word of trust.md 1.1.
 func (k Kind) String() string {
-	words := [...]string{"", "BEGIN", "SUSPECT", "HOLD", "FUEL_START", "FUEL_END", "ESCAPE", "DONE", "VOID", "CANCEL"}
+	words := [...]string{"", "BEGIN", "SUSPECT", "HOLD", "FUEL_START", "FUEL_END", "ESCAPE", "DONE", "VOID", "CANCEL", "BUY", "BOUGHT"}
 	if int(k) >= len(words) || k == 0 {
 		return "?"
 	}
@@ -53,13 +56,14 @@ type Entry struct {
 	Price    unit.Price    // FuelStart
 	Quantity unit.Quantity // FuelEnd
 	Total    unit.Totalizer
-	Amount   unit.Fen // FuelEnd: what is to be debited, at most Balance
-	GMAC     pboc.MAC // Escape, Done
-	PSAMTAC  pboc.MAC // Escape, Done
-	TAC      pboc.MAC // Done
-	TType    byte     // Escape, Done: b3-0 of T_TYPE in the record. Source: card.md section 14
-	Record   []byte   // Escape, Done: the 95 bytes, T_MAC included, if the caller keeps one
-	Reason   string   // Void, Cancel, Suspect: a stable word
+	Amount   unit.Fen       // FuelEnd: what is to be debited, at most Balance
+	GMAC     pboc.MAC       // Escape, Done
+	PSAMTAC  pboc.MAC       // Escape, Done
+	TAC      pboc.MAC       // Done
+	TType    byte           // Escape, Done: b3-0 of T_TYPE in the record. Source: card.md section 14
+	Record   []byte         // Escape, Done: the 95 bytes, T_MAC included, if the caller keeps one
+	Reason   string         // Void, Cancel, Suspect: a stable word
+	Purse    fuelcard.Purse // Buy, Bought: which purse pays; 0 of a grey lock is ED
 }
 
 // Durable says that an entry is in the log. Only Terminal.Note makes one; the steps that need it take it as their argument,
@@ -100,8 +104,12 @@ type Evidence struct {
 	TAC        pboc.MAC
 }
 
-// Take folds the next entry of the same sale into the evidence; a Begin starts it anew. An own log replays through it.
+// Take folds the next entry of the same sale into the evidence; a Begin starts it anew. An own log replays through it. A
+// purchase is no lock and leaves it alone.
 func (v *Evidence) Take(e Entry) {
+	if e.Kind == Buy || e.Kind == Bought {
+		return
+	}
 	if e.Kind == Begin || !v.Found {
 		*v = Evidence{Found: true, Own: true}
 	}

@@ -18,6 +18,11 @@ var flows = append([]flow{
 		back: func(x *session) error { return x.visit(0) }, open: openSale, settled: spentSettled,
 	},
 	{
+		name: "purchase", zh: "非油消费", start: boughtOnce,
+		act:  func(x *session) error { return x.shop(goods) },
+		back: func(x *session) error { return x.shop(0) }, open: purchaseOpen, settled: purchaseSettled,
+	},
+	{
 		name: "load", zh: "圈存", start: paidIn, act: load, back: (*session).settledVisit,
 		open: openMove, settled: moveSettled(load, loadOutcome),
 	},

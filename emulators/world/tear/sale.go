@@ -282,18 +282,22 @@ func (l *lab) numbers(s *state) error {
 	if err != nil {
 		return err
 	}
-	for ttc := pboc.PSAMTTC(1); ttc <= sam.TTC; ttc++ {
-		ends := 0
-		for _, e := range s.log {
-			if e.Sale.TTC == ttc && (e.Kind == terminal.Done || e.Kind == terminal.Cancel) {
-				ends++
-			}
-		}
-		if ends != 1 && ttc > l.firstTTC() {
+	for ttc := l.firstTTC() + 1; ttc <= sam.TTC; ttc++ {
+		if ends := s.endsOf(ttc); ends != 1 {
 			return fmt.Errorf("M6: PSAM number %d of %d has %d ends", ttc, sam.TTC, ends)
 		}
 	}
 	return nil
+}
+
+// endsOf counts the entries that end a number.
+func (s *state) endsOf(ttc pboc.PSAMTTC) (n int) {
+	for _, e := range s.log {
+		if e.Sale.TTC == ttc && (e.Kind == terminal.Done || e.Kind == terminal.Cancel || e.Kind == terminal.Bought) {
+			n++
+		}
+	}
+	return n
 }
 
 // firstTTC is the number that the PSAM had reached in the town, before this terminal's log began.
