@@ -198,7 +198,7 @@ func TestAPDURecordAndReplay(t *testing.T) {
 	other := written(t, "> SELECT-BY-NAME name=A00000000353494E4F504543\n> GET-BALANCE purse=2\n")
 	call(t, "apdu", "replay", a, "--script", other).want(t, cli.Failed, "脚本发出", "805C000204")
 	call(t, "apdu", "replay", written(t, "> 805C000104\n"), "--script", written(t, "> GET-BALANCE\n")).want(t, cli.Failed, "没有确定的应答")
-	changed := written(t, strings.Replace(texts[0], "000000009000", "000000019000", 1))
+	changed := written(t, strings.Replace(texts[0], "< 000000009000", "< 000000019000", 1))
 	s.call(t, "", "apdu", "replay", changed, "--permit", "pin", "--pin", "999999").want(t, cli.Failed, "E105", "用了 1 条")
 	torn := written(t, "> 805C000104\n< removed\n> 805C000104\n< 000000009000\n")
 	scripted(t, "> 805C000104\n< removed").call(t, "", "apdu", "replay", torn).want(t, cli.Device, "用了 1 条")

@@ -45,7 +45,7 @@ func (t Shapes) DescribeAnswer(c Command, a Answer) Description {
 		}
 		break
 	}
-	d.Fields = append(d.Fields, Named{"状态字", "SW", fmt.Sprintf("%s %s (%s)", a.SW, zh, en)})
+	d.Fields = append(d.Fields, Named{"状态字", "SW", fmt.Sprintf("%04X %s (%s)", uint16(a.SW), zh, en)})
 	return d
 }
 
