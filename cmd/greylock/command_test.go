@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -106,8 +107,14 @@ func TestCompletion(t *testing.T) {
 	}
 	if bash, err := exec.LookPath("bash"); err == nil {
 		path := file(t, filepath.Join(t.TempDir(), "greylock.bash"), call(t, "completion", "bash").out)
-		if out, err := exec.Command(bash, "-n", path).CombinedOutput(); err != nil {
-			t.Errorf("bash: %v %s", err, out)
+		var out bytes.Buffer
+		cmd := exec.Command(bash, "-n", path)
+		cmd.Stderr = &out
+		if err := begin(cmd); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("bash: %v %s", err, out.String())
 		}
 	}
 	for typed, want := range map[string]string{

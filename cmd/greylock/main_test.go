@@ -41,9 +41,21 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// forks keeps commands in this process and new processes apart: a child holds, until it has become another program, every
+// file that is open here, a journal's lock too.
+var forks sync.RWMutex
+
+func begin(cmd *exec.Cmd) error {
+	forks.Lock()
+	defer forks.Unlock()
+	return cmd.Start()
+}
+
 // built is the program as people run it.
 var built = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(buildDir, "greylock")
+	forks.Lock()
+	defer forks.Unlock()
 	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("go build: %w\n%s", err, out)
@@ -79,7 +91,9 @@ func run(t *testing.T, env []string, in string, args ...string) result {
 	cmd := exec.CommandContext(ctx, path, args...)
 	var out, stderr bytes.Buffer
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environ(env...), strings.NewReader(in), &out, &stderr
-	err = cmd.Run()
+	if err = begin(cmd); err == nil {
+		err = cmd.Wait()
+	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("greylock %s: %v", strings.Join(args, " "), err)
@@ -106,7 +120,9 @@ func (s slots) call(t *testing.T, in string, args ...string) result {
 	if s.slot == nil {
 		e.open = func(string) (reader, error) { return nil, card.ErrReader }
 	}
+	forks.RLock()
 	code := cli.Run(t.Context(), e.root(), &e.Options, args)
+	forks.RUnlock()
 	return checked(t, args, result{code, out.String(), stderr.String()})
 }
 
@@ -196,7 +212,7 @@ func launchOn(t *testing.T, in *os.File, env []string, args ...string) *process 
 	}
 	p := &process{t: t, cmd: exec.Command(path, args...), done: make(chan struct{}), more: make(chan struct{}, 1)}
 	p.cmd.Env, p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = environ(env...), in, p, p
-	if err := p.cmd.Start(); err != nil {
+	if err := begin(p.cmd); err != nil {
 		t.Fatal(err)
 	}
 	go func() {

@@ -15,7 +15,7 @@ import (
 // ErrFlag is wrapped when a flag or a value of one does not exist, or when flags contradict each other.
 var ErrFlag = errors.New("card profile")
 
-// Side is one that a flag changes: who has to act by it.
+// Side is one that a flag changes: who has to act by it. Source: card.md section 17.
 type Side string
 
 // The sides of a card system. Card making is the host's.
