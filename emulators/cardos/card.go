@@ -91,7 +91,7 @@ func Blank(nv NV, rnd io.Reader, profile fuelcard.Profile, transport pboc.Key) (
 	}
 	tree.Refresh()
 	x = tree.Begin()
-	tree.AddKey(x, tree.MF(), chip.Key{Type: fuelcard.KeyMaster, Use: free, Change: 0xF3, A: fuelcard.StateMaster, B: fuelcard.Retry33, Value: transport[:]})
+	tree.AddKey(x, tree.MF(), chip.Key{Type: profile.KeyTypes.Master, Use: free, Change: 0xF3, A: fuelcard.StateMaster, B: fuelcard.Retry33, Value: transport[:]})
 	if err := x.Commit(); err != nil {
 		return nil, fmt.Errorf("cardos: blank: %w", err)
 	}

@@ -184,18 +184,11 @@ func TestGreyWallet(t *testing.T) {
 	b := made(t, fuelcard.National(), epFile)
 	b.load(fuelcard.EP, 10000)
 	b.load(fuelcard.ED, 500)
-	b.pin()
-	a, err := fuelcard.ParseInitGreyLockAnswer(b.ok(fuelcard.InitGreyLock{Purse: fuelcard.EP, KeyID: 1, TID: b.terminal()}.Command()))
-	must(t, err)
-	ses := b.suite.GreySession(b.key("DPK"), a.Rand, a.CTC, 7, [4]byte{9})
-	b.ok(fuelcard.GreyLock{TTC: 7, TermRand: [4]byte{9}, Time: saleTime,
-		MAC1: b.suite.MAC(ses, fuelcard.GreyMAC1Data(fuelcard.TypeGreyEP, b.terminal(), saleTime))}.Command())
+	ctc, ses := b.lock(fuelcard.EP)
 	if a := b.send(fuelcard.InitForLoad{Purse: fuelcard.ED, KeyID: 1, Amount: 1}.Command()); a.SW != apdu.Conditions {
 		t.Fatal(a.SW)
 	}
-	d := fuelcard.DebitForUnlock{Purse: fuelcard.EP, Amount: 4000, TID: b.terminal(), TTC: 7, Time: saleTime,
-		GMAC: b.suite.MAC(ses, fuelcard.GMACData(4000))}
-	b.ok(d.Command())
+	b.ok(b.release(fuelcard.EP, ctc, ses, 4000))
 	o, err := cardos.LookEP(b.nv, b.profile)
 	must(t, err)
 	if o.Balance != 6000 || o.Proof.Type != fuelcard.TypeUnlockEP || o.Proof.Wallet != fuelcard.EP || b.oracle().Balance != 500 {

@@ -166,6 +166,9 @@ func command(hex string) apdu.Command {
 // load puts money on a purse as an issuer does.
 func (b *bench) load(p fuelcard.Purse, amount unit.Fen) {
 	b.t.Helper()
+	if b.profile.PINScope == fuelcard.PINAllPurse {
+		b.pin()
+	}
 	tid := pboc.TID{0x13, 0x44, 0, 0, 0x99, 0x99}
 	a, err := fuelcard.ParseInitForLoadAnswer(b.ok(fuelcard.InitForLoad{Purse: p, KeyID: 1, Amount: amount, TID: tid}.Command()))
 	if err != nil {

@@ -89,15 +89,15 @@ func (c *Card) writeKey(cmd apdu.Command) ([]byte, apdu.SW) {
 	} else if !c.personalising() {
 		return nil, apdu.WrongSecureCLA
 	}
-	k, sw := keyRecord(cmd.P2, rec)
+	k, class, sw := c.keyRecord(cmd.P2, rec)
 	if sw != apdu.OK {
 		return nil, sw
 	}
-	old, exists := c.key(classOf(k.Type), k.ID)
+	old, exists := c.key(class, k.ID)
 	x := c.tree.Begin()
 	c.forgive(x)
 	switch {
-	case cmd.P1 != 0x01 && classOf(cmd.P1) != classOf(k.Type):
+	case cmd.P1 != 0x01 && !c.profile.KeyTypes.Is(cmd.P1, class):
 		return nil, apdu.WrongP1P2
 	case cmd.P1 != 0x01 && !exists:
 		return nil, apdu.KeyNotFound
@@ -123,28 +123,31 @@ func (c *Card) master() (chip.Key, bool) {
 }
 
 // keyRecord reads type use change a b value. A key has 16 bytes and an algorithm that the card knows; a PIN has 2 to 6
-// bytes, or eight with FF behind it. Source: card.md 4.4.
-func keyRecord(id byte, d []byte) (chip.Key, apdu.SW) {
+// bytes, or eight with FF behind it. A type byte that the vendor does not have is 6A80. Source: card.md 4.1, 4.4.
+func (c *Card) keyRecord(id byte, d []byte) (k chip.Key, class byte, sw apdu.SW) {
 	const head = 5
 	if len(d) < head+minPIN {
-		return chip.Key{}, apdu.WrongLength
+		return k, 0, apdu.WrongLength
 	}
-	k := chip.Key{Type: d[0], ID: id, Use: Right(d[1]), Change: Right(d[2]), A: d[3], B: d[4], Value: d[head:]}
-	switch class := classOf(k.Type); {
+	class, known := c.profile.KeyTypes.Class(d[0])
+	k = chip.Key{Type: d[0], ID: id, Use: Right(d[1]), Change: Right(d[2]), A: d[3], B: d[4], Value: d[head:]}
+	switch {
+	case !known:
+		return k, class, apdu.WrongData
 	case class == fuelcard.KeyPIN:
 		pin := trimFF(k.Value)
-		if len(k.Value) > pinSize || !validPIN(pin) {
-			return k, apdu.WrongData
+		if len(k.Value) > pinSize || !c.profile.PINFits(len(pin)) {
+			return k, class, apdu.WrongData
 		}
 		k.Value = padPIN(pin)
 	case len(k.Value) != keySize:
-		return k, apdu.WrongLength
-	case hasAlg(class):
+		return k, class, apdu.WrongLength
+	case fuelcard.Transactional(class):
 		if _, err := pboc.SuiteFor(k.B); err != nil {
-			return k, apdu.WrongData
+			return k, class, apdu.WrongData
 		}
 	}
-	return k, apdu.OK
+	return k, class, apdu.OK
 }
 
 func trimFF(b []byte) []byte {

@@ -137,7 +137,7 @@ func (b *bench) ok(c apdu.Command) []byte {
 func (b *bench) challenge(n int) []byte { return b.ok(fuelcard.GetChallenge{Length: n}.Command()) }
 
 func (b *bench) key(name string) pboc.Key {
-	return b.suite.Diversify(b.keys.Masters[name], b.profile.Factors(name, b.issuer, b.asn)...)
+	return b.suite.Diversify(b.keys.Masters[b.profile.MasterOf(name)], b.profile.Factors(name, b.issuer, b.asn)...)
 }
 
 func (b *bench) authenticate(k pboc.Key) {
@@ -159,13 +159,13 @@ func (b *bench) make() {
 	b.ok(fuelcard.SelectFile{FID: fuelcard.FIDMF}.Command())
 	b.authenticate(b.keys.Transport)
 	under := b.keys.Transport
-	for _, s := range fuelcard.Keys {
+	for _, s := range p.CardKeys() {
 		if !s.MF {
 			continue
 		}
 		k := b.key(s.Name)
 		p1 := byte(1)
-		if s.Type == fuelcard.KeyMaster {
+		if s.Class == fuelcard.KeyMaster {
 			p1 = s.Type
 		}
 		b.writeKey(under, p1, s.ID, s.Record(p.Alg, k[:]))
@@ -177,17 +177,17 @@ func (b *bench) make() {
 	b.ok(fuelcard.AppendRecord{SFI: 1, Data: p.DirRecord()}.Command())
 	b.ok(b.petrolDF())
 	b.ok(p.KeyFile().Command())
-	for _, s := range fuelcard.Keys {
+	for _, s := range p.CardKeys() {
 		if s.MF {
 			continue
 		}
 		k := b.key(s.Name)
 		b.writeKey(under, 1, s.ID, s.Record(p.Alg, k[:]))
-		if s.Type&fuelcard.KeyTypeMask == fuelcard.KeyMaster {
+		if s.Class == fuelcard.KeyMaster {
 			under = k
 		}
 	}
-	b.writeKey(under, 1, fuelcard.PINSlot.ID, fuelcard.PINSlot.Record(p.Alg, p.DefaultPIN))
+	b.writeKey(under, 1, fuelcard.PINSlot.ID, p.PINSlot().Record(p.Alg, p.DefaultPIN))
 	for _, f := range append(p.PetrolFiles(), b.extra...) {
 		b.ok(f.Command())
 	}
@@ -255,13 +255,13 @@ func (b *bench) remake() {
 	b.ok(fuelcard.SelectFile{FID: fuelcard.FIDMF}.Command())
 	under := b.oneOf(b.key("CCK"), b.keys.Transport)
 	keys := func(mf bool) {
-		for _, s := range fuelcard.Keys {
+		for _, s := range p.CardKeys() {
 			if s.MF != mf {
 				continue
 			}
 			k := b.key(s.Name)
 			b.writeKey(under, 1, s.ID, s.Record(p.Alg, k[:]))
-			if s.Type&fuelcard.KeyTypeMask == fuelcard.KeyMaster {
+			if s.Class == fuelcard.KeyMaster {
 				under = k
 			}
 		}
@@ -283,7 +283,7 @@ func (b *bench) remake() {
 	}
 	b.tries(p.KeyFile().Command(), taken)
 	keys(false)
-	pin := fuelcard.WriteKey{P1: 1, KeyID: fuelcard.PINSlot.ID, KeyRecord: fuelcard.PINSlot.Record(p.Alg, p.DefaultPIN)}
+	pin := fuelcard.WriteKey{P1: 1, KeyID: fuelcard.PINSlot.ID, KeyRecord: p.PINSlot().Record(p.Alg, p.DefaultPIN)}
 	b.tries(fuelcard.SealKey(b.suite, under, b.challenge(4), pin), apdu.SecurityState)
 	for _, f := range p.PetrolFiles() {
 		b.tries(f.Command(), taken)

@@ -23,14 +23,18 @@ func padPIN(pin []byte) []byte {
 	return b
 }
 
-func validPIN(pin []byte) bool { return len(pin) >= minPIN && len(pin) <= maxPIN }
+// newPIN reports that a PIN may be set: of a length that the profile has, and without the FF that fills it up.
+// Source: card.md 3.4, pin_length.
+func (c *Card) newPIN(pin []byte) bool {
+	return c.profile.PINFits(len(pin)) && bytes.IndexByte(pin, 0xFF) < 0
+}
 
 // verify is VERIFY 00 20 00 kid Lc PIN: 63Cx with the tries left, 6983 without any. Source: card.md 6.2.
 func (c *Card) verify(cmd apdu.Command) ([]byte, apdu.SW) {
 	switch {
 	case cmd.P1 != 0:
 		return nil, apdu.WrongP1P2
-	case !validPIN(cmd.Data):
+	case !c.profile.PINFits(len(cmd.Data)):
 		return nil, apdu.WrongLength
 	}
 	if sw := c.admit(nil); sw != apdu.OK {
@@ -98,7 +102,7 @@ func (c *Card) changePIN(cmd apdu.Command) ([]byte, apdu.SW) {
 		return nil, sw
 	}
 	old, fresh, found := bytes.Cut(cmd.Data, []byte{0xFF})
-	if !found || !validPIN(old) || !validPIN(fresh) || bytes.IndexByte(fresh, 0xFF) >= 0 {
+	if !found || !c.profile.PINFits(len(old)) || !c.newPIN(fresh) {
 		return nil, apdu.WrongData
 	}
 	k, sw := c.pin(cmd.P2)
@@ -118,7 +122,7 @@ func setPIN(x *chip.Tx, k chip.Key, pin []byte) {
 // Source: card.md 5.3, 6.2.
 func (c *Card) reloadPIN(cmd apdu.Command) apdu.SW {
 	n := len(cmd.Data) - macSize
-	if n < minPIN || n > maxPIN {
+	if !c.profile.PINFits(n) {
 		return apdu.WrongLength
 	}
 	if sw := c.admit(nil); sw != apdu.OK {
@@ -142,7 +146,7 @@ func (c *Card) reloadPIN(cmd apdu.Command) apdu.SW {
 	switch fresh := cmd.Data[:n]; {
 	case !c.suite(k).TAC(keyOf(k), fresh).Equal(mac):
 		return c.missed(k, c.last(k, apdu.MACWrong))
-	case bytes.IndexByte(fresh, 0xFF) >= 0:
+	case !c.newPIN(fresh):
 		return apdu.WrongData
 	}
 	x := c.tree.Begin()
@@ -192,7 +196,7 @@ func (c *Card) unblockPIN(cmd apdu.Command) ([]byte, apdu.SW) {
 		return nil, c.missed(k, c.last(k, apdu.SecureMACWrong))
 	}
 	fresh, err := c.suite(k).Decipher(keyOf(k), cmd.Data[:block])
-	if err != nil || !validPIN(fresh) || bytes.IndexByte(fresh, 0xFF) >= 0 {
+	if err != nil || !c.newPIN(fresh) {
 		return nil, apdu.WrongData
 	}
 	x := c.tree.Begin()

@@ -60,7 +60,7 @@ func (p *pump) makeSAM() {
 	p.ask(samcard.UpdateBinary{SFI: samcard.SFITerminal, Data: samcard.SAMTerminal{TID: p.self.TID}.Bytes()}.Command())
 	p.ask(samcard.PetrolDF(p.profile.AIDPSAMPetrol).Command())
 	under := p.keys.Transport
-	for _, s := range samcard.Keys {
+	for _, s := range samcard.KeysWith(p.profile.LevelsOf) {
 		k, alg := p.keys.Masters[s.Name], pboc.AlgTDES
 		if s.Own {
 			k = pboc.TDES.Diversify(k, p.self.Number.Factor())
@@ -82,7 +82,7 @@ func (p *pump) sale(amount unit.Fen) pboc.PSAMTTC {
 	a, err := fuelcard.ParseInitGreyLockAnswer(p.ok(fuelcard.InitGreyLock{Purse: fuelcard.ED, KeyID: 1, TID: p.self.TID}.Command()))
 	must(p.t, err)
 	i, err := samcard.ParseInitGreyLockAnswer(p.ask(samcard.InitGreyLock{Rand: a.Rand, CTC: a.CTC, Balance: a.Balance, Type: samcard.TypeGreyED,
-		Time: saleTime, KeyVersion: a.KeyVersion, Alg: a.Alg, Factors: samcard.CardFactors(p.asn, p.issuer)}.Command()))
+		Time: saleTime, KeyVersion: a.KeyVersion, Alg: a.Alg, Factors: p.profile.PSAMFactors("DPK", p.issuer, p.asn)}.Command()))
 	must(p.t, err)
 	l, err := fuelcard.ParseGreyLockAnswer(p.ok(fuelcard.GreyLock{TTC: i.TTC, TermRand: i.TermRand, Time: saleTime, MAC1: i.MAC1}.Command()))
 	must(p.t, err)
@@ -143,13 +143,11 @@ func TestManySales(t *testing.T) {
 
 // The card proves itself to the PSAM with no host: INTERNAL AUTHENTICATION under DIK. Source: adr/0003.
 func TestInternalAuthenticationWithPSAM(t *testing.T) {
-	sm4 := fuelcard.National()
-	sm4.Alg = pboc.AlgSM4
-	for _, profile := range []fuelcard.Profile{fuelcard.National(), sm4} {
+	for _, profile := range fuelcard.Profiles() {
 		p := newPump(t, profile)
 		challenge := []byte{8, 7, 6, 5, 4, 3, 2, 1}
 		card := p.ok(fuelcard.InternalAuthenticate{KeyID: 1, Data: challenge}.Command())
-		p.ask(samcard.DeliveryKey{Usage: samcard.UsageInternal, KeyVersion: 1, Factors: samcard.CardFactors(p.asn, p.issuer)}.Command())
+		p.ask(samcard.DeliveryKey{Usage: samcard.UsageOf(profile.LevelsOf("DIK"), samcard.UsageInternal.Type()), KeyVersion: 1, Factors: p.profile.PSAMFactors("DIK", p.issuer, p.asn)}.Command())
 		if sam := p.ask(samcard.CipherData{Data: challenge}.Command()); !bytes.Equal(card, sam) || len(card) != 8 {
 			t.Fatalf("card %X, PSAM %X", card, sam)
 		}

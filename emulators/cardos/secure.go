@@ -12,14 +12,11 @@ const (
 	maxSMFails = 3 // Source: card.md 3.1: three consecutive wrong write MACs
 )
 
-// classOf is a key type without its two line-protection bits. Source: card.md 4.1.
-func classOf(t byte) byte { return t & fuelcard.KeyTypeMask }
-
 // key finds a key of the current DF by class and id.
 func (c *Card) key(class, id byte) (chip.Key, bool) { return c.keyIn(c.df, class, id) }
 
 func (c *Card) keyIn(df *chip.File, class, id byte) (chip.Key, bool) {
-	return c.tree.FindKey(df, func(k chip.Key) bool { return classOf(k.Type) == class && k.ID == id })
+	return c.tree.FindKey(df, func(k chip.Key) bool { return k.ID == id && c.profile.KeyTypes.Is(k.Type, class) })
 }
 
 // keyOf is the value of a 16-byte key.
@@ -28,21 +25,10 @@ func keyOf(k chip.Key) (v pboc.Key) {
 	return v
 }
 
-// hasAlg reports whether a class's last two parameters are version and algorithm; the others have next state and retry
-// counter. Source: card.md 4.4.
-func hasAlg(class byte) bool {
-	switch class {
-	case fuelcard.KeyConsume, fuelcard.KeyLoad, fuelcard.KeyUnload, fuelcard.KeyOverdraft, fuelcard.KeyOnlineUnlock,
-		fuelcard.KeyTAC, fuelcard.KeyInternal:
-		return true
-	}
-	return false
-}
-
 // suite is the arithmetic of a key: by its algorithm byte, else the card's own.
 func (c *Card) suite(k chip.Key) pboc.Suite {
 	alg := c.profile.Alg
-	if hasAlg(classOf(k.Type)) {
+	if class, ok := c.profile.KeyTypes.Class(k.Type); ok && fuelcard.Transactional(class) {
 		alg = k.B
 	}
 	s, err := pboc.SuiteFor(alg)
