@@ -3,6 +3,7 @@ package chip_test
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"testing"
 
 	"greylock/emulators/chip"
@@ -110,7 +111,7 @@ func TestMem(t *testing.T) {
 	if !errors.Is(err, chip.ErrTorn) || !card.Lost(err) || !bytes.Equal(m.Image()[:3], []byte{2, 2, 1}) || m.Disarm() || m.LastWrite() != 3 {
 		t.Fatalf("%v %X", err, m.Image()[:3])
 	}
-	m.Weak(1)
+	m.Weak(rand.NewPCG(1, 2))
 	m.CutAfter(0, 0)
 	_ = m.Write(8, []byte{0xFF})
 	seen := map[byte]bool{}
@@ -213,4 +214,36 @@ func FuzzImage(f *testing.F) {
 			t.Fatalf("%X comes back as %X", file, back)
 		}
 	})
+}
+
+// Cells wear by the writes of each: the transaction that meets a tired cell has not happened. Source: trust.md 2 row 21.
+func TestEndurance(t *testing.T) {
+	t.Parallel()
+	m := chip.NewMem(2048)
+	m.Endurance(20)
+	s := open(t, m)
+	done := byte(0)
+	var err error
+	for err == nil {
+		x := s.Begin()
+		x.Put(chip.Home+5, done+1)
+		if err = x.Commit(); err == nil {
+			done++
+		}
+	}
+	if !errors.Is(err, chip.ErrWorn) || done < 5 || done > 20 {
+		t.Fatalf("after %d transactions: %v", done, err)
+	}
+	if again := open(t, m); s.Byte(chip.Home+5) != done || again.Byte(chip.Home+5) != done {
+		t.Fatalf("%d transactions happened, memory says %d", done, s.Byte(chip.Home+5))
+	}
+	if err := m.Write(1000, []byte{1}); err != nil {
+		t.Fatal("a fresh cell is worn:", err)
+	}
+	m.Endurance(0)
+	x := s.Begin()
+	x.Put(chip.Home+5, 0xEE)
+	if err := x.Commit(); err != nil || s.Byte(chip.Home+5) != 0xEE {
+		t.Fatal(err)
+	}
 }

@@ -29,9 +29,6 @@ var (
 	ErrBounds = errors.New("chip: outside the memory")
 )
 
-// dice is the second half of a seed.
-const dice = 0x7765616b // weak
-
 // never is the count of a fault that is not planned.
 const never = -1
 
@@ -45,7 +42,9 @@ type Mem struct {
 	last     int // length of the last write asked for
 	cutWrite int // writes still to pass before the cut; never for none
 	cutByte  int
-	wear     int // writes still to pass before the memory is worn; never for none
+	wear     int      // writes still to pass before the memory is worn; never for none
+	lasts    int      // writes that a cell takes; 0 for ever
+	worn     []uint32 // writes of each cell, counted while cells do not last for ever
 }
 
 // NewMem returns an erased memory.
@@ -64,15 +63,46 @@ func (m *Mem) Disarm() bool {
 	return planned
 }
 
-// Weak makes the byte under a cut undecided: the bits that were to change read at random, anew at each read, until the
-// byte is written again.
-func (m *Mem) Weak(seed uint64) {
-	m.rnd = rand.New(rand.NewPCG(seed, dice))
+// Weak makes the byte under a cut undecided: the bits that were to change read 0 or 1 as the dice fall, anew at each read,
+// until the byte is written again.
+func (m *Mem) Weak(dice rand.Source) {
+	m.rnd = rand.New(dice)
 	m.doubt = make([]byte, len(m.cells))
 }
 
-// WearAfter makes every write after the next n fail with ErrWorn.
+// WearAfter makes every write after the next n fail with ErrWorn; WearAfter(0) wears the memory out now.
 func (m *Mem) WearAfter(n int) { m.wear = n }
+
+// Endurance gives every cell n writes, counted from now: a write that meets a cell without any left stores nothing and fails
+// with ErrWorn. EEPROM takes 100 000 or more. 0 makes cells last for ever.
+func (m *Mem) Endurance(n int) {
+	m.lasts, m.worn = n, nil
+	if n > 0 {
+		m.worn = make([]uint32, len(m.cells))
+	}
+}
+
+// wearing books a write of n cells at off, or reports that one of them takes none any more.
+func (m *Mem) wearing(off, n int) bool {
+	if m.wear == 0 {
+		return false
+	}
+	if m.lasts > 0 {
+		cells := m.worn[off : off+n]
+		for _, writes := range cells {
+			if writes >= uint32(m.lasts) {
+				return false
+			}
+		}
+		for i := range cells {
+			cells[i]++
+		}
+	}
+	if m.wear != never {
+		m.wear--
+	}
+	return true
+}
 
 // Writes counts the writes so far, the torn one included.
 func (m *Mem) Writes() int { return m.writes }
@@ -80,13 +110,14 @@ func (m *Mem) Writes() int { return m.writes }
 // LastWrite is the length of the last write asked for, all of it, also when it was cut.
 func (m *Mem) LastWrite() int { return m.last }
 
-// Copy makes the memory one with the same bytes and the same doubtful bits as from, whose dice are its own; no fault is
-// planned. Both have the same size.
-func (m *Mem) Copy(from *Mem, seed uint64) {
+// Copy makes the memory one with the same bytes and the same doubtful bits as from, which read as its own dice fall (nil for
+// a memory without any); no fault is planned and nothing worn. Both have the same size.
+func (m *Mem) Copy(from *Mem, dice rand.Source) {
 	copy(m.cells, from.cells)
 	m.cutWrite, m.wear, m.rnd, m.doubt = never, never, nil, m.doubt[:0]
+	m.lasts, m.worn = 0, nil
 	if from.doubt != nil {
-		m.rnd = rand.New(rand.NewPCG(seed, dice))
+		m.rnd = rand.New(dice)
 		m.doubt = append(m.doubt, from.doubt...)
 	}
 }
@@ -129,11 +160,8 @@ func (m *Mem) Write(off int, b []byte) error {
 	if err := m.bounds(off, len(b)); err != nil {
 		return err
 	}
-	if m.wear == 0 {
+	if !m.wearing(off, len(b)) {
 		return ErrWorn
-	}
-	if m.wear != never {
-		m.wear--
 	}
 	m.writes++
 	m.last = len(b)

@@ -4,6 +4,7 @@ package chiptest
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"testing"
 
 	"greylock/emulators/chip"
@@ -48,13 +49,13 @@ func Every(t testing.TB, start Start, also ...[]byte) (cuts int) {
 func recoveries(t testing.TB, torn *chip.Mem, states [][]byte, write, cut int) (cuts int) {
 	t.Helper()
 	m := chip.NewMem(torn.Size())
-	m.Copy(torn, 0)
+	m.Copy(torn, nil)
 	want := home(t, m)
 	if !among(want, states) {
 		t.Fatalf("cut in write %d at byte %d: neither the old nor the new state", write, cut)
 	}
 	each(func(w, n int) (length int, more bool) {
-		m.Copy(torn, 0)
+		m.Copy(torn, nil)
 		m.CutAfter(w, n)
 		_, err := chip.Open(m)
 		if m.Disarm() {
@@ -85,7 +86,7 @@ func Weak(t testing.TB, seed uint64, start Start, also ...[]byte) (cuts int) {
 	m := chip.NewMem(mem.Size())
 	each(func(write, cut int) (length int, more bool) {
 		mem, act := start()
-		mem.Weak(seed + uint64(write)<<16 + uint64(cut))
+		mem.Weak(rand.NewPCG(seed, uint64(write)<<16+uint64(cut)))
 		mem.CutAfter(write, cut)
 		_ = act()
 		if mem.Disarm() {
@@ -93,7 +94,7 @@ func Weak(t testing.TB, seed uint64, start Start, also ...[]byte) (cuts int) {
 		}
 		length = mem.LastWrite()
 		for i := range uint64(4) {
-			m.Copy(mem, seed+i)
+			m.Copy(mem, rand.NewPCG(seed, i))
 			m.CutAfter(int(i), cut/2) // one cut in the recovery, or none when it has fewer writes
 			_, _ = chip.Open(m)
 			m.Disarm()
@@ -127,7 +128,7 @@ func each(run func(write, cut int) (length int, more bool)) {
 func Home(t testing.TB, mem *chip.Mem) []byte {
 	t.Helper()
 	m := chip.NewMem(mem.Size())
-	m.Copy(mem, 0)
+	m.Copy(mem, nil)
 	return home(t, m)
 }
 
