@@ -28,7 +28,7 @@ type visit struct {
 const maxMatters = 4
 
 func (b *Board) newVisit(t *card.Talk) *visit {
-	return &visit{b: b, t: t, term: &terminal.Terminal{Card: t.Slot(SlotCard), PSAM: samDoor{b, t.Slot(SlotPSAM)},
+	return &visit{b: b, t: t, term: &terminal.Terminal{Brief: true, Card: t.Slot(SlotCard), PSAM: samDoor{b, t.Slot(SlotPSAM)},
 		Profile: b.cfg.Profile, Clock: func() clock.Instant { return b.now.Add(b.link.offset) }, Rand: b.sess.rand,
 		Log: boardLog{b}, SAM: b.sess.sam}}
 }
@@ -184,9 +184,12 @@ func (v *visit) verified(err error) bool {
 // limits applies the card's limits to this place and day.
 func (v *visit) limits() bool {
 	b := v.b
-	history, err := v.term.History()
-	if err != nil {
-		return v.failed("读卡失败", "card can not be read", err)
+	var history []fuelcard.LogRecord
+	if v.id.Daily() {
+		var err error
+		if history, err = v.term.History(); err != nil {
+			return v.failed("读卡失败", "card can not be read", err)
+		}
 	}
 	s := b.mem.state
 	b.reprice()
@@ -212,7 +215,7 @@ func (v *visit) limits() bool {
 		return true
 	}
 	b.face.prompt = Text{"请员工核对车牌后按确认", "staff: compare the plate, then OK"}
-	_, err = v.t.Ask(askPlate, nil)
+	_, err := v.t.Ask(askPlate, nil)
 	return err == nil
 }
 

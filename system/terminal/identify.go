@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
 	"greylock/system/wire/apdu"
 	"greylock/system/wire/fuelcard"
@@ -29,11 +30,11 @@ type Identity struct {
 func (id Identity) UserPIN() bool { return id.Ordinary.UserPIN != 0 }
 
 // Identify selects the petrol application and reads who the card is: 0015, the lock proof, the balance, 0016, 001B, 001C,
-// 7 to 9 APDUs. The proof comes first so that it is harvested from every card, also from one that is refused or pulled: on an
+// 8 APDUs, or Brief 5. The proof comes first so that it is harvested from every card, also from one that is refused or pulled: on an
 // error the identity holds what was read so far. Source: card.md 12.1 steps 1, 2, 8, 9.
 func (t *Terminal) Identify() (Identity, error) {
 	var id Identity
-	err := t.selectCard()
+	fci, err := t.selectCard()
 	if sw, no := refused(err); no {
 		id.Refused = selectRefusal(sw)
 		return id, nil
@@ -41,7 +42,7 @@ func (t *Terminal) Identify() (Identity, error) {
 	if err != nil {
 		return id, err
 	}
-	if id.Public, err = t.readPublic(); err != nil {
+	if id.Public, err = t.readPublic(fci); err != nil {
 		return id, err
 	}
 	id.ASN = id.Public.ASN
@@ -54,24 +55,26 @@ func (t *Terminal) Identify() (Identity, error) {
 	if id.Refused = t.judge(id.Public); id.Refused != nil {
 		return id, nil //nolint:nilerr // a refusal is part of who the card is
 	}
-	if id.Holder, err = readFile(t, "读持卡人信息 (read 0016)", fuelcard.SFIHolder, fuelcard.HolderLength, fuelcard.ParseHolderData); err != nil {
-		return id, err
-	}
-	if id.Ordinary, err = readFile(t, "读普通数据 (read 001B)", fuelcard.SFIOrdinary, fuelcard.OrdinaryLength, fuelcard.ParseOrdinaryData); err != nil {
-		return id, err
-	}
-	id.Limits, err = readFile(t, "读限制数据 (read 001C)", fuelcard.SFILimits, fuelcard.LimitsLength, fuelcard.ParseLimits)
-	return id, err
+	return id, t.readData(&id)
 }
 
-// selectCard selects MF and the petrol application; a reset card needs it again.
-func (t *Terminal) selectCard() error {
-	if _, err := send(t.Card, "选择主目录 (SELECT MF)", fuelcard.SelectFile{FID: fuelcard.FIDMF}); err != nil {
-		return err
+// selectCard selects MF and the petrol application, whose FCI it returns; a reset card needs it again. In brief the MF is
+// selected only for a card that does not find the application from where it stands.
+func (t *Terminal) selectCard() (fci []byte, err error) {
+	application := fuelcard.SelectName{Name: t.Profile.AIDPetrol}
+	if t.Brief {
+		fci, err := send(t.Card, selecting, application)
+		if sw, no := refused(err); !no || sw != apdu.FileNotFound {
+			return fci, err
+		}
 	}
-	_, err := send(t.Card, "选择加油应用 (SELECT petrol application)", fuelcard.SelectName{Name: t.Profile.AIDPetrol})
-	return err
+	if _, err := send(t.Card, "选择主目录 (SELECT MF)", fuelcard.SelectFile{FID: fuelcard.FIDMF}); err != nil {
+		return nil, err
+	}
+	return send(t.Card, selecting, application)
 }
+
+const selecting = "选择加油应用 (SELECT petrol application)"
 
 func selectRefusal(sw apdu.SW) *Refusal {
 	switch sw {
@@ -83,8 +86,46 @@ func selectRefusal(sw apdu.SW) *Refusal {
 	return &Refusal{ReasonInvalid, "非加油卡", "not a petrol card: SW " + sw.String()}
 }
 
-func (t *Terminal) readPublic() (fuelcard.PublicData, error) {
+// readPublic reads 0015, or takes it from the FCI, which carries it. Source: card.md 3.1.
+func (t *Terminal) readPublic(fci []byte) (fuelcard.PublicData, error) {
+	if t.Brief {
+		if x, err := fuelcard.ParseFCI(fci); err == nil && len(x.Public) == fuelcard.PublicLength {
+			return fuelcard.ParsePublicData(x.Public)
+		}
+	}
 	return readFile(t, "读公共信息 (read 0015)", fuelcard.SFIPublic, fuelcard.PublicLength, fuelcard.ParsePublicData)
+}
+
+// What is meaningful at the start of 001B and 001C; the rest is reserved. Source: card.md 3.4, 3.5.
+const (
+	ordinaryUsed = 4
+	limitsUsed   = 66
+)
+
+// readData reads holder, PIN flag and limits.
+func (t *Terminal) readData(id *Identity) (err error) {
+	if t.Brief {
+		if id.Ordinary, err = readFile(t, "读普通数据 (read 001B)", fuelcard.SFIOrdinary, ordinaryUsed, padded(fuelcard.OrdinaryLength, fuelcard.ParseOrdinaryData)); err != nil {
+			return err
+		}
+		id.Limits, err = readFile(t, "读限制数据 (read 001C)", fuelcard.SFILimits, limitsUsed, padded(fuelcard.LimitsLength, fuelcard.ParseLimits))
+		return err
+	}
+	if id.Holder, err = readFile(t, "读持卡人信息 (read 0016)", fuelcard.SFIHolder, fuelcard.HolderLength, fuelcard.ParseHolderData); err != nil {
+		return err
+	}
+	if id.Ordinary, err = readFile(t, "读普通数据 (read 001B)", fuelcard.SFIOrdinary, fuelcard.OrdinaryLength, fuelcard.ParseOrdinaryData); err != nil {
+		return err
+	}
+	id.Limits, err = readFile(t, "读限制数据 (read 001C)", fuelcard.SFILimits, fuelcard.LimitsLength, fuelcard.ParseLimits)
+	return err
+}
+
+// padded lets the start of a file be read as the whole file, its rest FF.
+func padded[T any](length int, parse func([]byte) (T, error)) func([]byte) (T, error) {
+	return func(b []byte) (T, error) {
+		return parse(append(slices.Clip(b), bytes.Repeat([]byte{0xFF}, max(0, length-len(b)))...))
+	}
 }
 
 func readFile[T any](t *Terminal, doing string, sfi byte, length int, parse func([]byte) (T, error)) (T, error) {

@@ -26,7 +26,12 @@ type Allowance struct {
 	Plate    []byte        // GBK; not empty: an employee compares it with the vehicle first
 }
 
-// Allow applies the limits of 001C to this place and day; history is the log, newest first. The reason of a refusal is that
+// Daily reports that the limits count the day's fills: only then is the history of any use to Allow.
+func (id Identity) Daily() bool {
+	return id.Limits.FillsPerDay != noLimit8 || id.Limits.FenPerDay != noLimit32
+}
+
+// Allow applies the limits of 001C to this place and day; history is the log, newest first; it matters for a card with Daily limits alone. The reason of a refusal is that
 // of card.md section 13. Source: card.md 3.5, 12.1 steps 5, 6, 9.
 func (t *Terminal) Allow(id Identity, history []fuelcard.LogRecord, place Place) (Allowance, *Refusal) {
 	l := id.Limits

@@ -38,6 +38,10 @@ type Terminal struct {
 	Rand    io.Reader // challenges for INTERNAL AUTHENTICATION
 	Log     Log
 
+	// Brief reads of a card only what a sale needs, where every byte is time at a pump and the holder's name is nobody's
+	// business: the public data out of SELECT's answer, no holder data, what is meaningful of 001B and 001C.
+	Brief bool
+
 	// SAM is who the PSAM is; ReadPSAM sets it, after each time the PSAM was powered up.
 	SAM SAM
 }
@@ -100,10 +104,11 @@ func (t *Terminal) Note(e Entry) (Durable, error) {
 // again finds out, after an answer was lost, what the card did: application, number, lock proof. It fails with
 // ErrOtherCard when the slot now holds another card, and with the transport's error when there is none.
 func (t *Terminal) again(asn pboc.ASN) (fuelcard.LockProof, error) {
-	if err := t.selectCard(); err != nil {
+	fci, err := t.selectCard()
+	if err != nil {
 		return fuelcard.LockProof{}, err
 	}
-	public, err := t.readPublic()
+	public, err := t.readPublic(fci)
 	if err != nil {
 		return fuelcard.LockProof{}, err
 	}

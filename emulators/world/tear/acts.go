@@ -218,6 +218,7 @@ func (l *lab) identity(s *state) (terminal.Identity, error) {
 	if err != nil {
 		return terminal.Identity{}, err
 	}
+	x.term.Brief = false
 	return x.term.Identify()
 }
 

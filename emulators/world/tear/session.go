@@ -129,7 +129,7 @@ func (l *lab) open(s *state, plan cut) (*session, error) {
 	if _, err := x.psam.Reset(); err != nil {
 		return nil, err
 	}
-	x.term = &terminal.Terminal{Card: way{x, toCard}, PSAM: way{x, toSAM}, Profile: l.Profile, Clock: x.Now, Rand: random(s.sessions, 4), Log: ring{x}}
+	x.term = &terminal.Terminal{Brief: true, Card: way{x, toCard}, PSAM: way{x, toSAM}, Profile: l.Profile, Clock: x.Now, Rand: random(s.sessions, 4), Log: ring{x}}
 	return x, nil
 }
 
