@@ -212,6 +212,10 @@ func handler(cla, ins byte) handle {
 		return (*Card).creditForLoad
 	case 0x8054:
 		return (*Card).debit
+	case 0x8058:
+		return (*Card).updateOverdraw
+	case 0x80DC:
+		return (*Card).updateCAPP
 	case 0xE07A:
 		return (*Card).greyInit
 	case 0xE07C:

@@ -36,6 +36,11 @@ func (c *Card) greyState() fuelcard.GreyState {
 	return fuelcard.GreyState(c.tree.Byte(c.app(appProof)))
 }
 
+// lockedPurse is the purse of the lock, also of one that was debited. Source: card.md 6.4, proof_wallet.
+func (c *Card) lockedPurse() fuelcard.Purse {
+	return fuelcard.Purse(c.tree.Byte(c.app(appProof) + 2))
+}
+
 // lock is what a grey card keeps besides the proof.
 type lock struct {
 	purse fuelcard.Purse
@@ -221,7 +226,7 @@ func (c *Card) debitForUnlock(cmd apdu.Command) ([]byte, apdu.SW) {
 	}
 	t := which.UnlockType()
 	tac := c.tac(tk, fuelcard.UnlockTACData(q.Amount, t, q.TID, q.TTC, q.Time))
-	proof := fuelcard.LockProof{State: fuelcard.TACUnread, Type: t, Wallet: which, Balance: c.proven(p, q.Amount),
+	proof := fuelcard.LockProof{State: fuelcard.TACUnread, Type: t, Wallet: which, Balance: c.shown(p, q.Amount),
 		Serial: uint16(l.ctc), TID: q.TID, Time: q.Time, Code: tac}
 	p.balance -= uint32(q.Amount)
 	proof.SetAmount(q.Amount)
@@ -234,8 +239,8 @@ func (c *Card) debitForUnlock(cmd apdu.Command) ([]byte, apdu.SW) {
 	return fuelcard.DebitForUnlockAnswer{TAC: tac}.Bytes(), c.commit(x)
 }
 
-// proven is the balance that a proof of state 10 shows for a debit. Source: card.md 6.4, proof_balance.
-func (c *Card) proven(before purse, amount unit.Fen) unit.Fen {
+// shown is the balance that a proof of state 10 shows for a debit. Source: card.md 6.4, proof_balance.
+func (c *Card) shown(before purse, amount unit.Fen) unit.Fen {
 	if c.profile.ProofBalance == fuelcard.BalanceBefore {
 		return before.fen()
 	}
@@ -315,14 +320,14 @@ func (c *Card) greyUnlock(cmd apdu.Command) ([]byte, apdu.SW) {
 		return nil, sw
 	case !s.MAC(now.ses, fuelcard.OnlineMAC2Data(q.Amount, t, now.tid, q.Time)).Equal(q.MAC2):
 		return nil, apdu.MACWrong
-	case q.Amount > p.fen():
+	case !p.covers(q.Amount):
 		return nil, apdu.BalanceTooLow
 	}
-	before, shown := p.sn, c.proven(p, q.Amount)
+	before, shows := p.sn, c.shown(p, q.Amount)
 	p.balance -= uint32(q.Amount)
 	p.sn++
 	mac3 := s.MAC(now.ses, fuelcard.OnlineMAC3Data(p.fen(), before, q.Amount, t, now.tid, q.Time))
-	proof := fuelcard.LockProof{State: fuelcard.TACUnread, Type: t, Wallet: now.purse, Balance: shown, Serial: uint16(before),
+	proof := fuelcard.LockProof{State: fuelcard.TACUnread, Type: t, Wallet: now.purse, Balance: shows, Serial: uint16(before),
 		TID: now.tid, Time: q.Time, Code: mac3}
 	proof.SetAmount(q.Amount)
 	x := c.tree.Begin()

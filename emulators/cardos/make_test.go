@@ -81,6 +81,17 @@ func made(t testing.TB, profile fuelcard.Profile, extra ...fuelcard.CreateFile) 
 	return b
 }
 
+// blankOn begins again with a blank on a memory of another size.
+func (b *bench) blankOn(nv *cardos.MemNV) {
+	b.t.Helper()
+	var err error
+	if b.card, err = cardos.Blank(nv, b.rnd, b.profile, b.keys.Transport); err != nil {
+		b.t.Fatal(err)
+	}
+	b.nv = nv
+	b.reset()
+}
+
 // again is a second card with the same memory content.
 func (b *bench) again(t testing.TB) *bench {
 	t.Helper()

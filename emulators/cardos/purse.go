@@ -10,11 +10,12 @@ import (
 	"greylock/system/wire/unit"
 )
 
-// Body of a purse: bal4 overdraft3 CTC2 onlineSN2, then the last load, unload and purchase as done1 SN2 MAC4 TAC4.
+// Body of a purse: bal4 overdraft3 CTC2 onlineSN2, then the last transaction of each kind as done1 SN2 MAC4 TAC4. The
+// balance holds the overdraft limit, see adr/0008.
 const (
 	purseHead = 11
 	proveSize = 11
-	purseSize = purseHead + 3*proveSize
+	purseSize = purseHead + proveKinds*proveSize
 )
 
 // purse is the head of a purse file. Source: card.md 7.1.
@@ -43,12 +44,14 @@ func (c *Card) purse(p fuelcard.Purse) (purse, apdu.SW) {
 	}, apdu.OK
 }
 
-// covers reports whether the balance with its overdraft limit holds the amount.
-func (p purse) covers(amount unit.Fen) bool {
-	return int64(amount) <= int64(p.balance)+int64(p.overdraft)
-}
+// covers reports whether the balance, which holds the overdraft limit, holds the amount. Source: card.md 7.3.
+func (p purse) covers(amount unit.Fen) bool { return amount <= p.fen() }
 
-func (p purse) fen() unit.Fen { return unit.Fen(p.balance) }
+// owns reports whether the amount is the holder's own, without the overdraft limit.
+func (p purse) owns(amount unit.Fen) bool { return amount+p.limit() <= p.fen() }
+
+func (p purse) fen() unit.Fen   { return unit.Fen(p.balance) }
+func (p purse) limit() unit.Fen { return unit.Fen(p.overdraft) }
 
 // put writes the head.
 func (p purse) put(x *chip.Tx) {
@@ -69,17 +72,38 @@ func (c *Card) log(x *chip.Tx, p purse, r fuelcard.LogRecord) {
 	c.tree.Append(x, f, r.Bytes())
 }
 
-// The last transaction of a kind, for GET TRANSACTION PROVE.
-const (
-	lastLoad = iota
-	lastUnload
-	lastPurchase
-)
+// proveKinds is how many kinds of transaction a purse keeps the last one of.
+const proveKinds = 6
 
-func (p purse) prove(x *chip.Tx, kind int, sn uint16, mac, tac pboc.MAC) {
+// proven says which purse keeps the last transaction of a type, and in which place. Source: card.md 6.2.
+func proven(t fuelcard.TxType) (which fuelcard.Purse, place int, ok bool) {
+	switch t {
+	case fuelcard.TypeLoadED:
+		return fuelcard.ED, 0, true
+	case fuelcard.TypeLoadEP:
+		return fuelcard.EP, 0, true
+	case fuelcard.TypeUnload:
+		return fuelcard.ED, 1, true
+	case fuelcard.TypePurchaseED:
+		return fuelcard.ED, 2, true
+	case fuelcard.TypePurchaseEP:
+		return fuelcard.EP, 2, true
+	case fuelcard.TypeCash:
+		return fuelcard.ED, 3, true
+	case fuelcard.TypeOverdraft:
+		return fuelcard.ED, 4, true
+	case fuelcard.TypeCAPP:
+		return fuelcard.EP, 5, true
+	}
+	return 0, 0, false
+}
+
+// prove keeps the codes of a transaction for GET TRANSACTION PROVE.
+func (p purse) prove(x *chip.Tx, t fuelcard.TxType, sn uint16, mac, tac pboc.MAC) {
+	_, place, _ := proven(t)
 	b := binary.BigEndian.AppendUint16([]byte{1}, sn)
 	b = append(append(b, mac[:]...), tac[:]...)
-	x.Put(p.file.Body()+purseHead+kind*proveSize, b...)
+	x.Put(p.file.Body()+purseHead+place*proveSize, b...)
 }
 
 // getBalance is GET BALANCE 80 5C 00 purse 04, free unless balance_pin is on. Source: card.md 6.2.
@@ -108,25 +132,15 @@ func (c *Card) transactionProve(cmd apdu.Command) ([]byte, apdu.SW) {
 	if sw := c.admit(err); sw != apdu.OK {
 		return nil, sw
 	}
-	which, kind := fuelcard.ED, lastLoad
-	switch q.Type {
-	case fuelcard.TypeLoadED:
-	case fuelcard.TypeLoadEP:
-		which = fuelcard.EP
-	case fuelcard.TypeUnload:
-		kind = lastUnload
-	case fuelcard.TypePurchaseED:
-		kind = lastPurchase
-	case fuelcard.TypePurchaseEP:
-		which, kind = fuelcard.EP, lastPurchase
-	default:
+	which, place, ok := proven(q.Type)
+	if !ok {
 		return nil, apdu.ProofNotAvailable
 	}
 	p, sw := c.purse(which)
 	if sw != apdu.OK {
 		return nil, sw
 	}
-	b := c.tree.Bytes(p.file.Body()+purseHead+kind*proveSize, proveSize)
+	b := c.tree.Bytes(p.file.Body()+purseHead+place*proveSize, proveSize)
 	before := binary.BigEndian.Uint16(b[1:])
 	isBefore := q.SN == before && c.profile.ProveSerial != fuelcard.ProveAfter
 	isAfter := q.SN == before+1 && c.profile.ProveSerial != fuelcard.ProveBefore

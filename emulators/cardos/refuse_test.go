@@ -130,7 +130,7 @@ var refusals = []struct{ from, command, want, source string }{
 	{"full", "80 50 01 01 0B 01 00002711 134400000001 0F", "9401", "9: one fen too much"},
 	{"full", "80 50 05 01 0B 01 00002711 134400000001 10", "9401", "9: one fen too much"},
 	{"full", "80 50 05 02 0B 01 00000001 134400000001 10", "6A86", "6.2: unload from ED alone"},
-	{"full", "80 50 03 02 0B 01 00000001 134400000001 0F", "6A81", "6.2: no compound purchase in this card"},
+	{"full", "80 50 03 02 0B 01 00000001 134400000001 0F", "6A82", "9: this card has no wallet"},
 	{"full", creditA, "6901", "9: no load under way"},
 	{"init load", "80 52 00 00 0B 20261122 093000 4CF807F3 04", "9302", "5.3: one bit of MAC2"},
 	{"init load", "80 52 00 00 0B 20261122 093001 4CF807F2 04", "9302", "5.3: one bit of the time"},

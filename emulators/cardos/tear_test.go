@@ -31,6 +31,8 @@ func (a act) start(t testing.TB) chiptest.Start {
 // tears are the acts that change a card's memory. Source: trust.md 2 row 6, 4.3; card.md 7.2.
 func tears(t testing.TB) map[string]act {
 	empty, full, grey := made(t, fuelcard.National()), loaded(t), locked(t)
+	wallet, records := both(t, fuelcard.National()), made(t, fuelcard.National(), protected(5, fuelcard.KindCyclic, 0xC0))
+	records.ok(records.seal("DAMK", fuelcard.SecureAppendRecord{SFI: 5, Data: records.suite.Encipher(records.key("DAMK"), []byte{1, 1, 1, 1})}.Command()))
 	pinned := func(b *bench) *bench { b.pin(); return b }
 	return map[string]act{
 		"GREY LOCK": {full, func(b *bench) apdu.Command {
@@ -66,6 +68,56 @@ func tears(t testing.TB) map[string]act {
 		"wrong VERIFY":       {empty, func(*bench) apdu.Command { return command("00 20 00 00 02 1234") }},
 		"wrong EXTERNAL":     {empty, func(b *bench) apdu.Command { b.challenge(4); return command("00 82 00 00 08 0000000000000000") }},
 		"DEBIT FOR PURCHASE": {full, func(b *bench) apdu.Command { return b.purchase(1234) }},
+		"CASH": {full, func(b *bench) apdu.Command {
+			debit, _ := b.buy(fuelcard.InitForCash{KeyID: 1, Amount: 77, TID: b.terminal()}.Command(), fuelcard.TypeCash, 77)
+			return debit
+		}},
+		"CAPP with its record": {wallet, func(b *bench) apdu.Command {
+			debit, _ := b.buy(fuelcard.InitForCAPP{KeyID: 1, Amount: 77, TID: b.terminal()}.Command(), fuelcard.TypeCAPP, 77)
+			b.ok(fuelcard.UpdateCAPPCache{RecordType: 0xA2, SFI: cappSFI, Data: []byte{0xA2, 9, 9, 9}}.Command())
+			return debit
+		}},
+		"UPDATE OVERDRAW LIMIT": {full, func(b *bench) apdu.Command {
+			a, err := fuelcard.ParseInitForUpdateAnswer(b.ok(fuelcard.InitForUpdate{KeyID: 1, TID: b.terminal()}.Command()))
+			must(t, err)
+			ses := b.suite.LoadSession(b.key("DOLK"), a.Rand, a.OnlineSN)
+			return fuelcard.UpdateOverdraw{Limit: 5000, Time: saleTime, MAC2: b.suite.MAC(ses, fuelcard.OverdraftMAC2Data(5000, b.terminal(), saleTime))}.Command()
+		}},
+		"DEBIT FOR UNLOAD": {full, func(b *bench) apdu.Command {
+			a, err := fuelcard.ParseInitForUnloadAnswer(b.ok(fuelcard.InitForUnload{KeyID: 1, Amount: 77, TID: b.terminal()}.Command()))
+			must(t, err)
+			ses := b.suite.LoadSession(b.key("DULK"), a.Rand, a.OnlineSN)
+			return fuelcard.DebitForUnload{Time: saleTime, MAC2: b.suite.MAC(ses, fuelcard.UnloadMAC2Data(77, b.terminal(), saleTime))}.Command()
+		}},
+		"DEBIT FOR UNLOCK of EP": {wallet, func(b *bench) apdu.Command {
+			ctc, ses := b.lock(fuelcard.EP)
+			return b.release(fuelcard.EP, ctc, ses, 77)
+		}},
+		"UPDATE RECORD": {wallet, func(*bench) apdu.Command { return command("00 DC 01 CC 03 A10909") }},
+		"APPEND RECORD": {wallet, func(*bench) apdu.Command { return command("00 E2 00 CC 03 A30909") }},
+		"UPDATE RECORD enciphered": {records, func(b *bench) apdu.Command {
+			return b.seal("DAMK", fuelcard.SecureUpdateRecord{SFI: 5, Number: 1, Data: b.suite.Encipher(b.key("DAMK"), []byte{9, 9, 9, 9})}.Command())
+		}},
+		"APPEND RECORD enciphered": {records, func(b *bench) apdu.Command {
+			return b.seal("DAMK", fuelcard.SecureAppendRecord{SFI: 5, Data: b.suite.Encipher(b.key("DAMK"), []byte{9, 9, 9, 9})}.Command())
+		}},
+		"wrong CHANGE PIN": {empty, func(*bench) apdu.Command { return command("80 5E 01 00 07 999998 FF 123456") }},
+		"PIN UNBLOCK": {empty, func(b *bench) apdu.Command {
+			return b.seal("DPUK", b.profile.UnblockPIN(b.suite.Encipher(b.key("DPUK"), []byte{0x12, 0x34})).Command())
+		}},
+		"wrong PIN UNBLOCK": {empty, func(b *bench) apdu.Command {
+			b.challenge(4)
+			return command("84 24 00 01 0C 9083BC6AB3E169CA 00000000")
+		}},
+		"APPLICATION UNBLOCK": {empty, func(b *bench) apdu.Command {
+			b.ok(b.seal("DAMK", fuelcard.ApplicationBlock{}.Command()))
+			return b.seal("DAMK", fuelcard.ApplicationUnblock{}.Command())
+		}},
+		"WRITE KEY": {empty, func(b *bench) apdu.Command {
+			slot, _ := b.profile.KeySlot("DLK")
+			w := fuelcard.WriteKey{P1: 1, KeyID: slot.ID, KeyRecord: slot.Record(0, make([]byte, 16))}
+			return fuelcard.SealKey(b.suite, b.key("ACK"), b.challenge(4), w)
+		}},
 		"CLEAR TACUF": {grey, func(b *bench) apdu.Command {
 			b.talk("", debitC, "FDF92097 9000")
 			return command(clearC)
@@ -74,19 +126,6 @@ func tears(t testing.TB) map[string]act {
 			return b.seal("DAMK", fuelcard.ApplicationBlock{}.Command())
 		}},
 	}
-}
-
-// purchase begins a purchase of the ED and returns its DEBIT.
-func (b *bench) purchase(amount int64) apdu.Command {
-	b.t.Helper()
-	tid := b.terminal()
-	a, err := fuelcard.ParseInitForPurchaseAnswer(b.ok(fuelcard.InitForPurchase{Purse: fuelcard.ED, KeyID: 1, Amount: fen(amount), TID: tid}.Command()))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	ses := b.suite.PurchaseSession(b.key("DPK"), a.Rand, a.CTC, 0x77)
-	time := [7]byte{0x20, 0x26, 0x11, 0x22, 0x12}
-	return fuelcard.DebitForPurchase{TTC: 0x77, Time: time, MAC1: b.suite.MAC(ses, fuelcard.PurchaseMAC1Data(fen(amount), fuelcard.TypePurchaseED, tid, time))}.Command()
 }
 
 func TestTornAnywhereOldOrNew(t *testing.T) {
@@ -121,6 +160,10 @@ func TestTornVerify(t *testing.T) {
 	}
 	right := func(*bench) apdu.Command { return command(verifyPIN) }
 	chiptest.Every(t, startAt(t, b, right), chiptest.Home(t, guess.nv))
+
+	// So is CHANGE PIN: the try is booked, then the new PIN is there with all its tries.
+	change := func(*bench) apdu.Command { return command("80 5E 01 00 07 999999 FF 123456") }
+	chiptest.Every(t, startAt(t, b, change), chiptest.Home(t, guess.nv))
 
 	// However the power is cut during wrong guesses, never more than three are judged.
 	judged := 0
@@ -220,8 +263,10 @@ func TestWornAnswers6581(t *testing.T) {
 				t.Fatal("a worn memory has changed")
 			}
 			b.reset()
-			b.enter()
-			b.ok(fuelcard.ReadBinary{SFI: fuelcard.SFIPublic, Length: fuelcard.PublicLength}.Command())
+			read := fuelcard.SelectName{Name: b.profile.AIDPetrol}.Command()
+			if b.tries(read, apdu.FileInvalid) == apdu.OK { // a blocked application shows its name alone
+				b.ok(fuelcard.ReadBinary{SFI: fuelcard.SFIPublic, Length: fuelcard.PublicLength}.Command())
+			}
 		})
 	}
 }

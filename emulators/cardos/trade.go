@@ -18,7 +18,9 @@ type pending struct {
 	amount unit.Fen
 	tid    pboc.TID
 	rand   [4]byte
-	ses    pboc.Session // of load, unload, online unlock
+	ses    pboc.Session    // of load, unload, update, online unlock
+	typ    fuelcard.TxType // of purchase, cash, compound purchase
+	record cappRecord      // of a compound purchase
 }
 
 type kind byte
@@ -27,7 +29,9 @@ const (
 	nothing kind = iota
 	load
 	unload
-	purchase
+	purchase // and cash
+	capp
+	update
 	grey
 	greyUnlock
 )
@@ -39,19 +43,19 @@ func (c *Card) take() pending {
 	return p
 }
 
-// initialize is 80 50: P1 00 load, 01 purchase, 05 unload. Compound purchase (03) and overdraft limit (04) are not in
-// this card: 6A81. Source: card.md 6.2.
+// initialize is 80 50: P1 00 load, 01 purchase, 02 cash, 03 compound purchase, 04 overdraft limit, 05 unload.
+// Source: card.md 6.2.
 func (c *Card) initialize(cmd apdu.Command) ([]byte, apdu.SW) {
 	c.pending = pending{}
 	switch cmd.P1 {
 	case 0:
 		return c.initLoad(cmd)
-	case 1:
+	case 1, 2, 3:
 		return c.initPurchase(cmd)
+	case 4:
+		return c.initUpdate(cmd)
 	case 5:
 		return c.initUnload(cmd)
-	case 3, 4:
-		return nil, apdu.FunctionOrBlocked
 	}
 	return nil, apdu.WrongP1P2
 }
@@ -68,9 +72,12 @@ func (c *Card) debit(cmd apdu.Command) ([]byte, apdu.SW) {
 	return nil, apdu.WrongP1P2
 }
 
-// tradable checks what every change of balance but the grey commands needs: no grey lock. Source: card.md 7.2.
-func (c *Card) tradable() apdu.SW {
+// tradable checks what every change of a purse's balance but the grey commands needs: no grey lock, of either purse unless
+// grey_scope is purse. Source: card.md 7.1, 7.2.
+func (c *Card) tradable(which fuelcard.Purse) apdu.SW {
 	switch state := c.greyState(); {
+	case c.profile.GreyScope == fuelcard.GreyPurse && which != c.lockedPurse():
+		return apdu.OK
 	case state == fuelcard.Grey:
 		return apdu.Conditions
 	case state == fuelcard.TACUnread && !c.profile.LoadIn10:
@@ -85,7 +92,7 @@ func (c *Card) begin(which fuelcard.Purse, class, id byte) (purse, chip.Key, apd
 	if c.profile.PINScope == fuelcard.PINAllPurse && !c.pinGiven() {
 		return purse{}, chip.Key{}, apdu.SecurityState
 	}
-	if sw := c.tradable(); sw != apdu.OK {
+	if sw := c.tradable(which); sw != apdu.OK {
 		return purse{}, chip.Key{}, sw
 	}
 	p, sw := c.purse(which)
@@ -133,7 +140,7 @@ func (c *Card) creditForLoad(cmd apdu.Command) ([]byte, apdu.SW) {
 	if sw := c.admit(err); sw != apdu.OK {
 		return nil, sw
 	}
-	if sw := c.tradable(); sw != apdu.OK {
+	if sw := c.tradable(now.purse); sw != apdu.OK {
 		return nil, sw
 	}
 	tk, ok := c.key(fuelcard.KeyTAC, 0)
@@ -155,7 +162,7 @@ func (c *Card) creditForLoad(cmd apdu.Command) ([]byte, apdu.SW) {
 	tac := c.tac(tk, fuelcard.LoadTACData(p.fen(), before, now.amount, t, now.tid, q.Time))
 	x := c.tree.Begin()
 	p.put(x)
-	p.prove(x, lastLoad, uint16(before), pboc.MAC{}, tac)
+	p.prove(x, t, uint16(before), pboc.MAC{}, tac)
 	c.log(x, p, fuelcard.LogRecord{Serial: uint16(before), Amount: now.amount, Type: t, TID: now.tid, Time: q.Time})
 	return fuelcard.CreditForLoadAnswer{TAC: tac}.Bytes(), c.commit(x)
 }
@@ -172,7 +179,7 @@ func (c *Card) initUnload(cmd apdu.Command) ([]byte, apdu.SW) {
 		return nil, sw
 	case p.sn == math.MaxUint16:
 		return nil, apdu.Conditions
-	case q.Amount > p.fen():
+	case !p.owns(q.Amount):
 		return nil, apdu.BalanceTooLow
 	}
 	a := fuelcard.InitForUnloadAnswer{Balance: p.fen(), OnlineSN: p.sn, KeyVersion: k.A, Alg: k.B}
@@ -193,7 +200,7 @@ func (c *Card) debitForUnload(cmd apdu.Command) ([]byte, apdu.SW) {
 	if sw := c.admit(err); sw != apdu.OK {
 		return nil, sw
 	}
-	if sw := c.tradable(); sw != apdu.OK {
+	if sw := c.tradable(fuelcard.ED); sw != apdu.OK {
 		return nil, sw
 	}
 	p, sw := c.purse(fuelcard.ED)
@@ -205,7 +212,7 @@ func (c *Card) debitForUnload(cmd apdu.Command) ([]byte, apdu.SW) {
 		return nil, sw
 	case !s.MAC(now.ses, fuelcard.UnloadMAC2Data(now.amount, now.tid, q.Time)).Equal(q.MAC2):
 		return nil, apdu.MACWrong
-	case now.amount > p.fen():
+	case !p.owns(now.amount):
 		return nil, apdu.BalanceTooLow
 	}
 	before := p.sn
@@ -214,14 +221,29 @@ func (c *Card) debitForUnload(cmd apdu.Command) ([]byte, apdu.SW) {
 	mac3 := s.MAC(now.ses, fuelcard.UnloadMAC3Data(p.fen(), before, now.amount, now.tid, q.Time))
 	x := c.tree.Begin()
 	p.put(x)
-	p.prove(x, lastUnload, uint16(before), mac3, pboc.MAC{})
+	p.prove(x, fuelcard.TypeUnload, uint16(before), mac3, pboc.MAC{})
 	c.log(x, p, fuelcard.LogRecord{Serial: uint16(before), Amount: now.amount, Type: fuelcard.TypeUnload, TID: now.tid, Time: q.Time})
 	return fuelcard.DebitForUnloadAnswer{MAC3: mac3}.Bytes(), c.commit(x)
 }
 
-// initPurchase is INITIALIZE FOR PURCHASE 80 50 01. Source: card.md 6.2.
+// parsePurchase reads the INIT of a purchase, of cash or of a compound purchase, which have one form.
+func parsePurchase(cmd apdu.Command) (q fuelcard.InitForPurchase, t fuelcard.TxType, err error) {
+	switch cmd.P1 {
+	case 2:
+		cash, err := fuelcard.ParseInitForCash(cmd)
+		return fuelcard.InitForPurchase{Purse: fuelcard.ED, KeyID: cash.KeyID, Amount: cash.Amount, TID: cash.TID}, fuelcard.TypeCash, err
+	case 3:
+		compound, err := fuelcard.ParseInitForCAPP(cmd)
+		return fuelcard.InitForPurchase{Purse: fuelcard.EP, KeyID: compound.KeyID, Amount: compound.Amount, TID: compound.TID}, fuelcard.TypeCAPP, err
+	}
+	q, err = fuelcard.ParseInitForPurchase(cmd)
+	return q, q.Purse.PurchaseType(), err
+}
+
+// initPurchase is INITIALIZE FOR PURCHASE 80 50 01, FOR CASH 80 50 02 01 and FOR CAPP PURCHASE 80 50 03 02.
+// Source: card.md 6.2.
 func (c *Card) initPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
-	q, err := fuelcard.ParseInitForPurchase(cmd)
+	q, t, err := parsePurchase(cmd)
 	if sw := c.admit(err); sw != apdu.OK {
 		return nil, sw
 	}
@@ -234,30 +256,34 @@ func (c *Card) initPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 	case !p.covers(q.Amount):
 		return nil, apdu.BalanceTooLow
 	}
-	a := fuelcard.InitForPurchaseAnswer{Balance: p.fen(), CTC: p.ctc, Overdraft: unit.Fen(p.overdraft), KeyVersion: k.A, Alg: k.B}
+	a := fuelcard.InitForPurchaseAnswer{Balance: p.fen(), CTC: p.ctc, Overdraft: p.limit(), KeyVersion: k.A, Alg: k.B}
 	if a.Rand, sw = c.random(); sw != apdu.OK {
 		return nil, sw
 	}
-	c.pending = pending{kind: purchase, purse: q.Purse, key: k, amount: q.Amount, tid: q.TID, rand: a.Rand}
+	c.pending = pending{kind: purchase, typ: t, purse: q.Purse, key: k, amount: q.Amount, tid: q.TID, rand: a.Rand}
+	if t == fuelcard.TypeCAPP {
+		c.pending.kind = capp
+	}
 	return a.Bytes(), apdu.OK
 }
 
-// debitForPurchase is DEBIT FOR PURCHASE 80 54 01: 6985 in grey state 01, 9302 for a wrong MAC1. Source: card.md 6.2, 6.3.
+// debitForPurchase is DEBIT FOR PURCHASE 80 54 01: 6985 in grey state 01, 6901 also for a compound purchase without its
+// record, 9302 for a wrong MAC1. Source: card.md 6.2, 6.3.
 func (c *Card) debitForPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 	now := c.take()
 	q, err := fuelcard.ParseDebitForPurchase(cmd)
 	if sw := c.admit(err); sw != apdu.OK {
 		return nil, sw
 	}
-	if sw := c.tradable(); sw != apdu.OK {
+	if sw := c.tradable(now.purse); sw != apdu.OK {
 		return nil, sw
 	}
-	if now.kind != purchase {
+	if now.kind != purchase && (now.kind != capp || now.record.file == nil) {
 		return nil, apdu.WrongState
 	}
 	tk, ok := c.key(fuelcard.KeyTAC, 0)
 	p, sw := c.purse(now.purse)
-	s, t := c.suite(now.key), now.purse.PurchaseType()
+	s, t := c.suite(now.key), now.typ
 	ses := s.PurchaseSession(keyOf(now.key), now.rand, p.ctc, q.TTC)
 	switch {
 	case sw != apdu.OK:
@@ -278,7 +304,8 @@ func (c *Card) debitForPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 	p.ctc++
 	x := c.tree.Begin()
 	p.put(x)
-	p.prove(x, lastPurchase, uint16(before), a.MAC2, a.TAC)
+	now.record.put(c, x)
+	p.prove(x, t, uint16(before), a.MAC2, a.TAC)
 	c.log(x, p, fuelcard.LogRecord{Serial: uint16(before), Amount: now.amount, Type: t, TID: now.tid, Time: q.Time})
 	return a.Bytes(), c.commit(x)
 }
