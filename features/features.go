@@ -16,6 +16,7 @@ import (
 	"greylock/emulators/world"
 	"greylock/features/steps"
 	"greylock/system/clock"
+	"greylock/system/wire/fuelcard"
 )
 
 // Embedded holds the product's feature files.
@@ -35,6 +36,8 @@ type Options struct {
 	Order    string   // defined (default) or random
 	Parallel int      // scenarios at a time; 0: as many as there are processors, in pty at least eight
 	Out      io.Writer
+	// Profile of the cards; the zero value is fuelcard.National().
+	Profile fuelcard.Profile
 	// Program starts a station's program as a process of its own; pty needs it.
 	Program func(config string) (world.Process, error)
 	// Town starts the town of a scenario; nil: a world. The runner's own tests put a small one here.

@@ -94,7 +94,7 @@ func start(opt Options, name string, seed int64, dir string) (steps.Town, error)
 	if err != nil {
 		return nil, err
 	}
-	o := world.Options{Seed: seed, Lines: opt.Lines, Program: opt.Program}
+	o := world.Options{Seed: seed, Lines: opt.Lines, Program: opt.Program, Profile: opt.Profile}
 	if opt.Lines == "pty" {
 		o.Dir = dir
 	}

@@ -18,6 +18,7 @@ import (
 	"greylock/emulators/world"
 	"greylock/scenarios"
 	"greylock/system/clock"
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
@@ -26,6 +27,7 @@ import (
 type demoFlags struct {
 	addr, scenario, speed string
 	lines, out, autoplay  string
+	profile               string
 	seed                  int64
 	headless              bool
 	limit                 time.Duration
@@ -45,6 +47,7 @@ func (l *lab) demo() *cobra.Command {
 	p.DurationVar(&f.limit, "for", 0, "到时结束, 0 不限 (end after; 0: never)")
 	p.StringVar(&f.out, "out", "", "把各站日志留在此目录, 仅 headless (leave the journals here)")
 	p.StringVar(&f.autoplay, "autoplay", "customers", "customers 或 off: 无人操作时顾客自己来 (customers come by themselves)")
+	profileFlag(c, &f.profile)
 	return c
 }
 
@@ -60,7 +63,11 @@ func (l *lab) runDemo(ctx context.Context, f *demoFlags) error {
 	if err != nil {
 		return err
 	}
-	o := panel.Options{Addr: f.addr, Scenario: s, Seed: f.seed, Speed: f.speed, Autoplay: f.autoplay, Lines: f.lines, Program: world.Self, Ready: l.ready}
+	profile, err := profileNamed(f.profile)
+	if err != nil {
+		return err
+	}
+	o := panel.Options{Profile: profile, Addr: f.addr, Scenario: s, Seed: f.seed, Speed: f.speed, Autoplay: f.autoplay, Lines: f.lines, Program: world.Self, Ready: l.ready}
 	switch err := o.Check(); {
 	case err != nil:
 		return cli.Usagef("%v", err)
@@ -76,7 +83,7 @@ func (l *lab) runDemo(ctx context.Context, f *demoFlags) error {
 		ctx = limited
 	}
 	if f.headless {
-		return l.headless(ctx, f, s)
+		return l.headless(ctx, f, s, profile)
 	}
 	switch err := panel.Serve(ctx, o); {
 	case errors.Is(err, panel.ErrAddr):
@@ -157,7 +164,7 @@ type outcome struct {
 var errExpected = errors.New("结果与场景预期不符 (the run did not close as the scenario expects)")
 
 // headless plays a scenario's visits to their end.
-func (l *lab) headless(ctx context.Context, f *demoFlags, s world.Scenario) (err error) {
+func (l *lab) headless(ctx context.Context, f *demoFlags, s world.Scenario, profile fuelcard.Profile) (err error) {
 	if len(s.Visits) == 0 {
 		return cli.Usagef("--scenario %s: 场景中没有顾客, 不能无页面演出 (nobody visits in this scenario: it can be played on the page only)", s.Name)
 	}
@@ -166,7 +173,7 @@ func (l *lab) headless(ctx context.Context, f *demoFlags, s world.Scenario) (err
 			return err
 		}
 	}
-	opt := world.Options{Seed: f.seed, Lines: f.lines, Dir: f.out, Program: world.Self}
+	opt := world.Options{Profile: profile, Seed: f.seed, Lines: f.lines, Dir: f.out, Program: world.Self}
 	if f.lines == "pty" {
 		opt.Wall = patience{ctx: ctx}
 	}

@@ -13,10 +13,14 @@ import (
 
 func (l *lab) run() *cobra.Command {
 	opt := features.Options{Program: world.Self}
+	var profile string
 	c := &cobra.Command{Use: "run [PATH…]", Short: "运行中文场景 (run the features)",
 		Long: "运行内置的场景, 或给出的 .feature 文件、目录、文件:行号。没有选中场景、步骤未定义或未使用, 都算失败。\n" +
 			"Runs the embedded features, or files, directories, file:line. Nothing selected, undefined or unused steps fail.",
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if opt.Profile, err = profileNamed(profile); err != nil {
+				return err
+			}
 			opt.Paths, opt.Out = args, l.Out
 			sum, err := features.Run(c.Context(), opt)
 			if l.JSON {
@@ -33,6 +37,7 @@ func (l *lab) run() *cobra.Command {
 	f.IntVar(&opt.Repeat, "repeat", 1, "每个场景的次数 (times)")
 	f.StringVar(&opt.Order, "order", "defined", "defined 或 random")
 	f.IntVar(&opt.Parallel, "parallel", 0, "同时运行的场景数, 0 自动 (scenarios at a time)")
+	profileFlag(c, &profile)
 	cli.Values(c, "lines", "mem", "pty")
 	cli.Values(c, "order", "defined", "random")
 	cli.Values(c, "format", "pretty", "progress", "junit:", "cucumber:")

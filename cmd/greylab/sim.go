@@ -20,12 +20,17 @@ func (l *lab) sim() *cobra.Command {
 
 func (l *lab) simTear() *cobra.Command {
 	var names []string
+	var profile string
 	c := &cobra.Command{Use: "tear", Short: "在每一瞬间断电, 逐点列举 (a power cut at every instant, enumerated)", Args: cobra.NoArgs,
 		Long: "在每条卡命令之前、之中 (每次写的每个字节) 和之后断电, 卡与 PSAM 各一遍, 再在恢复途中断电; 然后由产品自己恢复, 核对每一分钱。\n" +
 			"Cuts before, inside (every byte of every write) and after every command, on card and PSAM, and in the recovery too;\n" +
 			"then the product's own recovery runs and every fen is checked.\n流程 (flows): " + strings.Join(tear.Flows(), " "),
 		RunE: func(*cobra.Command, []string) error {
-			r, err := tear.Run(nil, names...)
+			p, err := profileNamed(profile)
+			if err != nil {
+				return err
+			}
+			r, err := tear.Run(p, nil, names...)
 			if err != nil {
 				if slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(tear.Flows(), n) }) {
 					return cli.Usagef("--flow %v", err)
@@ -42,6 +47,7 @@ func (l *lab) simTear() *cobra.Command {
 			return nil
 		}}
 	c.Flags().StringSliceVar(&names, "flow", nil, "只试这些流程 (only these flows)")
+	profileFlag(c, &profile)
 	return c
 }
 

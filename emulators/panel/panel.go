@@ -14,6 +14,7 @@ import (
 
 	"greylock/emulators/world"
 	"greylock/system/clock"
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/record"
 )
 
@@ -25,6 +26,8 @@ type Options struct {
 	Speed    string // 0.1, 1, 10, 60 or max; "" is 1
 	Autoplay string // customers (default): visitors come by themselves until somebody touches the page; off
 	Lines    string // mem (default) or pty
+	// Profile of the cards, as in world.Options.
+	Profile fuelcard.Profile
 	// Program starts a station's program (pty only), as in world.Options.
 	Program func(config string) (world.Process, error)
 	// Ready is told the page's address as soon as it is served; the town may still be under construction.
@@ -82,7 +85,7 @@ func Serve(ctx context.Context, o Options) error {
 
 // live builds the town and runs it until ctx ends.
 func (p *panel) live(ctx context.Context) error {
-	opt := world.Options{Seed: p.opt.Seed, Lines: p.opt.Lines, Program: p.opt.Program}
+	opt := world.Options{Profile: p.opt.Profile, Seed: p.opt.Seed, Lines: p.opt.Lines, Program: p.opt.Program}
 	if p.opt.Lines == "pty" {
 		opt.Wall = p.pace.wall
 	}

@@ -136,7 +136,7 @@ func (w *World) buildSites() error {
 		w: w, disk: faultfile.New(),
 		open: record.SiteOpened{Site: record.Center, Kind: record.KindCenter, Name: w.scenario.Company, Realm: record.Training},
 		make: func(*journal.Journal) (link.Core, error) {
-			return center.New(center.Config{Site: record.Center, Realm: record.Training, Name: w.scenario.Company, Keys: believer{keys, w}}), nil
+			return center.New(center.Config{Site: record.Center, Realm: record.Training, Name: w.scenario.Company, Profile: w.profile, Keys: believer{keys, w}}), nil
 		},
 	}
 	if err := w.center.start(); err != nil {

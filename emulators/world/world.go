@@ -32,6 +32,8 @@ type Options struct {
 	Dir   string      // where journals are copied at the end (mem) or live (pty); "" for none (mem) or a temporary one (pty)
 	Wall  clock.Clock // nil: virtual time as fast as it goes; else the world keeps the wall's pace after it is built
 	Keep  int         // trace lines kept; 0: 4000
+	// Profile is what cards, PSAMs, terminals and hosts share; the zero value is fuelcard.National().
+	Profile fuelcard.Profile
 	// Program starts a station's program as a process of its own (pty only); the caller knows how to start itself again.
 	Program func(config string) (Process, error)
 }
@@ -95,11 +97,14 @@ func Start(s Scenario, opt Options) (*World, error) {
 	if opt.Lines == "pty" {
 		begin = opt.Wall.Now().Add(-buildAllowance)
 	}
+	if opt.Profile.Name == "" {
+		opt.Profile = fuelcard.National()
+	}
 	if opt.Keep == 0 {
 		opt.Keep = 4000
 	}
 	w := &World{
-		loop: newLoop(begin, nil), opt: opt, seed: opt.Seed, scenario: s, profile: fuelcard.National(),
+		loop: newLoop(begin, nil), opt: opt, seed: opt.Seed, scenario: s, profile: opt.Profile,
 		trace: newTrace(opt.Keep), checks: newChecks(), faults: map[string]int{}, streams: map[string]*rand.Rand{},
 		stations: map[record.SiteID]*site{}, external: map[record.SiteID]*program{}, pumps: map[record.Nozzle]*pump{},
 		cards: map[string]*plastic{}, lastCommand: map[*plastic][]byte{}, ttc: map[pboc.TID]pboc.PSAMTTC{},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"sync"
 
 	"greylock/emulators/world"
 	"greylock/system/center"
@@ -233,12 +232,12 @@ func unloadOutcome(before, after unit.Fen) string {
 }
 
 // escaped is a town in which the card was pulled while fuel flowed, and the center knows.
-var escaped = sync.OnceValues(func() (*lab, error) {
+func escaped() world.Scenario {
 	s := town
 	s.Cards = append([]world.CardPlan(nil), town.Cards...)
 	s.Visits = []world.Visit{{AfterSeconds: 2, Card: holder, Nozzle: 1, PIN: "123456", Preset: "满", PullAfter: "1.00"}}
-	return labOf(s)
-})
+	return s
+}
 
 func unlock(x *session) error {
 	v, err := x.insert()

@@ -2,7 +2,6 @@ package tear
 
 import (
 	"fmt"
-	"sync"
 
 	"greylock/emulators/world"
 	"greylock/system/issuing"
@@ -10,11 +9,11 @@ import (
 )
 
 // fresh is a town whose card is made and belongs to nobody yet.
-var fresh = sync.OnceValues(func() (*lab, error) {
+func fresh() world.Scenario {
 	s := town
 	s.Cards = []world.CardPlan{{Name: holder, PIN: "123456"}}
-	return labOf(s)
-})
+	return s
+}
 
 // order is the customer of the issuing flow.
 func (l *lab) order() (issuing.Order, error) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"greylock/emulators/world"
+	"greylock/system/wire/fuelcard"
 )
 
 // holder is the card that everything is tried with.
@@ -18,12 +19,9 @@ var town = world.Scenario{
 	Cards:    []world.CardPlan{{Name: holder, Account: "A0001", Holder: "张三", PIN: "123456", Load: "500.00"}},
 }
 
-// newLab builds a town and takes it apart.
-func newLab() (*lab, error) { return labOf(town) }
-
-// labOf plays a scenario's visits, if it has any, lets everything settle, and takes the town apart.
-func labOf(s world.Scenario) (l *lab, err error) {
-	w, err := world.Start(s, world.Options{})
+// labOf builds a scenario's town with cards of a profile, plays its visits, if it has any, lets everything settle, and takes the town apart.
+func labOf(s world.Scenario, profile fuelcard.Profile) (l *lab, err error) {
+	w, err := world.Start(s, world.Options{Profile: profile})
 	if err != nil {
 		return nil, err
 	}

@@ -13,14 +13,16 @@ import (
 	"time"
 
 	"greylock/emulators/chip"
+	"greylock/emulators/world"
 	"greylock/system/clock"
+	"greylock/system/wire/fuelcard"
 )
 
 // flow is one conversation and what must hold after it.
 type flow struct {
 	name, zh string
 	// town is where the first state comes from; nil: the one that all share.
-	town func() (*lab, error)
+	town func() world.Scenario
 	// start is the state in which the conversation begins.
 	start func(l *lab) (*state, error)
 	// act is the conversation; its error is what the caller of the product's code would see.
@@ -71,8 +73,8 @@ func Flows() (names []string) {
 	return names
 }
 
-// Run tries the flows named, all of them when none is. done is called as each ends, in any order.
-func Run(done func(Row), names ...string) (Report, error) {
+// Run tries the flows named, all of them when none is, with cards of a profile (the zero value is fuelcard.National()). done is called as each ends, in any order.
+func Run(profile fuelcard.Profile, done func(Row), names ...string) (Report, error) {
 	begin := clock.System{}.Now()
 	list := flows
 	if len(names) > 0 {
@@ -85,7 +87,7 @@ func Run(done func(Row), names ...string) (Report, error) {
 			list = append(list, flows[i])
 		}
 	}
-	l, err := newLab()
+	l, err := labOf(town, profile)
 	if err != nil {
 		return Report{}, err
 	}
@@ -94,14 +96,13 @@ func Run(done func(Row), names ...string) (Report, error) {
 	var mu sync.Mutex
 	for i, f := range list {
 		wg.Go(func() {
-			from := func() (*lab, error) { return l, nil }
+			l := l
 			if f.town != nil {
-				from = f.town
-			}
-			l, err := from()
-			if err != nil {
-				errs[i] = fmt.Errorf("tear %s: %w", f.name, err)
-				return
+				var err error
+				if l, err = labOf(f.town(), profile); err != nil {
+					errs[i] = fmt.Errorf("tear %s: %w", f.name, err)
+					return
+				}
 			}
 			m := newMatrix(l, f)
 			errs[i] = m.run()

@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"greylock/system/terminal"
+	"greylock/system/wire/fuelcard"
 )
 
 // TestMatrix: at every instant, torn or dark, the money comes out right.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
-	r, err := Run(nil)
+	r, err := Run(fuelcard.National(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +34,7 @@ func TestMatrix(t *testing.T) {
 func TestPlanted(t *testing.T) {
 	t.Parallel()
 	for _, k := range []terminal.Kind{terminal.Begin, terminal.FuelStart, terminal.FuelEnd, terminal.Done} {
-		l, err := newLab()
+		l, err := labOf(town, fuelcard.National())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +50,7 @@ func TestPlanted(t *testing.T) {
 
 func TestNoSuchFlow(t *testing.T) {
 	t.Parallel()
-	if _, err := Run(nil, "nothing"); !errors.Is(err, ErrFlow) {
+	if _, err := Run(fuelcard.National(), nil, "nothing"); !errors.Is(err, ErrFlow) {
 		t.Error(err)
 	}
 }
