@@ -44,13 +44,15 @@ func petrolCard(t *testing.T) slots {
 	for _, f := range p.PetrolFiles() {
 		send(f.Command())
 	}
-	return slots{contact{card.T0(&chip.T0{Card: c}), c}}
+	face := &chip.T0{Card: c}
+	return slots{contact{card.T0(face), c, face}}
 }
 
 // contact is a slot made of a transport and a card under it.
 type contact struct {
 	card.Transport
 	power card.Slot
+	face  card.Slot // TPDUs; nil for a playback
 }
 
 func (c contact) Reset() ([]byte, error) { return c.power.Reset() }
@@ -59,7 +61,7 @@ func (c contact) Off() error             { return c.power.Off() }
 // scripted is a reader whose card is a playback.
 func scripted(t *testing.T, script string) slots {
 	t.Helper()
-	return slots{contact{cardtest.Script(t, "card", script), poweredUp{}}}
+	return slots{contact{cardtest.Script(t, "card", script), poweredUp{}, nil}}
 }
 
 type poweredUp struct{ card.Slot }

@@ -162,31 +162,41 @@ func (s *Service) Run() error {
 		return fmt.Errorf("pcscd: %w", err)
 	}
 	s.cmd, s.gone = cmd, make(chan struct{})
-	ready, logged := make(chan struct{}), make(chan []string, 1)
-	go func() { logged <- readLog(out, ready) }()
+	logged := make(chan []string, 1)
+	go func() { logged <- tailOf(out) }()
 	go func(gone chan struct{}) {
 		_ = cmd.Wait()
 		_ = in.Close()
 		s.log = <-logged
 		close(gone)
 	}(s.gone)
-	select {
-	case <-ready:
-		return nil
-	case <-s.gone:
-		s.cmd = nil
-		return fmt.Errorf("pcscd: it ended at once:\n%s", strings.Join(s.log, "\n"))
+	again := time.NewTicker(knock)
+	defer again.Stop()
+	for { // it listens once its readers are there; what it logs comes before
+		select {
+		case <-s.gone:
+			s.cmd = nil
+			return fmt.Errorf("pcscd: it ended at once:\n%s", strings.Join(s.log, "\n"))
+		case <-again.C:
+			if s.listens() {
+				return nil
+			}
+		}
 	}
 }
 
-// readLog keeps the end of the log and tells when the service is ready.
-func readLog(out io.Reader, ready chan<- struct{}) (tail []string) {
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
+// knock is how often the service is asked whether it listens.
+const knock = 2 * time.Millisecond
+
+func (s *Service) listens() bool {
+	conn, err := net.Dial("unix", s.Socket())
+	return err == nil && conn.Close() == nil
+}
+
+// tailOf keeps the end of the log.
+func tailOf(out io.Reader) (tail []string) {
+	for lines := bufio.NewScanner(out); lines.Scan(); {
 		tail = append(tail, lines.Text())
-		if strings.Contains(lines.Text(), "daemon ready") {
-			close(ready)
-		}
 		tail = tail[max(0, len(tail)-logLines):]
 	}
 	return tail
