@@ -133,52 +133,6 @@ func TestWriteKeyRights(t *testing.T) {
 	}
 }
 
-// The profile's other values. Source: card.md 17.1.
-func TestFlags(t *testing.T) {
-	with := func(change func(*fuelcard.Profile)) *bench {
-		p := fuelcard.National()
-		change(&p)
-		return made(t, p)
-	}
-	grey := func(b *bench) *bench {
-		b.load(fuelcard.ED, 10000)
-		b.talk("5A5A0001", verifyPIN, "9000", initGreyC, initAnsC)
-		return b
-	}
-	b := grey(with(func(p *fuelcard.Profile) { p.GTACString = fuelcard.GTACFMCOSZero }))
-	b.talk("", lockC, "9C776394 36C1D13B 9000")
-	b = grey(with(func(p *fuelcard.Profile) {
-		p.GTACString = fuelcard.GTACFMCOSBalance
-		p.StrictCTC = true
-		p.LoadIn10 = false
-		p.ProofBalance = fuelcard.BalanceBefore
-	}))
-	b.talk("", lockC, "13DE7AB9 36C1D13B 9000",
-		"E0 7E 08 01 1B 00001388 0001 134400000001 00000012 20261122 102030 6A81DD13 04", "9406", debitC, "FDF92097 9000",
-		initLoadA, "6985", proofCmd, "10 93 01 00002710 0000 134400000001 20261122102030 00001388 FDF92097 9000")
-	b = with(func(p *fuelcard.Profile) {
-		p.NeverUsedProof = apdu.Conditions
-		p.BalancePIN = true
-		p.PINScope = fuelcard.PINAllPurse
-	})
-	b.talk("", proofCmd, "6985", "80 5C 00 01 04", "6982", initLoadA, "6982", verifyPIN, "9000", "80 5C 00 01 04", "00000000 9000")
-	b.talk("A1B2C3D4", initLoadA, initAnswerA)
-	b = with(func(p *fuelcard.Profile) { p.SMIV8 = false; p.PINUnblock = fuelcard.UnblockID00 })
-	b.challenge(8)
-	b.talk("", "84 1E 00 00 04 BEA40846", "6985", "84 24 00 01 0C 9083BC6AB3E169CA 9C8DE297", "6A86")
-	b = with(func(p *fuelcard.Profile) { p.PINUnblock = fuelcard.Unblock00_01; p.ProveSerial = fuelcard.ProveAfter })
-	b.load(fuelcard.ED, 1)
-	b.talk("", "84 24 00 00 0C 9083BC6AB3E169CA 9C8DE297", "6A86", "80 5A 00 01 02 0000 08", "9406")
-	b = grey(with(func(p *fuelcard.Profile) { p.PINUnlock = true; p.LogZero = false }))
-	b.talk("", lockC, lockAnsC)
-	b.enter()
-	b.talk("", debitC, "6982", "E0 7A 09 01 07 01 134400009999 12", "6982", verifyPIN, "9000", debitC, "FDF92097 9000")
-	p := fuelcard.National()
-	p.EPGrey = false
-	b = made(t, p, epFile)
-	b.talk("", verifyPIN, "9000", "E0 7A 08 02 07 01 134400000001 0F", "6A81")
-}
-
 // A grey lock of the wallet has the types 92 and 94 and refuses changes of both purses. Source: card.md 5.2, 7.1.
 func TestGreyWallet(t *testing.T) {
 	b := made(t, fuelcard.National(), epFile)
