@@ -43,7 +43,8 @@ var defaultATR = []byte{0x3B, 0x66, 0x00, 0x00, 'G', 'R', 'E', 'Y', '0', '1'}
 
 // Card is one user card in a reader: a card.Slot. It is not safe for concurrent use.
 type Card struct {
-	ATR []byte // answer to reset
+	ATR     []byte // answer to reset
+	Lenient bool   // sloppy firmware, see lenient; strict by default
 
 	nv      NV
 	rnd     io.Reader
@@ -145,7 +146,9 @@ func (c *Card) Transmit(command []byte) ([]byte, error) {
 	if c.tree == nil {
 		return nil, fmt.Errorf("cardos: no power: %w", card.ErrMute)
 	}
-	c.rand, c.next = c.next, nil
+	if c.next != nil || !c.Lenient {
+		c.rand, c.next = c.next, nil
+	}
 	var data []byte
 	cmd, err := apdu.ParseCommand(command)
 	sw := apdu.WrongLength
@@ -229,6 +232,13 @@ func handler(cla, ins byte) handle {
 }
 
 func (c *Card) serve(cmd apdu.Command) ([]byte, apdu.SW) {
+	if c.Lenient {
+		return c.lenient(cmd)
+	}
+	return c.strict(cmd)
+}
+
+func (c *Card) strict(cmd apdu.Command) ([]byte, apdu.SW) {
 	if h := handler(cmd.CLA, cmd.INS); h != nil {
 		return h(c, cmd)
 	}

@@ -39,6 +39,9 @@ func (c *Card) selectFile(cmd apdu.Command) ([]byte, apdu.SW) {
 
 // enter makes a DF the current one; a fresh DF that is left is fresh no more.
 func (c *Card) enter(df *chip.File) {
+	if df == c.df && c.Lenient {
+		return
+	}
 	if df != c.df {
 		c.fresh = nil
 	}

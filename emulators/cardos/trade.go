@@ -275,10 +275,10 @@ func (c *Card) debitForPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 	if sw := c.admit(err); sw != apdu.OK {
 		return nil, sw
 	}
-	if sw := c.tradable(now.purse); sw != apdu.OK {
+	switch sw := c.tradable(now.purse); {
+	case sw != apdu.OK && !c.Lenient:
 		return nil, sw
-	}
-	if now.kind != purchase && (now.kind != capp || now.record.file == nil) {
+	case sw != apdu.OK, now.kind != purchase && (now.kind != capp || now.record.file == nil && !c.Lenient):
 		return nil, apdu.WrongState
 	}
 	tk, ok := c.key(fuelcard.KeyTAC, 0)
