@@ -131,14 +131,15 @@ func TestTestsOfSystemUseNoEmulator(t *testing.T) {
 
 // emulatorsMay says what an emulator uses of system; the world and the panel meet everything.
 var emulatorsMay = map[string][]string{
-	"emulators/dispenser": {"system/wire/", "system/clock", "system/card", "system/terminal"},
-	"emulators/world":     {"system/", "emulators/", "fixtures", "scenarios"},
-	"emulators/panel":     {"system/wire/", "system/clock", "emulators/world", "emulators/dispenser"},
-	"emulators/":          {"system/wire/", "system/clock", "system/card", "emulators/chip"}, // chip: memory, files and keys under card and PSAM
+	"emulators/dispenser":   {"system/wire/", "system/clock", "system/card", "system/terminal"},
+	"emulators/world":       {"system/", "emulators/", "fixtures", "scenarios"},
+	"emulators/panel":       {"system/wire/", "system/clock", "emulators/world", "emulators/dispenser"},
+	"emulators/conform/mem": {"system/wire/", "system/card", "emulators/conform", "emulators/cardos", "emulators/psam", "emulators/chip"}, // makes the cards that cases run against
+	"emulators/":            {"system/wire/", "system/clock", "system/card", "emulators/chip"},                                            // chip: memory, files and keys under card and PSAM
 }
 
 func TestEmulatorsShareFormatsNotDecisions(t *testing.T) {
-	keys := []string{"emulators/dispenser", "emulators/world", "emulators/panel", "emulators/"}
+	keys := []string{"emulators/conform/mem", "emulators/dispenser", "emulators/world", "emulators/panel", "emulators/"}
 	for _, p := range packages(t) {
 		path := strings.TrimPrefix(p.ImportPath, module)
 		if !strings.HasPrefix(path, "emulators/") {
