@@ -19,7 +19,9 @@ type Door func(card.Slot) (card.Slot, error)
 
 // Through is a backend whose cards are made by another and reached through doors: software cards in a virtual reader. What
 // their makers can (counters, said random numbers) they can still.
-func Through(makes Backend, user, psam Door, end func() error) Backend { return through{makes, user, psam, end} }
+func Through(makes Backend, user, psam Door, end func() error) Backend {
+	return through{makes, user, psam, end}
+}
 
 type through struct {
 	makes      Backend

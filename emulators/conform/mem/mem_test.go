@@ -7,6 +7,7 @@ import (
 	"greylock/emulators/conform"
 	"greylock/emulators/conform/mem"
 	"greylock/fixtures"
+	"greylock/system/card"
 	"greylock/system/wire/fuelcard"
 )
 
@@ -76,4 +77,60 @@ func report(t testing.TB, r conform.Report, least int) {
 		t.Errorf("%d cases: %d passed, %d failed, %d not run, want at least %d", r.Cases, r.Passed, r.Failed, r.NotRun, least)
 	}
 	t.Logf("%d cases, %d commands, %d for other profiles", r.Cases, r.Commands, r.Other)
+}
+
+func TestCard(t *testing.T) {
+	t.Parallel()
+	for _, p := range variants(t, fuelcard.OnCard) {
+		if p.KeyTypes != fuelcard.FMCOS() {
+			continue
+		}
+		t.Run(p.Name, func(t *testing.T) {
+			t.Parallel()
+			kit, make, err := mem.Card(p, set())
+			if err != nil {
+				t.Fatal(err)
+			}
+			report(t, table(t, "card-*.txt", kit).Run(kit, make), 220)
+		})
+	}
+}
+
+// bent is a card with one bit of every answer wrong: of the status word, or of the first byte.
+type bent struct {
+	card.Slot
+	at int
+}
+
+func (b bent) Transmit(c []byte) ([]byte, error) {
+	a, err := b.Slot.Transmit(c)
+	if n := len(a); err == nil && b.at < 0 {
+		a[n+b.at] ^= 1
+	} else if err == nil && n > 2 && c[1] != 0x84 {
+		a[b.at] ^= 1
+	}
+	return a, err
+}
+
+// No case passes with a card whose status words are wrong; most of those that look at data notice one bit of it.
+func TestCasesNotice(t *testing.T) {
+	t.Parallel()
+	kit, make, err := mem.Card(fuelcard.National(), set())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := table(t, "card-*.txt", kit)
+	for at, most := range map[int]int{-1: 0, 0: 250} {
+		r := cases.Run(kit, func(o conform.Order) (card.Slot, error) {
+			s, err := make(o)
+			return struct {
+				bent
+				conform.Dice
+			}{bent{s, at}, s.(conform.Dice)}, err
+		})
+		if r.Passed > most || r.Cases < 350 {
+			t.Errorf("bit at %d: %d of %d cases do not notice", at, r.Passed, r.Cases)
+		}
+		t.Logf("bit at %d: %d of %d cases do not notice", at, r.Passed, r.Cases)
+	}
 }
