@@ -82,9 +82,6 @@ func report(t testing.TB, r conform.Report, least int) {
 func TestCard(t *testing.T) {
 	t.Parallel()
 	for _, p := range variants(t, fuelcard.OnCard) {
-		if p.KeyTypes != fuelcard.FMCOS() {
-			continue
-		}
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
 			kit, make, err := mem.Card(p, set())
