@@ -49,6 +49,7 @@ type Card struct {
 	nv      NV
 	rnd     io.Reader
 	profile fuelcard.Profile
+	tdes    pboc.Suite // with the schedules of this card's keys
 	tree    *chip.Tree // nil without power
 
 	// What a card forgets without power. Source: card.md 6.1, 7.1.
@@ -289,10 +290,10 @@ func (c *Card) commit(x *chip.Tx) apdu.SW {
 	}
 }
 
-// random draws four bytes.
+// random draws four bytes: 6400, nothing has changed, when the source has none. Source: card.md section 9; the cause [ours].
 func (c *Card) random() (r [4]byte, sw apdu.SW) {
 	if _, err := io.ReadFull(c.rnd, r[:]); err != nil {
-		return r, apdu.UnknownFailure
+		return r, apdu.FlagsUnchanged
 	}
 	return r, apdu.OK
 }

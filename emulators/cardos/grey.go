@@ -59,19 +59,19 @@ func (l lock) put(x *chip.Tx, at int) {
 	x.Put(at, append(b, make([]byte, maxSession-len(ses))...)...)
 }
 
-// lock reads the lock of a grey card; 6581 if the memory holds none that makes sense.
+// lock reads the lock of a grey card; 6F00 if the memory holds none that makes sense.
 func (c *Card) lock() (lock, apdu.SW) {
 	b := c.tree.Bytes(c.app(appPurse), appSize-appPurse)
 	l := lock{purse: fuelcard.Purse(b[0]), ctc: pboc.CTC(binary.BigEndian.Uint16(b[1:])), ttc: pboc.PSAMTTC(binary.BigEndian.Uint32(b[3:]))}
 	b = b[appAlg-appPurse:]
 	n := int(b[1])
-	suite, err := pboc.SuiteFor(b[0])
-	if err != nil || n > maxSession {
-		return l, apdu.MemoryFailure
+	l.suite = c.arithmetic(b[0])
+	if l.suite == nil || n > maxSession {
+		return l, apdu.UnknownFailure
 	}
-	l.suite = suite
+	var err error
 	if l.ses, err = pboc.SessionOf(b[2 : 2+n]); err != nil {
-		return l, apdu.MemoryFailure
+		return l, apdu.UnknownFailure
 	}
 	return l, apdu.OK
 }

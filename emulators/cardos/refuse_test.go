@@ -374,7 +374,7 @@ func TestBadDays(t *testing.T) {
 	if _, err := c.Reset(); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := c.Transmit(unhex("00 84 00 00 04")); err != nil || !bytes.Equal(got, []byte{0x6F, 0x00}) {
+	if got, err := c.Transmit(unhex("00 84 00 00 04")); err != nil || !bytes.Equal(got, []byte{0x64, 0x00}) {
 		t.Fatalf("%X %v", got, err)
 	}
 	b.nv.WearAfter(0)

@@ -31,11 +31,24 @@ func (c *Card) suite(k chip.Key) pboc.Suite {
 	if class, ok := c.profile.KeyTypes.Class(k.Type); ok && fuelcard.Transactional(class) {
 		alg = k.B
 	}
-	s, err := pboc.SuiteFor(alg)
-	if err != nil {
-		return pboc.TDES // WRITE KEY lets no other algorithm in; a profile without one is 3DES
+	if s := c.arithmetic(alg); s != nil {
+		return s
 	}
-	return s
+	return c.arithmetic(pboc.AlgTDES) // WRITE KEY lets no other algorithm in; a profile without one is 3DES
+}
+
+// arithmetic is the suite of an algorithm byte, nil for an unknown one. That of 3DES remembers its key schedules.
+func (c *Card) arithmetic(alg byte) pboc.Suite {
+	s, err := pboc.SuiteFor(alg)
+	switch {
+	case err != nil:
+		return nil
+	case s != pboc.TDES:
+		return s
+	case c.tdes == nil:
+		c.tdes = pboc.Cached(s)
+	}
+	return c.tdes
 }
 
 // secured checks the MAC at the end of a secure-messaging command against the challenge of the command before: 6985
