@@ -256,7 +256,7 @@ func (s *sealing) proveKeys() error {
 			Factors: p.PSAMFactors(dik, c.Issuer, c.ASN)},
 			samcard.CipherData{Mode: samcard.CipherEncipher, Data: block}, wantAnswer[:]},
 		{"核对记录校验密钥 (check TMAC)", samcard.DeliveryKey{Usage: samcard.UsageTMAC, KeyVersion: 1},
-			samcard.TMACRequest(pboc.TDES, challenge[:]), wantMAC[:]},
+			samcard.TMACRequest(suite, challenge[:]), wantMAC[:]},
 	} {
 		if _, err := s.ask(x.doing, x.key.Command()); err != nil {
 			return err

@@ -58,7 +58,7 @@ func (c *Core) recordChecks(s sale, raw record.Hex) (list []Check) {
 	if err != nil {
 		return []Check{{"record", false, "格式", "form"}}
 	}
-	tmac, err := c.cfg.Keys.TMAC(raw[:fa.TMACSpan])
+	tmac, err := c.cfg.Keys.TMAC(c.cfg.Profile.TMACData(raw))
 	list = append(list,
 		Check{"tmac", err == nil && tmac.Equal(r.TMAC), "终端数据认证码 T-MAC", "T-MAC of the board's PSAM over the record"},
 		Check{"realm", r.Training() == (c.cfg.Realm == record.Training), "教学/正式标志", "mark of the realm"})

@@ -75,7 +75,7 @@ const layoutSlack = 10 * time.Minute
 // failure, or nothing. settles says that the record may come from any terminal (T_TYPE 3, 4).
 func (j *judge) authentic(e *entry, settles bool) string {
 	r := e.rec
-	tmac, err := j.center.cfg.Keys.TMAC(e.fact.Raw[:fa.TMACSpan])
+	tmac, err := j.center.cfg.Keys.TMAC(j.center.cfg.Profile.TMACData(e.fact.Raw))
 	switch {
 	case j.books.sites.at(e.Site).kind != record.KindStation:
 		return StationUnknown

@@ -94,7 +94,8 @@ func debited(p fuelcard.LockProof, tid pboc.TID, ctc pboc.CTC) bool {
 	return p.State != fuelcard.Grey && p.Type == fuelcard.TypeUnlockED && p.TID == tid && (p.CTC() == ctc || p.CTC() == ctc+1)
 }
 
-// TMAC lets the PSAM make the T_MAC of an upload record: its bytes up to T_MAC, 91 of them. Source: card.md 8.1, 12.1 step 17.
+// TMAC lets the PSAM make the T_MAC of an upload record: its bytes up to T_MAC, 91 of them. Source: card.md 8.1, 12.1 step 17,
+// tmac_span.
 func (t *Terminal) TMAC(span []byte) (pboc.MAC, error) {
 	if t.PSAM == nil {
 		return pboc.MAC{}, ErrPSAM
@@ -107,7 +108,7 @@ func (t *Terminal) TMAC(span []byte) (pboc.MAC, error) {
 	if _, err := send(t.PSAM, "PSAM 通用DES初始化 (DELIVERY_KEY)", key); err != nil {
 		return pboc.MAC{}, err
 	}
-	answer, err := ask(t.PSAM, "PSAM 记录校验 (CIPHER_DATA, T_MAC)", samcard.TMACRequest(suite, span), samcard.ParseCipherMACAnswer)
+	answer, err := ask(t.PSAM, "PSAM 记录校验 (CIPHER_DATA, T_MAC)", samcard.TMACRequest(suite, t.Profile.TMACData(span)), samcard.ParseCipherMACAnswer)
 	return answer.MAC, err
 }
 

@@ -34,18 +34,31 @@ func (v *Vault) PSAMExternalAnswer(name Name, psam pboc.ASN, challenge [8]byte) 
 	if name != SAMACK && name != SAMMK {
 		return [8]byte{}, fmt.Errorf("vault: authentication to a PSAM with %s: %w", name, ErrPurpose)
 	}
-	key, err := v.psam(name, psam)
+	suite, key, err := v.psam(name, psam)
 	if err != nil {
 		return [8]byte{}, err
 	}
-	return pboc.TDES.Authenticate(key, challenge), nil
+	return suite.Authenticate(key, challenge), nil
 }
 
-// psam derives a PSAM's own key, one level by its number.
-func (v *Vault) psam(name Name, psam pboc.ASN) (pboc.Key, error) {
+// psam derives a PSAM's own key, one level by its number, in the profile's arithmetic.
+func (v *Vault) psam(name Name, psam pboc.ASN) (pboc.Suite, pboc.Key, error) {
+	suite, h, err := v.host(name)
+	if err != nil {
+		return nil, pboc.Key{}, err
+	}
+	return suite, suite.Diversify(h.key, psam.Factor()), nil
+}
+
+// host is the newest version of a key that no card names, and the profile's arithmetic.
+func (v *Vault) host(name Name) (pboc.Suite, held, error) {
 	h, err := v.newest(name)
 	if err != nil {
-		return pboc.Key{}, err
+		return nil, held{}, err
 	}
-	return pboc.TDES.Diversify(h.key, psam.Factor()), nil
+	suite, err := v.ring().profile.Suite()
+	if err != nil {
+		return nil, held{}, fmt.Errorf("vault: %s: %w", name, err)
+	}
+	return suite, h, nil
 }

@@ -41,20 +41,20 @@ func (v *Vault) TAC(c Card, data []byte) (pboc.MAC, error) {
 
 // PSAMTAC is the TAC of a PSAM over data, to compare. Key SAMTAC, one level by the PSAM's number. Source: card.md 4.2, 5.3.
 func (v *Vault) PSAMTAC(psam pboc.ASN, data []byte) (pboc.MAC, error) {
-	h, err := v.newest(SAMTAC)
+	suite, key, err := v.psam(SAMTAC, psam)
 	if err != nil {
 		return pboc.MAC{}, err
 	}
-	return pboc.TDES.TAC(pboc.TDES.Diversify(h.key, psam.Factor()), data), nil
+	return suite.TAC(key, data), nil
 }
 
 // TMAC is the T_MAC of an upload record over data, to compare. Key TMAC, not diversified. Source: card.md 4.2, 14.
 func (v *Vault) TMAC(data []byte) (pboc.MAC, error) {
-	h, err := v.newest(TMAC)
+	suite, h, err := v.host(TMAC)
 	if err != nil {
 		return pboc.MAC{}, err
 	}
-	return pboc.TDES.TMAC(v.ring().profile.TMACKey(pboc.TDES, h.key), data), nil
+	return suite.TMAC(v.ring().profile.TMACKey(suite, h.key), data), nil
 }
 
 // SecureMAC is the MAC of a secured command: header, Lc including the MAC, and data or cipher. rand is the card's challenge,

@@ -91,25 +91,22 @@ func (v *Vault) WrapPSAMKey(name Name, psam pboc.ASN, g Guard, rand []byte) (apd
 	if err := v.mayWrap(name, g, SAMACK); err != nil {
 		return apdu.Command{}, err
 	}
-	h, err := v.newest(name)
+	suite, h, err := v.host(name)
 	if err != nil {
 		return apdu.Command{}, err
 	}
-	key, alg := h.key, pboc.AlgTDES
+	key := h.key
 	if slot.Own {
-		key = pboc.TDES.Diversify(key, psam.Factor())
+		key = suite.Diversify(key, psam.Factor())
 	}
-	if slot.Usage.Levels() > 0 { // works on the keys of cards
-		alg = v.ring().profile.Alg
-	}
-	master := g.transport
+	under, master := pboc.TDES, g.transport // a blank PSAM's is 3DES, whatever it will be
 	if g.name != "" {
-		if master, err = v.psam(g.name, psam); err != nil {
+		if under, master, err = v.psam(g.name, psam); err != nil {
 			return apdu.Command{}, err
 		}
 	}
-	return samcard.SealKey(pboc.TDES, master, rand, samcard.KeyRecord{
-		Usage: slot.Usage, Version: slot.Version, Alg: alg, Key: key,
+	return samcard.SealKey(under, master, rand, samcard.KeyRecord{
+		Usage: slot.Usage, Version: slot.Version, Alg: suite.Alg(), Key: key,
 	}), nil
 }
 

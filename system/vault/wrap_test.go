@@ -93,7 +93,7 @@ func wrapsCardKeys(t *testing.T, p fuelcard.Profile) {
 
 func TestWrapPSAMKey(t *testing.T) {
 	t.Parallel()
-	for _, p := range []fuelcard.Profile{fuelcard.National(), fuelcard.Company()} {
+	for _, p := range fuelcard.Profiles() {
 		t.Run(p.Name, func(t *testing.T) { wrapsPSAMKeys(t, p) })
 	}
 }
@@ -104,31 +104,35 @@ func wrapsPSAMKeys(t *testing.T, p fuelcard.Profile) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	suite, err := p.Suite()
+	if err != nil {
+		t.Fatal(err)
+	}
 	masters := fixtures.TestKeys().Masters
-	master := pboc.TDES.Diversify(masters["SAMACK"], psam.Factor())
+	master := suite.Diversify(masters["SAMACK"], psam.Factor())
 	for _, slot := range samcard.KeysWith(p.LevelsOf) {
 		cmd, err := v.WrapPSAMKey(vault.Name(slot.Name), psam, vault.Own(vault.SAMACK), rand)
 		if err != nil {
 			t.Fatalf("%s: %v", slot.Name, err)
 		}
 		w, err := samcard.ParseWriteKey(cmd)
-		if err != nil || !pboc.TDES.SecureMAC(master, rand, cmd.MACSpan()).Equal(w.MAC) {
+		if err != nil || !suite.SecureMAC(master, rand, cmd.MACSpan()).Equal(w.MAC) {
 			t.Fatalf("%s: %v, or the MAC is wrong", slot.Name, err)
 		}
-		plain, err := pboc.TDES.Decipher(master, w.Cipher)
+		plain, err := suite.Decipher(master, w.Cipher)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := masters[slot.Name]
 		if slot.Own {
-			want = pboc.TDES.Diversify(want, psam.Factor())
+			want = suite.Diversify(want, psam.Factor())
 		}
-		if head := []byte{byte(slot.Usage), slot.Version, 0}; !bytes.Equal(plain, append(head, want[:]...)) {
+		if head := []byte{byte(slot.Usage), slot.Version, p.Alg}; !bytes.Equal(plain, append(head, want[:]...)) {
 			t.Errorf("%s: record %X…, want %X…", slot.Name, plain[:3], head)
 		}
 	}
 	a, err := v.PSAMExternalAnswer(vault.SAMACK, psam, [8]byte{1})
-	if err != nil || a != pboc.TDES.Authenticate(master, [8]byte{1}) {
+	if err != nil || a != suite.Authenticate(master, [8]byte{1}) {
 		t.Errorf("answer %X %v", a, err)
 	}
 }
