@@ -158,7 +158,7 @@ func step(v dispenser.View) int {
 	switch {
 	case v.State == dispenser.StateFuelling:
 		return 5
-	case !v.Card && v.NozzleUp, v.State == dispenser.StateSettling && v.NozzleUp:
+	case v.NozzleUp && (!v.Card || v.State == dispenser.StateSettling || v.Prompt.En == promptDone):
 		return 6
 	case !v.Card:
 		return 1

@@ -221,7 +221,9 @@ function drag(ev, name, from) {
     // the press that became a drag is not a click any more
     const swallow = (c) => { c.stopPropagation(); c.preventDefault(); };
     window.addEventListener('click', swallow, true);
-    setTimeout(() => window.removeEventListener('click', swallow, true), 0);
+    const enough = () => window.removeEventListener('click', swallow, true);
+    setTimeout(enough, 0);
+    window.addEventListener('pointerdown', enough, { capture: true, once: true }); // may come before the timer
     const at = e.type === 'pointerup' ? target(e) : null;
     if (from) { if (!at || Number(at.dataset.slot) !== from) { choose(from); act('pull'); } return; }
     if (at) insert(Number(at.dataset.slot), name);
