@@ -209,7 +209,7 @@ func FuzzCard(f *testing.F) {
 			after, err := b.card.Oracle()
 			must(t, err)
 			refused := !bytes.HasSuffix(answer, []byte{0x90, 0x00})
-			trade := len(cmd) > 1 && (cmd[1] == 0x7E || cmd[1] == 0x52 || cmd[1] == 0x54)
+			trade := len(cmd) > 1 && (cmd[1] == 0x7E || cmd[1] == 0x52 || cmd[1] == 0x54 || cmd[1] == 0x58)
 			if after.Balance != before.Balance && (refused || !trade) || after.Grey != before.Grey && refused {
 				t.Fatalf("%X: %X\n%+v\n%+v", cmd, answer, before, after)
 			}
