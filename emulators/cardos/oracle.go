@@ -10,8 +10,9 @@ import (
 // Oracle looks into a card's memory past its commands. It is for checkers and tests alone: nothing that plays a part of
 // the system may use it.
 type Oracle struct {
-	Made     bool // the petrol application is there
-	Balance  unit.Fen
+	Made     bool     // the petrol application is there
+	Balance  unit.Fen // overdraft limit included
+	Limit    unit.Fen // of the overdraft
 	CTC      pboc.CTC
 	OnlineSN pboc.OnlineSN
 	ASN      pboc.ASN
@@ -58,7 +59,7 @@ func read(tree *chip.Tree, profile fuelcard.Profile, which fuelcard.Purse) (o Or
 	}
 	p, _ := c.purse(which)
 	o.Made = p.file != nil
-	o.Balance, o.CTC, o.OnlineSN = p.fen(), p.ctc, p.sn
+	o.Balance, o.Limit, o.CTC, o.OnlineSN = p.fen(), p.limit(), p.ctc, p.sn
 	if f := tree.In(c.df, chip.Binary, fuelcard.FIDPublic); f != nil && f.Size >= fuelcard.PublicLength {
 		copy(o.ASN[:], tree.Bytes(f.Body()+10, len(o.ASN)))
 	}
