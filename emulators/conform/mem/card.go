@@ -109,17 +109,19 @@ func (s Set) application(m *maker, p fuelcard.Profile, df fuelcard.CreateFile, k
 	}
 	pin := p.PINSlot()
 	m.seal(suite, under, 1, pin.ID, pin.Record(p.Alg, p.DefaultPIN))
-	limited := false
+	appType := fuelcard.AppLoyalty
 	for _, f := range files {
 		m.ok(f.Command())
-		limited = limited || f.FID == fuelcard.FIDLimits
+		if f.FID == fuelcard.FIDLimits {
+			appType = fuelcard.AppPetrol
+		}
 	}
 	// The application was just made: nothing is enforced, plain writes are taken. Source: card.md 6.1.
-	m.ok(fuelcard.UpdateBinary{SFI: fuelcard.SFIPublic, Data: fuelcard.PublicData{Issuer: s.Issuer, AppType: fuelcard.AppPetrol,
+	m.ok(fuelcard.UpdateBinary{SFI: fuelcard.SFIPublic, Data: fuelcard.PublicData{Issuer: s.Issuer, AppType: appType,
 		AppVersion: 1, ASN: s.ASN, Start: s.Start, Expiry: s.Expiry, SetVersion: 1}.Bytes()}.Command())
 	m.ok(fuelcard.UpdateBinary{SFI: fuelcard.SFIHolder, Data: fuelcard.HolderData{CardType: fuelcard.CardUser}.Bytes()}.Command())
 	m.ok(fuelcard.UpdateBinary{SFI: fuelcard.SFIOrdinary, Data: fuelcard.OrdinaryData{Employee: 1}.Bytes()}.Command())
-	if limited {
+	if appType == fuelcard.AppPetrol {
 		m.ok(fuelcard.UpdateBinary{SFI: fuelcard.SFILimits, Data: fuelcard.NoLimits().Bytes()}.Command())
 	}
 }

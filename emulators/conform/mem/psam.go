@@ -21,9 +21,9 @@ func PSAM(p fuelcard.Profile, s Set) (conform.Kit, conform.Maker, error) {
 	}
 	own := s.PSAM.Factor()
 	v["number"], v["psam8"], v["aid"], v["aid_loyalty"] = s.PSAM[:], own[:], p.AIDPSAMPetrol, p.AIDPSAMLoyalty
-	for _, slot := range samcard.Keys {
+	for _, slot := range samcard.KeysWith(p.LevelsOf) {
 		k := s.samKey(slot)
-		v[slot.Name] = k[:]
+		v[slot.Name], v["usage_"+slot.Name] = k[:], []byte{byte(slot.Usage)}
 	}
 	dpk, dik := s.key(p, "DPK"), s.key(p, "DIK")
 	v["MPK"], v["DPK"] = v["DPK"], dpk[:] // the PSAM's master, and the card's key behind it
@@ -31,9 +31,6 @@ func PSAM(p fuelcard.Profile, s Set) (conform.Kit, conform.Maker, error) {
 	v["factors"] = factors(p.PSAMFactors("DPK", s.Issuer, s.ASN))
 	v["dik_factors"] = factors(p.PSAMFactors("DIK", s.Issuer, s.ASN))
 	v["dik_own"] = factors(p.PSAMFactors("DIK", s.Issuer, s.PSAM))
-	for _, slot := range samcard.Keys {
-		v["usage_"+slot.Name] = []byte{byte(usage(p, slot))}
-	}
 	v["sw_key"], v["sw_mismatch"] = word(p.PSAMKeySW), word(p.PSAMMismatchSW)
 	for left, name := range []string{"sw_mac2_0", "sw_mac2_1", "sw_mac2_2"} { // tries left
 		v[name] = word(p.PSAMMAC2SW)
@@ -67,14 +64,6 @@ func factors(f [][8]byte) (b []byte) {
 
 func word(sw apdu.SW) []byte { return []byte{byte(sw >> 8), byte(sw)} }
 
-// usage is a key's usage byte under the profile's levels.
-func usage(p fuelcard.Profile, slot samcard.Slot) samcard.Usage {
-	if slot.Usage.Levels() == 0 {
-		return slot.Usage
-	}
-	return samcard.UsageOf(p.LevelsOf(slot.Name), slot.Usage.Type())
-}
-
 // samKey is a key as it goes into the PSAM; its own keys are 3DES whatever the cards are.
 func (s Set) samKey(slot samcard.Slot) pboc.Key {
 	if slot.Own {
@@ -103,8 +92,8 @@ func (s Set) makePSAM(m *maker, p fuelcard.Profile) error {
 func (s Set) samApplication(m *maker, p fuelcard.Profile, df samcard.CreateFile) {
 	m.ok(df.Command())
 	under := s.Transport
-	for _, slot := range samcard.Keys {
-		r := samcard.KeyRecord{Usage: usage(p, slot), Version: slot.Version, Alg: pboc.AlgTDES, Key: s.samKey(slot)}
+	for _, slot := range samcard.KeysWith(p.LevelsOf) {
+		r := samcard.KeyRecord{Usage: slot.Usage, Version: slot.Version, Alg: pboc.AlgTDES, Key: s.samKey(slot)}
 		if slot.Usage.Levels() > 0 {
 			r.Alg = p.Alg // consume and authentication keys are of the cards' algorithm
 		}
