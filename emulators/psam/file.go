@@ -61,11 +61,10 @@ func (s *PSAM) enter(df *chip.File) {
 	}
 }
 
+// binary finds the file of P1 = 80 | SFI.
 func (s *PSAM) binary(cmd apdu.Command) (*chip.File, apdu.SW) {
 	f := s.tree.Short(s.df, cmd.P1&0x1F)
 	switch {
-	case cmd.P1&0xE0 != 0x80:
-		return nil, apdu.WrongP1P2
 	case f == nil:
 		return nil, apdu.FileNotFound
 	case f.Kind != chip.Binary:
@@ -76,12 +75,14 @@ func (s *PSAM) binary(cmd apdu.Command) (*chip.File, apdu.SW) {
 
 // readBinary is READ BINARY 00 B0 80|SFI off Le. Source: card.md 3.9.
 func (s *PSAM) readBinary(cmd apdu.Command) ([]byte, apdu.SW) {
-	f, sw := s.binary(cmd)
 	switch {
-	case sw == apdu.WrongP1P2:
-		return nil, sw
+	case cmd.P1&0xE0 != 0x80:
+		return nil, apdu.WrongP1P2
 	case len(cmd.Data) > 0:
 		return nil, apdu.WrongLength
+	}
+	f, sw := s.binary(cmd)
+	switch {
 	case sw != apdu.OK:
 		return nil, sw
 	case !s.allows(f.Read):
@@ -92,12 +93,14 @@ func (s *PSAM) readBinary(cmd apdu.Command) ([]byte, apdu.SW) {
 
 // updateBinary is UPDATE BINARY 00 D6 80|SFI off Lc data, plain. Source: card.md section 11.
 func (s *PSAM) updateBinary(cmd apdu.Command) ([]byte, apdu.SW) {
-	f, sw := s.binary(cmd)
 	switch {
-	case sw == apdu.WrongP1P2:
-		return nil, sw
+	case cmd.P1&0xE0 != 0x80:
+		return nil, apdu.WrongP1P2
 	case len(cmd.Data) == 0 || len(cmd.Data) > apdu.MaxData:
 		return nil, apdu.WrongLength
+	}
+	f, sw := s.binary(cmd)
+	switch {
 	case sw != apdu.OK:
 		return nil, sw
 	case !s.allows(f.Write):

@@ -5,31 +5,59 @@ import (
 
 	"greylock/emulators/chip/chiptest"
 	"greylock/emulators/psam"
+	"greylock/system/wire/apdu"
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/samcard"
 )
 
+// tears are all commands that write: what a PSAM in use is asked, and what makes one.
 func tears(t testing.TB) map[string]chiptest.Start {
 	b := wound(t, fuelcard.National())
-	at := func(cmd string, before ...string) chiptest.Start {
+	from := func(idle *bench, cmd func(*bench) apdu.Command, before ...string) chiptest.Start {
 		return func() (*psam.MemNV, func() error) {
-			c := b.again(t)
+			c := idle.again(t)
 			c.rnd.Write(unhex("C3C30002"))
 			for _, x := range before {
-				c.ok(command(x))
+				c.send(command(x))
 			}
-			return c.nv, func() error { _, err := c.sam.Transmit(unhex(cmd)); return err }
+			last := cmd(c).Bytes()
+			return c.nv, func() error { _, err := c.sam.Transmit(last); return err }
 		}
 	}
-	return map[string]chiptest.Start{
-		"INIT_SAM_GREY_LOCK":      at(initC),
-		"CERTIFICATE":             at(certC, initC),
-		"wrong CERTIFICATE":       at(badCert, initC),
-		"DEBIT_SAM_GREY_LOCK":     at(debitC, initC, certC),
-		"INIT_SAM_FOR_PURCHASE":   at(purchaseB),
-		"EXTERNAL AUTHENTICATION": at("00 82 00 00 08 0000000000000000", "00 84 00 00 04"),
+	at := func(cmd string, before ...string) chiptest.Start {
+		return from(b, func(*bench) apdu.Command { return command(cmd) }, before...)
 	}
+	key := func(version byte) func(*bench) apdu.Command {
+		return func(c *bench) apdu.Command {
+			r := samcard.KeyRecord{Usage: samcard.UsageTMAC, Version: version, Key: pboc.Key{7}}
+			return samcard.SealKey(c.own, c.key("SAMACK"), c.challenge(4), r)
+		}
+	}
+	badKey := "84 D4 00 00 1C 00112233445566778899AABBCCDDEEFF0011223344556677 00000000"
+	all := map[string]chiptest.Start{
+		"INIT_SAM_GREY_LOCK":       at(initC),
+		"CERTIFICATE":              at(certC, initC),
+		"wrong CERTIFICATE":        at(badCert, initC),
+		"third wrong CERTIFICATE":  at(badCert, initC, badCert, badCert),
+		"DEBIT_SAM_GREY_LOCK":      at(debitC, initC, certC),
+		"INIT_SAM_FOR_PURCHASE":    at(purchaseB),
+		"wrong CREDIT":             at("80 72 00 00 04 00000000", purchaseB),
+		"EXTERNAL AUTHENTICATION":  at("00 82 00 00 08 0000000000000000", "00 84 00 00 04"),
+		"WRITE KEY, a new one":     from(b, key(2)),
+		"WRITE KEY, another value": from(b, key(1)),
+		"wrong WRITE KEY":          at(badKey, "00 84 00 00 04"),
+		"third wrong WRITE KEY":    at(badKey, "00 84 00 00 04", badKey, "00 84 00 00 04", badKey, "00 84 00 00 04"),
+	}
+	all["CREDIT_SAM_FOR_PURCHASE"] = from(b, func(c *bench) apdu.Command {
+		a, err := samcard.ParseInitForPurchaseAnswer(c.ok(command(purchaseB)))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		ses := c.suite.PurchaseSession(newPlay(c).dpk, [4]byte(unhex("0BADF00D")), 0, a.TTC)
+		return samcard.CreditForPurchase{MAC2: c.suite.MAC(ses, fuelcard.PurchaseMAC2Data(1234))}.Command()
+	})
+	return all
 }
 
 // Source: trust.md 2 rows 6, 22, 24; 4.3.
