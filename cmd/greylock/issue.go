@@ -91,7 +91,7 @@ func (e *env) atDesk(ctx context.Context, f *issueFlags, withCard bool, job func
 // visit does one job with the card on the reader.
 func (e *env) visit(ctx context.Context, f *issueFlags, job func(v *issuing.Visit) error) error {
 	return e.atDesk(ctx, f, true, func(d *issuing.Desk, door app.Door, t card.Transport) error {
-		v, err := d.Insert(door, t)
+		v, err := d.InsertPIN(door, t, func() (fuelcard.PIN, error) { return e.pad(ctx, f) })
 		if err != nil {
 			return err
 		}
@@ -104,6 +104,11 @@ func (e *env) keyed(ctx context.Context, f *issueFlags) (fuelcard.PIN, error) {
 	if !f.pin {
 		return nil, nil
 	}
+	return e.pad(ctx, f)
+}
+
+// pad asks the holder for the PIN.
+func (e *env) pad(ctx context.Context, f *issueFlags) (fuelcard.PIN, error) {
 	ask, err := cli.NewAsker(&e.Options, f.stdin)
 	if err != nil {
 		return nil, err

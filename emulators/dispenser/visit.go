@@ -63,14 +63,18 @@ func (d samDoor) Transmit(command []byte) ([]byte, error) {
 // serve is the whole visit. Source: card.md 12.1; design.md 5.
 func (b *Board) serve(t *card.Talk) {
 	v := b.newVisit(t)
-	if !v.sam() || !v.identify() || !v.recover() {
+	if !v.sam() || !v.identify() {
+		return
+	}
+	first := b.cfg.Profile.PINFirst() && v.id.Refused == nil
+	if first && !v.pin() || !v.recover() {
 		return
 	}
 	if v.id.Refused != nil {
 		v.refuse(v.id.Refused, "card")
 		return
 	}
-	if !v.pin() || !v.limits() || !v.lists() || !v.ready() {
+	if !first && !v.pin() || !v.limits() || !v.lists() || !v.ready() {
 		return
 	}
 	v.sell()
@@ -175,6 +179,10 @@ func (v *visit) verified(err error) bool {
 	if err != nil {
 		return v.failed("密码校验失败", "PIN not verified", err)
 	}
+	if err := v.term.Reveal(&v.id); err != nil {
+		return v.failed("读卡失败", "card can not be read", err)
+	}
+	v.b.face.balance = v.id.Balance
 	if v.b.face.status == fa.CardPINWanted {
 		v.b.face.status = fa.CardNormal
 	}

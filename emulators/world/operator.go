@@ -129,13 +129,16 @@ func (w *World) madeKnown() error {
 // visit puts a card on the desk's reader.
 func (w *World) visit(p *plastic, run func(v *issuing.Visit) error) error {
 	return w.outlet.job(p, nil, func(door app.Door, t card.Transport) error {
-		v, err := w.desk.Insert(door, t)
+		v, err := w.desk.InsertPIN(door, t, p.keyPIN)
 		if err != nil {
 			return err
 		}
 		return run(v)
 	})
 }
+
+// keyPIN is the holder at the desk's pad.
+func (p *plastic) keyPIN() (fuelcard.PIN, error) { return terminal.KeyedPIN([]byte(p.pin)) }
 
 func (w *World) card(name string) (*plastic, error) {
 	p, ok := w.cards[name]

@@ -166,6 +166,8 @@ func (j *judge) codes(e *entry, settles bool) string {
 		return TACWrongWord
 	case settles && r.PSAMTAC == (pboc.MAC{}):
 		return "" // collected from the card by another terminal: only the PSAM of the lock could make it
+	case !j.center.psamTimed(r):
+		return ""
 	}
 	psam, err := j.center.psamCode(j.books, r, e.sale.TTC)
 	switch {
@@ -175,6 +177,12 @@ func (j *judge) codes(e *entry, settles bool) string {
 		return PSAMTACWrong
 	}
 	return ""
+}
+
+// psamTimed says that a record's time is the one that the PSAM knows, so that its PSAM-TAC can be made again: the time of the
+// lock. Where cards are debited with the time of the debit, the record carries that. Source: card.md 12.1 step 16, unlock_clock.
+func (c *Core) psamTimed(r fa.Record) bool {
+	return owes(r) || c.cfg.Profile.UnlockClock != fuelcard.ClockNow
 }
 
 // owes says that the card was not debited: its code is the GTAC of the lock.

@@ -67,6 +67,10 @@ func (v *Visit) Read(pin fuelcard.PIN) (View, error) {
 	if err := v.term.VerifyPIN(pin); err != nil {
 		return view, err
 	}
+	if err := v.term.Reveal(&v.id); err != nil {
+		return view, err
+	}
+	view.Balance = v.id.Balance
 	lines, err := v.term.History()
 	for _, l := range lines {
 		zh, en := l.Type.Words()

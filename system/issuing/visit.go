@@ -22,14 +22,20 @@ type Visit struct {
 	card  vault.Card
 	id    terminal.Identity
 	block terminal.Block // then the number is all that is known of the card
-	left  error          // why an open load or unload could not be settled yet
+	keyed func() (fuelcard.PIN, error)
+	left  error // why an open load or unload could not be settled yet
 }
 
 // Insert begins a visit. The order is: who is it, keep its proof, is it ours, settle what is open. A refused card's proof is
 // kept all the same. A card whose application is blocked is let in for what may still be done with it. *terminal.Refusal,
 // terminal.ErrDead, terminal.ErrForeign, ErrRealm, or the transport's error.
-func (d *Desk) Insert(door Door, t card.Transport) (*Visit, error) {
+func (d *Desk) Insert(door Door, t card.Transport) (*Visit, error) { return d.InsertPIN(door, t, nil) }
+
+// InsertPIN is Insert for cards that want the PIN for more than a sale (Profile.PINFirst): keyed is asked once, before anything
+// is settled, and only if the card has a PIN of its holder's. *terminal.PINError for a wrong one. Source: card.md 7.4.
+func (d *Desk) InsertPIN(door Door, t card.Transport, keyed func() (fuelcard.PIN, error)) (*Visit, error) {
 	v := d.visit(door, t)
+	v.keyed = keyed
 	if err := v.enter(); err != nil {
 		return nil, err
 	}
@@ -57,7 +63,34 @@ func (v *Visit) enter() error {
 	if err := v.term.Authenticate(v.id, host{v}); err != nil {
 		return err
 	}
+	if err := v.showPIN(); err != nil {
+		return err
+	}
 	return v.settle()
+}
+
+// showPIN shows the card the PIN that it wants before anything else. Without one to show, the visit goes on with what the card
+// allows.
+func (v *Visit) showPIN() error {
+	if !v.desk.cfg.Profile.PINFirst() {
+		return nil
+	}
+	pin := v.desk.cfg.Profile.DefaultPIN
+	if v.id.UserPIN() {
+		if v.keyed == nil {
+			return nil
+		}
+		keyed, err := v.keyed()
+		if err != nil {
+			return err
+		}
+		defer terminal.Wipe(keyed)
+		pin = keyed
+	}
+	if err := v.term.VerifyPIN(pin); err != nil {
+		return err
+	}
+	return v.term.Reveal(&v.id)
 }
 
 // enterBlocked lets a card in whose application is blocked; any other that SELECT refuses stays refused. It can prove nothing

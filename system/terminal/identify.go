@@ -23,6 +23,7 @@ type Identity struct {
 	Limits   fuelcard.Limits
 	Proof    fuelcard.LockProof
 	Balance  unit.Fen // of ED, from GET BALANCE
+	Hidden   bool     // the card shows its balance only after the PIN (balance_pin): Reveal
 	Refused  *Refusal
 }
 
@@ -49,7 +50,11 @@ func (t *Terminal) Identify() (Identity, error) {
 	if id.Proof, err = t.Proof(); err != nil {
 		return id, err
 	}
-	if id.Balance, err = t.Balance(); err != nil {
+	id.Balance, err = t.Balance()
+	if sw, no := refused(err); no && sw == apdu.SecurityState {
+		id.Hidden, err = true, nil
+	}
+	if err != nil {
 		return id, err
 	}
 	if id.Refused = t.judge(id.Public); id.Refused != nil {
@@ -163,6 +168,15 @@ func (t *Terminal) Proof() (fuelcard.LockProof, error) {
 func (t *Terminal) Balance() (unit.Fen, error) {
 	b, err := ask(t.Card, "读余额 (GET BALANCE)", fuelcard.GetBalance{Purse: fuelcard.ED}, fuelcard.ParseBalanceAnswer)
 	return b.Balance, err
+}
+
+// Reveal reads a balance that was hidden, once the PIN was verified.
+func (t *Terminal) Reveal(id *Identity) (err error) {
+	if id.Hidden {
+		id.Balance, err = t.Balance()
+		id.Hidden = err != nil
+	}
+	return err
 }
 
 // SAM is who a PSAM is.

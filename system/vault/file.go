@@ -35,7 +35,8 @@ type Header struct {
 	Site       record.SiteID     `json:"site,omitempty"`
 	MadeMs     int64             `json:"made_ms"`
 	Custodians [2]string         `json:"custodians"`
-	Profile    string            `json:"profile"` // levels of diversification, by name of the card profile
+	Profile    string            `json:"profile"`                 // levels of diversification, by name of the card profile …
+	Flags      map[string]string `json:"profile_flags,omitempty"` // … and the flags of keys in which it differs from that
 	Keys       []record.KeyCheck `json:"keys"`
 	Directive  record.Hex        `json:"directive_key"` // public
 	Cost       *Cost             `json:"argon2id,omitempty"`
@@ -107,7 +108,7 @@ func (h Header) check() error {
 	case h.Kind != Master && h.Kind != Working:
 		return bad("kind")
 	}
-	if _, err := fuelcard.ProfileNamed(h.Profile); err != nil {
+	if _, err := fuelcard.Configure(h.Profile, h.Flags); err != nil {
 		return bad("profile")
 	}
 	for _, s := range h.Salts {
@@ -161,7 +162,7 @@ func open(h Header, aad, text, kek []byte) (*Vault, error) {
 		return nil, ErrOpen // not err: nothing may tell one cause from another
 	}
 	defer clear(plain)
-	profile, err := fuelcard.ProfileNamed(h.Profile)
+	profile, err := fuelcard.Configure(h.Profile, h.Flags)
 	if err != nil {
 		return nil, fmt.Errorf("vault: %w", err)
 	}

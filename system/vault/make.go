@@ -79,7 +79,7 @@ func build(b Birth, keys map[Name]pboc.Key, seed []byte) *Vault {
 	}
 	return &Vault{ring: r.get, header: Header{
 		Kind: Master, Scope: b.Scope, Realm: b.Realm, Role: record.KindKeys, MadeMs: b.Now.Milli(), Custodians: b.Custodians,
-		Profile: b.Profile.Name, Keys: r.checks(), Directive: record.Hex(r.directive.Public().(ed25519.PublicKey)),
+		Profile: b.Profile.Name, Flags: b.Profile.KeyFlags(), Keys: r.checks(), Directive: record.Hex(r.directive.Public().(ed25519.PublicKey)),
 	}}
 }
 

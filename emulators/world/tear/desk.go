@@ -28,7 +28,9 @@ const (
 const account = "A0001"
 
 // insert is a visit at the desk.
-func (x *session) insert() (*issuing.Visit, error) { return x.theDesk().Insert(x, way{x, toCard}) }
+func (x *session) insert() (*issuing.Visit, error) {
+	return x.theDesk().InsertPIN(x, way{x, toCard}, x.pin)
+}
 
 // settledVisit is an insertion that must leave nothing open.
 func (x *session) settledVisit() error {

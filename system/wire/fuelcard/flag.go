@@ -97,6 +97,30 @@ func Configure(name string, set map[string]string) (Profile, error) {
 	return p, p.Check()
 }
 
+// keyFlags are what a profile says of keys: how they are derived, typed and used. They are fixed with the keys.
+var keyFlags = []string{"alg", "levels", "dugk", "loyalty_keys", "tmac_alg", "key_type", "key"}
+
+// KeyFlags are the flags of keys in which the profile differs from the one of its name: a vault keeps them with the keys. Nil if
+// there are none.
+func (p Profile) KeyFlags() map[string]string {
+	named, err := ProfileNamed(p.Name)
+	if err != nil {
+		return nil
+	}
+	var set map[string]string
+	for _, f := range Flags() {
+		group, _, _ := strings.Cut(f.Name, ".")
+		if f.Field == "" || !slices.Contains(keyFlags, group) || p.Value(f.Name) == named.Value(f.Name) {
+			continue
+		}
+		if set == nil {
+			set = map[string]string{}
+		}
+		set[f.Name] = p.Value(f.Name)
+	}
+	return set
+}
+
 // Check returns ErrFlag for a profile whose parts contradict each other.
 func (p Profile) Check() error {
 	if _, err := p.Suite(); err != nil {
