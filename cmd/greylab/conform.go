@@ -182,6 +182,6 @@ func (s shownTable) print(w io.Writer) {
 			fmt.Fprintf(w, "%s %s %s: %s%s\n", c.At, c.Name, c.Title, c.NotRun, c.Error)
 		}
 	}
-	fmt.Fprintf(w, "%s %s %s: 案例 (cases) %d, 通过 (passed) %d, 不符 (failed) %d, 未运行 (not run) %d, 命令 (commands) %d\n",
-		s.Suite, s.Cards, s.Profile, s.Cases, s.Passed, s.Failed, s.NotRun, s.Commands)
+	fmt.Fprintf(w, "%s %s %s: 案例 (cases) %d, 通过 (passed) %d, 不符 (failed) %d, 未运行 (not run) %d, 属别的参数 (for other flags) %d, 命令 (commands) %d\n",
+		s.Suite, s.Cards, s.Profile, s.Cases, s.Passed, s.Failed, s.NotRun, s.Other, s.Commands)
 }
