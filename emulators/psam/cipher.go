@@ -35,7 +35,7 @@ func (s *PSAM) deliveryKey(cmd apdu.Command) ([]byte, apdu.SW) {
 	case len(q.Factors) != q.Usage.Levels():
 		return nil, apdu.WrongLength
 	}
-	su := suite(k)
+	su := s.suite(k)
 	s.given = delivered{key: su.Diversify(keyOf(k), s.ordered(q.Factors)...), suite: su, usage: q.Usage}
 	if q.Usage.Type() == samcard.UsageTMAC.Type() {
 		s.given.key = s.profile.TMACKey(su, s.given.key)
@@ -128,7 +128,7 @@ func (s *PSAM) internalAuthenticate(cmd apdu.Command) ([]byte, apdu.SW) {
 		return nil, apdu.FileNotFound
 	}
 	factors := samcard.Factors{number.Factor(), [8]byte(s.tree.Bytes(app.Body()+1, 8))}
-	su := suite(k)
+	su := s.suite(k)
 	a := su.Authenticate(su.Diversify(keyOf(k), factors[:levels].IssuerFirst()...), [8]byte(q.Data))
 	return a[:], apdu.OK
 }

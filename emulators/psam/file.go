@@ -188,13 +188,15 @@ func keyOf(k chip.Key) (v pboc.Key) {
 	return v
 }
 
-// suite is the arithmetic of a key; WRITE KEY let no unknown algorithm in.
-func suite(k chip.Key) pboc.Suite {
-	s, err := pboc.SuiteFor(k.B)
-	if err != nil {
-		return pboc.TDES
+// suite is the arithmetic of a key; WRITE KEY let no unknown algorithm in. That of 3DES remembers its key schedules.
+func (s *PSAM) suite(k chip.Key) pboc.Suite {
+	if su, err := pboc.SuiteFor(k.B); err == nil && su != pboc.TDES {
+		return su
 	}
-	return s
+	if s.tdes == nil {
+		s.tdes = pboc.Cached(pboc.TDES)
+	}
+	return s.tdes
 }
 
 // getChallenge is GET CHALLENGE 00 84 00 00 04/08: good for the next command only. Source: card.md 8.1, 6.1.
@@ -230,7 +232,7 @@ func (s *PSAM) externalAuthenticate(cmd apdu.Command) ([]byte, apdu.SW) {
 	}
 	var challenge [8]byte
 	copy(challenge[:], s.rand)
-	right := suite(k).Authenticate(keyOf(k), challenge) == q.Cipher
+	right := s.suite(k).Authenticate(keyOf(k), challenge) == q.Cipher
 	if sw := s.count(dfAuthFails, fails, right); sw != apdu.OK {
 		return nil, sw
 	}
@@ -271,7 +273,7 @@ func (s *PSAM) writeKey(cmd apdu.Command) ([]byte, apdu.SW) {
 		return nil, apdu.Conditions
 	}
 	fails := s.tree.Byte(s.at(s.df, dfSMFails))
-	if !suite(master).SecureMAC(keyOf(master), s.rand, cmd.MACSpan()).Equal(w.MAC) {
+	if !s.suite(master).SecureMAC(keyOf(master), s.rand, cmd.MACSpan()).Equal(w.MAC) {
 		x := s.tree.Begin()
 		x.Put(s.at(s.df, dfSMFails), fails+1)
 		sw := apdu.SecureMACWrong
@@ -284,7 +286,7 @@ func (s *PSAM) writeKey(cmd apdu.Command) ([]byte, apdu.SW) {
 		}
 		return nil, sw
 	}
-	plain, err := suite(master).Decipher(keyOf(master), w.Cipher)
+	plain, err := s.suite(master).Decipher(keyOf(master), w.Cipher)
 	if err != nil {
 		return nil, apdu.WrongData
 	}
@@ -329,7 +331,7 @@ func (s *PSAM) setStatus(cmd apdu.Command) ([]byte, apdu.SW) {
 		return nil, apdu.KeyNotFound
 	case s.tree.Life() != inMaking || len(s.rand) != 8:
 		return nil, apdu.Conditions
-	case suite(k).Authenticate(keyOf(k), [8]byte(s.rand)) != q.Cipher:
+	case s.suite(k).Authenticate(keyOf(k), [8]byte(s.rand)) != q.Cipher:
 		return nil, apdu.SecureMACWrong
 	}
 	x := s.tree.Begin()

@@ -45,6 +45,7 @@ type PSAM struct {
 	nv      NV
 	rnd     io.Reader
 	profile fuelcard.Profile
+	tdes    pboc.Suite // with the schedules of the keys met last
 	tree    *chip.Tree // nil without power
 
 	// What a PSAM forgets without power.

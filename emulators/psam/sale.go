@@ -205,7 +205,7 @@ func (s *PSAM) initGreyLock(cmd apdu.Command) ([]byte, apdu.SW) {
 	if sw != apdu.OK {
 		return nil, sw
 	}
-	su := suite(k)
+	su := s.suite(k)
 	card := su.Diversify(keyOf(k), s.ordered(q.Factors)...)
 	a := samcard.InitGreyLockAnswer{TTC: old.ttc + 1, TermRand: [4]byte(r)}
 	ses := su.GreySession(card, q.Rand, q.CTC, a.TTC, a.TermRand)
@@ -289,10 +289,10 @@ func (s *PSAM) debitGreyLock(cmd apdu.Command) ([]byte, apdu.SW) {
 	}
 	key := keyOf(tk)
 	for range usage(tk).Levels() { // 0 when the key was diversified as it was made
-		key = suite(tk).Diversify(key, number.Factor())
+		key = s.suite(tk).Diversify(key, number.Factor())
 	}
 	v.gmac, v.amount, v.stage = gmac, uint32(q.Amount), stageDone
-	v.tac = suite(tk).TAC(key, samcard.TACData(q.Amount, q.Type, v.tid, v.last, v.time))
+	v.tac = s.suite(tk).TAC(key, samcard.TACData(q.Amount, q.Type, v.tid, v.last, v.time))
 	x := s.tree.Begin()
 	s.keep(x, v)
 	return samcard.GMACAnswer{GMAC: v.gmac, TAC: v.tac}.Bytes(), s.commit(x)
@@ -335,7 +335,7 @@ func (s *PSAM) initPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 	case old.ttc == math.MaxUint32:
 		return nil, apdu.Conditions
 	}
-	su := suite(k)
+	su := s.suite(k)
 	card := su.Diversify(keyOf(k), s.ordered(q.Factors)...)
 	a := samcard.InitForPurchaseAnswer{TTC: old.ttc + 1}
 	ses := su.PurchaseSession(card, q.Rand, q.CTC, a.TTC)
