@@ -88,7 +88,7 @@ func (e *env) atDesk(ctx context.Context, f *issueFlags, withCard bool, job func
 	return e.desk(ctx, cfg, name, d.Apply, func(door app.Door, t card.Transport) error { return job(d, door, t) })
 }
 
-// visit does one job with the card on the reader.
+// visit does one job with the card on the reader; its holder is asked for the PIN only where the cards of the profile want it.
 func (e *env) visit(ctx context.Context, f *issueFlags, job func(v *issuing.Visit) error) error {
 	return e.atDesk(ctx, f, true, func(d *issuing.Desk, door app.Door, t card.Transport) error {
 		v, err := d.InsertPIN(door, t, func() (fuelcard.PIN, error) { return e.pad(ctx, f) })

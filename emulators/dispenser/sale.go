@@ -58,7 +58,11 @@ func (v *visit) matter(d terminal.Decision, known sale) bool {
 			return false
 		}
 		return v.clear(done)
-	case terminal.Release, terminal.Finish, terminal.TopUp, terminal.Complete, terminal.Supplement:
+	case terminal.Release, terminal.Finish, terminal.TopUp:
+		if v.b.cfg.Profile.PINUnlock && !v.pin() {
+			return false
+		}
+	case terminal.Complete, terminal.Supplement:
 	default:
 		return false
 	}

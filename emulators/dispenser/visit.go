@@ -66,15 +66,14 @@ func (b *Board) serve(t *card.Talk) {
 	if !v.sam() || !v.identify() {
 		return
 	}
-	first := b.cfg.Profile.PINFirst() && v.id.Refused == nil
-	if first && !v.pin() || !v.recover() {
+	if v.id.Hidden && v.id.Refused == nil && !v.pin() || !v.recover() {
 		return
 	}
 	if v.id.Refused != nil {
 		v.refuse(v.id.Refused, "card")
 		return
 	}
-	if !first && !v.pin() || !v.limits() || !v.lists() || !v.ready() {
+	if !v.pin() || !v.limits() || !v.lists() || !v.ready() {
 		return
 	}
 	v.sell()
@@ -140,9 +139,13 @@ func cardStatus(id terminal.Identity) fa.CardSt {
 	return fa.CardNormal
 }
 
-// pin asks for the holder's PIN when the card says so, and shows the default PIN silently otherwise.
+// pin asks for the holder's PIN when the card says so, and shows the default PIN silently otherwise; once in a visit, unless
+// the application had to be selected anew.
 func (v *visit) pin() bool {
 	f := &v.b.face
+	if v.term.Verified() {
+		return true
+	}
 	if !v.id.UserPIN() {
 		return v.verified(v.term.VerifyPIN(v.b.cfg.Profile.DefaultPIN))
 	}

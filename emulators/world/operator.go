@@ -126,7 +126,7 @@ func (w *World) madeKnown() error {
 	}, jobLimit)
 }
 
-// visit puts a card on the desk's reader.
+// visit puts a card on the desk's reader; its holder keys the PIN where the card wants it.
 func (w *World) visit(p *plastic, run func(v *issuing.Visit) error) error {
 	return w.outlet.job(p, nil, func(door app.Door, t card.Transport) error {
 		v, err := w.desk.InsertPIN(door, t, p.keyPIN)

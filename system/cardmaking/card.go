@@ -257,10 +257,14 @@ func (mk *making) contents() []content {
 		holder.Staff = 1
 	}
 	ordinary := fuelcard.OrdinaryData{Employee: 1}
+	limits, err := mk.m.cfg.Profile.LimitsBytes(fuelcard.NoLimits())
+	if err != nil {
+		panic("cardmaking: no limits do not fit: " + err.Error()) // every layout has them
+	}
 	return []content{
 		{fuelcard.SFIHolder, holder.Bytes(), true},
 		{fuelcard.SFIOrdinary, ordinary.Bytes()[:ordinaryWritten], false},
-		{fuelcard.SFILimits, fuelcard.NoLimits().Bytes(), true},
+		{fuelcard.SFILimits, limits, true},
 		{fuelcard.SFIPublic, mk.public.Bytes(), true}, // last: a card that shows its number is nearly whole
 	}
 }

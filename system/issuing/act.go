@@ -74,9 +74,13 @@ func (v *Visit) Unblock(by, reason string) error {
 }
 
 // SetLimits writes the limits and the plate (001C) with the outlet's MAC, and tells the center by the journal.
-// terminal.ErrUnknown: the next insert reads which limits the card has. Source: card.md 3.5, 5.3.
+// terminal.ErrUnknown: the next insert reads which limits the card has. fuelcard.ErrNoPerFill. Source: card.md 3.5, 5.3.
 func (v *Visit) SetLimits(l fuelcard.Limits, plate, by, reason string) error {
 	limits, err := withPlate(l, plate)
+	if err != nil {
+		return err
+	}
+	file, err := v.desk.cfg.Profile.LimitsBytes(limits)
 	if err != nil {
 		return err
 	}
@@ -87,7 +91,7 @@ func (v *Visit) SetLimits(l fuelcard.Limits, plate, by, reason string) error {
 	if err := v.note(b); err != nil {
 		return err
 	}
-	if err := v.done(b, v.term.WriteSecure(v.id, host{v}, fuelcard.SFILimits, 0, limits.Bytes())); err != nil {
+	if err := v.done(b, v.term.WriteSecure(v.id, host{v}, fuelcard.SFILimits, 0, file)); err != nil {
 		return err
 	}
 	v.id.Limits = limits

@@ -30,6 +30,8 @@ var (
 	ErrGrey = errors.New("灰卡, 请先解灰 (grey card: unlock it first)")
 	// ErrOpen: a load or unload of this card is not settled; it is settled at its next insert when the center can be asked.
 	ErrOpen = errors.New("上一笔圈存或圈提未了结, 请重新插卡 (a load or unload is not settled: insert the card again)")
+	// ErrPIN: the profile's cards want their holder's PIN for it, and there is no pad. Source: card.md 7.4, pin_scope, pin_unlock.
+	ErrPIN = errors.New("须持卡人输入密码 (the holder's PIN is wanted)")
 	// ErrText: a name or plate does not fit its field or can not be written in GBK.
 	ErrText = errors.New("文字过长或有不能写入卡的字 (text too long, or not writable on the card)")
 )

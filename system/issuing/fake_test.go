@@ -36,6 +36,7 @@ type plastic struct {
 	history []fuelcard.LogRecord
 
 	blocked byte // 1 temporarily, 2 for ever
+	guarded bool // a load needs the PIN
 	dead    bool
 
 	rnd       byte
@@ -121,7 +122,7 @@ func (c *plastic) obey(cmd apdu.Command) ([]byte, apdu.SW) {
 	}
 	switch uint16(cmd.INS)<<8 | uint16(cmd.P1) {
 	case 0xA400, 0xA404:
-		c.pending = 0
+		c.pending, c.verified = 0, false
 		return nil, apdu.OK
 	case 0x1E00, 0x1800, 0x1600:
 		return nil, c.administer(cmd)
@@ -151,6 +152,9 @@ func (c *plastic) obey(cmd apdu.Command) ([]byte, apdu.SW) {
 	case 0x5A00:
 		return c.prove(cmd)
 	case 0x5000:
+		if c.guarded && !c.verified {
+			return nil, apdu.SecurityState
+		}
 		return c.initLoad(cmd)
 	case 0x5200:
 		return c.credit(cmd)

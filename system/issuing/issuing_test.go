@@ -30,6 +30,8 @@ type outlet struct {
 	bank  *bank
 	card  *plastic
 	facts []record.Fact
+
+	profile fuelcard.Profile
 }
 
 func (o *outlet) Now() clock.Instant { return clock.At(2026, time.November, 22, 9, 30, 0) }
@@ -71,7 +73,7 @@ var training = sync.OnceValues(func() (*vault.Vault, error) {
 
 func newOutlet(t *testing.T) *outlet {
 	t.Helper()
-	o := &outlet{t: t, card: newPlastic(t)}
+	o := &outlet{t: t, card: newPlastic(t), profile: fuelcard.National()}
 	o.bank = &bank{t: t, keys: part(t, record.KindCenter), card: vault.CardOf(o.card.public, 0), account: 100000,
 		loads: map[pboc.OnlineSN]*loading{}, paid: map[string]unit.Fen{}}
 	o.restart()
@@ -81,7 +83,7 @@ func newOutlet(t *testing.T) *outlet {
 // restart is a kill and a replay of the journal.
 func (o *outlet) restart() {
 	o.desk = issuing.New(issuing.Config{
-		Site: "0003", Realm: record.Training, Profile: fuelcard.National(), TID: pboc.TID{0x99, 0x44, 0, 0, 0x99, 0x99},
+		Site: "0003", Realm: record.Training, Profile: o.profile, TID: pboc.TID{0x99, 0x44, 0, 0, 0x99, 0x99},
 		Keys: part(o.t, record.KindOutlet), Random: rand.NewChaCha8([32]byte{7}),
 	})
 	for i, f := range o.facts {

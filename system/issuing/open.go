@@ -23,7 +23,8 @@ type Order struct {
 	PIN          fuelcard.PIN    // nil: the default PIN, entered silently; wiped by the caller
 }
 
-// limitsWritten is how much of file 001C carries meaning; the center keeps just that. Source: card.md 3.5.
+// limitsWritten is how much of the petrol layout of file 001C carries meaning; facts hold limits in that, whatever the layout of
+// the card's file. Source: card.md 3.5.
 const limitsWritten = 66
 
 // Open binds a made card to a customer and writes holder, limits and PIN (二次发卡). The center is asked first; every step may
@@ -40,6 +41,10 @@ func (v *Visit) Open(o Order) (record.OpenAnswer, error) {
 	if err != nil {
 		return record.OpenAnswer{}, err
 	}
+	file, err := v.desk.cfg.Profile.LimitsBytes(limits)
+	if err != nil {
+		return record.OpenAnswer{}, err
+	}
 	written := limits.Bytes()[:limitsWritten]
 	answer, err := ask[record.OpenAnswer](v.door, record.PathAskOpen, record.OpenQuestion{
 		Outlet: v.desk.cfg.Site, Account: o.Account, Name: o.Name, ASN: v.id.ASN, Holder: o.Holder, Plate: o.Plate, Limits: written,
@@ -50,7 +55,7 @@ func (v *Visit) Open(o Order) (record.OpenAnswer, error) {
 	if err := v.term.WriteSecure(v.id, host{v}, fuelcard.SFIHolder, 0, holder.Bytes()); err != nil {
 		return answer, err
 	}
-	if err := v.term.WriteSecure(v.id, host{v}, fuelcard.SFILimits, 0, limits.Bytes()); err != nil {
+	if err := v.term.WriteSecure(v.id, host{v}, fuelcard.SFILimits, 0, file); err != nil {
 		return answer, err
 	}
 	if o.PIN != nil {

@@ -84,7 +84,7 @@ const (
 const transferTries = 2
 
 // Load moves money from the account to the card (圈存). The desk's note is durable before the center is asked, so before the
-// card is credited: whatever is lost after it, the next insert settles. ErrGrey; ErrOpen; record.Refusal, nothing moved;
+// card is credited: whatever is lost after it, the next insert settles. ErrGrey; ErrOpen; ErrPIN; record.Refusal, nothing moved;
 // terminal.ErrUnknown or a transport's error, the load is open. Source: card.md section 10; trust.md rows 17, 18.
 func (v *Visit) Load(amount unit.Fen) (Moved, error) { return v.transfer(&loading, amount) }
 
@@ -113,6 +113,9 @@ func (v *Visit) transfer(f *flow, amount unit.Fen) (Moved, error) {
 }
 
 func (v *Visit) move(f *flow, amount unit.Fen) (Moved, error) {
+	if err := v.forPurse(); err != nil {
+		return Moved{}, err
+	}
 	l, err := f.begin(v.term, v.id.ASN, amount, v.desk.cfg.TID)
 	if err != nil {
 		return Moved{}, err
@@ -169,6 +172,9 @@ func (v *Visit) settleTransfer() error {
 	b, open := v.desk.open[v.id.ASN]
 	if !open {
 		return nil
+	}
+	if err := v.forPurse(); err != nil {
+		return err
 	}
 	f := flowOf(b.Unload)
 	proof, err := v.term.SettleTransfer(f.typ, b.ASN, b.OnlineSN, b.Amount, v.desk.cfg.TID)
@@ -233,6 +239,9 @@ func unheard(r record.Refusal) bool { return r.Code == codeLoadUnknown || r.Code
 func (v *Visit) elsewhere() error {
 	a, err := ask[record.CardAnswer](v.door, record.PathAskCard, record.CardQuestion{Outlet: v.desk.cfg.Site, ASN: v.id.ASN})
 	if err != nil || a.Open == nil {
+		return err
+	}
+	if err := v.forPurse(); err != nil {
 		return err
 	}
 	f := flowOf(a.Open.Unload)

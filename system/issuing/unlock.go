@@ -30,6 +30,9 @@ func (v *Visit) unlock(forced *record.Forced) (Unlocked, error) {
 	if v.block != terminal.Unblocked {
 		return Unlocked{}, ErrBlocked
 	}
+	if err := v.verify(v.desk.cfg.Profile.PINUnlock); err != nil {
+		return Unlocked{}, err
+	}
 	u, err := v.term.InitOnlineUnlock(v.id, v.desk.cfg.TID)
 	if err != nil {
 		return Unlocked{}, err

@@ -14,6 +14,9 @@ import (
 	"greylock/system/wire/record"
 )
 
+// Pad is where the holder keys his PIN; it is asked only where the card wants it, and what it returns is wiped.
+type Pad func() (fuelcard.PIN, error)
+
 // Visit is one inserted card: identified, proven to be ours, with nothing left open that could be settled.
 type Visit struct {
 	desk  *Desk
@@ -22,8 +25,8 @@ type Visit struct {
 	card  vault.Card
 	id    terminal.Identity
 	block terminal.Block // then the number is all that is known of the card
-	keyed func() (fuelcard.PIN, error)
-	left  error // why an open load or unload could not be settled yet
+	left  error          // why an open load or unload could not be settled yet
+	pad   Pad
 }
 
 // Insert begins a visit. The order is: who is it, keep its proof, is it ours, settle what is open. A refused card's proof is
@@ -31,11 +34,11 @@ type Visit struct {
 // terminal.ErrDead, terminal.ErrForeign, ErrRealm, or the transport's error.
 func (d *Desk) Insert(door Door, t card.Transport) (*Visit, error) { return d.InsertPIN(door, t, nil) }
 
-// InsertPIN is Insert for cards that want the PIN for more than a sale (Profile.PINFirst): keyed is asked once, before anything
-// is settled, and only if the card has a PIN of its holder's. *terminal.PINError for a wrong one. Source: card.md 7.4.
-func (d *Desk) InsertPIN(door Door, t card.Transport, keyed func() (fuelcard.PIN, error)) (*Visit, error) {
+// InsertPIN is Insert at a desk with a pad, for cards that want the PIN for more than a sale (pin_scope, pin_unlock, balance_pin).
+// Without a pad, what wants the PIN of a holder who has his own is ErrPIN. Source: card.md 7.4.
+func (d *Desk) InsertPIN(door Door, t card.Transport, pad Pad) (*Visit, error) {
 	v := d.visit(door, t)
-	v.keyed = keyed
+	v.pad = pad
 	if err := v.enter(); err != nil {
 		return nil, err
 	}
@@ -63,34 +66,10 @@ func (v *Visit) enter() error {
 	if err := v.term.Authenticate(v.id, host{v}); err != nil {
 		return err
 	}
-	if err := v.showPIN(); err != nil {
+	if err := v.verify(v.id.Hidden); err != nil && !noPIN(err) {
 		return err
 	}
 	return v.settle()
-}
-
-// showPIN shows the card the PIN that it wants before anything else. Without one to show, the visit goes on with what the card
-// allows.
-func (v *Visit) showPIN() error {
-	if !v.desk.cfg.Profile.PINFirst() {
-		return nil
-	}
-	pin := v.desk.cfg.Profile.DefaultPIN
-	if v.id.UserPIN() {
-		if v.keyed == nil {
-			return nil
-		}
-		keyed, err := v.keyed()
-		if err != nil {
-			return err
-		}
-		defer terminal.Wipe(keyed)
-		pin = keyed
-	}
-	if err := v.term.VerifyPIN(pin); err != nil {
-		return err
-	}
-	return v.term.Reveal(&v.id)
 }
 
 // enterBlocked lets a card in whose application is blocked; any other that SELECT refuses stays refused. It can prove nothing
@@ -173,7 +152,7 @@ func (v *Visit) settle() error {
 	}
 	v.left = v.settleTransfer()
 	switch {
-	case errors.Is(v.left, ErrOpen) || errors.Is(v.left, terminal.ErrLoadOpen):
+	case errors.Is(v.left, ErrOpen), errors.Is(v.left, terminal.ErrLoadOpen), noPIN(v.left):
 		return nil
 	case v.left != nil:
 		return v.left
@@ -198,6 +177,41 @@ func (v *Visit) clear() error {
 	}
 	v.id.Proof.State = fuelcard.NotGrey
 	return nil
+}
+
+// forPurse verifies the PIN where the profile's cards want it before money moves. Source: card.md 7.4, pin_scope.
+func (v *Visit) forPurse() error {
+	return v.verify(v.desk.cfg.Profile.PINScope == fuelcard.PINAllPurse)
+}
+
+// verify shows the card its PIN once, if it is wanted: the default one silently, his own keyed by the holder. ErrPIN;
+// *terminal.PINError.
+func (v *Visit) verify(wanted bool) error {
+	if !wanted || v.term.Verified() {
+		return nil
+	}
+	pin := v.desk.cfg.Profile.DefaultPIN
+	if v.id.UserPIN() {
+		if v.pad == nil {
+			return ErrPIN
+		}
+		keyed, err := v.pad()
+		if err != nil {
+			return err
+		}
+		defer terminal.Wipe(keyed)
+		pin = keyed
+	}
+	if err := v.term.VerifyPIN(pin); err != nil {
+		return err
+	}
+	return v.term.Reveal(&v.id)
+}
+
+// noPIN says that an error is about the PIN alone: the visit goes on with what needs none, a new PIN too.
+func noPIN(err error) bool {
+	var wrong *terminal.PINError
+	return errors.Is(err, ErrPIN) || errors.As(err, &wrong)
 }
 
 // ASN is the number of the card.

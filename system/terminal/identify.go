@@ -66,6 +66,7 @@ func (t *Terminal) Identify() (Identity, error) {
 // selectCard selects MF and the petrol application, whose FCI it returns; a reset card needs it again. In brief the MF is
 // selected only for a card that does not find the application from where it stands.
 func (t *Terminal) selectCard() (fci []byte, err error) {
+	t.verified = false
 	application := fuelcard.SelectName{Name: t.Profile.AIDPetrol}
 	if t.Brief {
 		fci, err := send(t.Card, selecting, application)
@@ -101,11 +102,8 @@ func (t *Terminal) readPublic(fci []byte) (fuelcard.PublicData, error) {
 	return readFile(t, "读公共信息 (read 0015)", fuelcard.SFIPublic, fuelcard.PublicLength, fuelcard.ParsePublicData)
 }
 
-// What is meaningful at the start of 001B and 001C; the rest is reserved. Source: card.md 3.4, 3.5.
-const (
-	ordinaryUsed = 4
-	limitsUsed   = 66
-)
+// ordinaryUsed is what is meaningful at the start of 001B; the rest is reserved. Source: card.md 3.4.
+const ordinaryUsed = 4
 
 // readData reads holder, PIN flag and limits.
 func (t *Terminal) readData(id *Identity) (err error) {
@@ -113,7 +111,7 @@ func (t *Terminal) readData(id *Identity) (err error) {
 		if id.Ordinary, err = readFile(t, "读普通数据 (read 001B)", fuelcard.SFIOrdinary, ordinaryUsed, padded(fuelcard.OrdinaryLength, fuelcard.ParseOrdinaryData)); err != nil {
 			return err
 		}
-		id.Limits, err = readFile(t, "读限制数据 (read 001C)", fuelcard.SFILimits, limitsUsed, padded(fuelcard.LimitsLength, fuelcard.ParseLimits))
+		id.Limits, err = readFile(t, "读限制数据 (read 001C)", fuelcard.SFILimits, t.Profile.LimitsUsed(), padded(fuelcard.LimitsLength, t.Profile.ParseLimits))
 		return err
 	}
 	if id.Holder, err = readFile(t, "读持卡人信息 (read 0016)", fuelcard.SFIHolder, fuelcard.HolderLength, fuelcard.ParseHolderData); err != nil {
@@ -122,7 +120,7 @@ func (t *Terminal) readData(id *Identity) (err error) {
 	if id.Ordinary, err = readFile(t, "读普通数据 (read 001B)", fuelcard.SFIOrdinary, fuelcard.OrdinaryLength, fuelcard.ParseOrdinaryData); err != nil {
 		return err
 	}
-	id.Limits, err = readFile(t, "读限制数据 (read 001C)", fuelcard.SFILimits, fuelcard.LimitsLength, fuelcard.ParseLimits)
+	id.Limits, err = readFile(t, "读限制数据 (read 001C)", fuelcard.SFILimits, fuelcard.LimitsLength, t.Profile.ParseLimits)
 	return err
 }
 
@@ -256,8 +254,13 @@ func (t *Terminal) VerifyPIN(pin fuelcard.PIN) error {
 			return &PINError{Blocked: true}
 		}
 	}
+	t.verified = err == nil
 	return err
 }
+
+// Verified says that the PIN was verified since the application was selected: it need not be shown again for what the
+// profile's pin_scope and pin_unlock keep behind it. Source: card.md 7.4.
+func (t *Terminal) Verified() bool { return t.verified }
 
 // KeyedPIN packs the digits of a key pad, two to a byte as on the card (card.md 3.4); the caller wipes digits and PIN.
 // An odd number of digits is filled with F.

@@ -168,7 +168,7 @@ func (v Evidence) Lock(issuer pboc.Issuer, p fuelcard.LockProof) Lock {
 
 // Settle carries out a decision that ends in money: Release, Finish, TopUp (the card is debited now, a Void is noted before a
 // release), Complete and Supplement (the card has paid; nothing is sent). The caller then makes the record, notes Done with
-// it, and clears TACUF. Its errors are those of Sign and Debit; after any of them the card may come back and Recover goes on.
+// it, and clears TACUF. What debits wants the PIN verified where the profile has pin_unlock. Its errors are those of Sign and Debit; after any of them the card may come back and Recover goes on.
 func (t *Terminal) Settle(d Decision, id Identity, v Evidence) (Paid, error) {
 	switch d.Action {
 	case Complete, Supplement:

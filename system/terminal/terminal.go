@@ -42,6 +42,8 @@ type Terminal struct {
 	// business: the public data out of SELECT's answer, no holder data, what is meaningful of 001B and 001C.
 	Brief bool
 
+	verified bool // the PIN was verified since the application was selected
+
 	// SAM is who the PSAM is; ReadPSAM sets it, after each time the PSAM was powered up.
 	SAM SAM
 }

@@ -94,9 +94,17 @@ func (t *Terminal) SettleTransfer(typ fuelcard.TxType, asn pboc.ASN, sn pboc.Onl
 	return p, err
 }
 
-// prove asks for the code of a transaction by the serial before its increment, then by the one after.
+// prove asks for the code of a transaction by the serial before its increment, then by the one after, or by the only one that
+// the profile's cards take. Source: card.md 6.2, prove_serial.
 func (t *Terminal) prove(typ fuelcard.TxType, before uint16) (pboc.MAC, error) {
-	for _, sn := range []uint16{before, before + 1} {
+	serials := []uint16{before, before + 1}
+	switch t.Profile.ProveSerial {
+	case fuelcard.ProveBefore:
+		serials = serials[:1]
+	case fuelcard.ProveAfter:
+		serials = serials[1:]
+	}
+	for _, sn := range serials {
 		a, err := ask(t.Card, "取交易认证 (GET TRANSACTION PROVE)", fuelcard.GetTransactionProve{Type: typ, SN: sn},
 			fuelcard.ParseTransactionProveAnswer)
 		if sw, no := refused(err); no && sw == apdu.ProofNotAvailable {

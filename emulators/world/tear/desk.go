@@ -27,7 +27,7 @@ const (
 
 const account = "A0001"
 
-// insert is a visit at the desk.
+// insert is a visit at the desk, with the holder beside it.
 func (x *session) insert() (*issuing.Visit, error) {
 	return x.theDesk().InsertPIN(x, way{x, toCard}, x.pin)
 }

@@ -30,6 +30,27 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
+// TestSaleOfEveryProfile: a sale of every other profile's cards comes out right; `greylab sim tear --profile` tries all flows.
+func TestSaleOfEveryProfile(t *testing.T) {
+	t.Parallel()
+	for _, p := range fuelcard.Profiles() {
+		if p.Name == fuelcard.National().Name {
+			continue
+		}
+		t.Run(p.Name, func(t *testing.T) {
+			t.Parallel()
+			r, err := Run(p, nil, "sale")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Log(text(r.Rows[0]))
+			if r.Cases < 1000 || r.Illegal != 0 {
+				t.Errorf("%d cases, %d illegal: %v", r.Cases, r.Illegal, r.Rows[0].Illegal)
+			}
+		})
+	}
+}
+
 // TestPlanted: a terminal that does not keep one of its steps is caught, at the latest by a cut.
 func TestPlanted(t *testing.T) {
 	t.Parallel()

@@ -21,7 +21,11 @@ func (x *session) shop(amount unit.Fen) error {
 	if err != nil {
 		return err
 	}
-	if buy, open := x.s.openPurchase(); open {
+	buy, open := x.s.openPurchase()
+	if err := x.verify(x.Profile.PINScope == fuelcard.PINAllPurse && (open || amount > 0)); err != nil {
+		return err
+	}
+	if open {
 		if _, _, err := x.term.SettlePurchase(id, buy); err != nil {
 			return err
 		}

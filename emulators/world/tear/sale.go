@@ -65,11 +65,26 @@ func (x *session) settle(id terminal.Identity, v terminal.Evidence, d terminal.D
 		done, _ := v.Recorded(id.Proof)
 		return x.term.ClearTACUF(done)
 	}
+	if err := x.verify(x.Profile.PINUnlock && id.Proof.State == fuelcard.Grey); err != nil {
+		return err
+	}
 	paid, err := x.term.Settle(d, id, v)
 	if err != nil {
 		return err
 	}
 	return x.done(paid)
+}
+
+// verify lets the holder key the PIN where it is wanted, once.
+func (x *session) verify(wanted bool) error {
+	if !wanted || x.term.Verified() {
+		return nil
+	}
+	pin, err := x.pin()
+	if err != nil {
+		return err
+	}
+	return x.term.VerifyPIN(pin)
 }
 
 func (x *session) note(e terminal.Entry) error {
@@ -107,11 +122,7 @@ func (x *session) done(paid terminal.Paid) error {
 
 // sell is a sale from the PIN to the cleared flag.
 func (x *session) sell(id terminal.Identity, amount unit.Fen) error {
-	pin, err := x.pin()
-	if err != nil {
-		return err
-	}
-	if err := x.term.VerifyPIN(pin); err != nil {
+	if err := x.verify(true); err != nil {
 		return err
 	}
 	history, err := x.term.History()

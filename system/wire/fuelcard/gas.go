@@ -54,6 +54,14 @@ func (p Profile) ParseLimits(b []byte) (Limits, error) {
 	return l, nil
 }
 
+// LimitsUsed is how many bytes at the start of file 001C carry limits. Source: card.md 3.5.
+func (p Profile) LimitsUsed() int {
+	if p.LimitsLayout == LimitsGas {
+		return 68
+	}
+	return 66
+}
+
 // LimitsBytes encodes file 001C by the profile's layout, without fixed unit and mother card; ErrNoPerFill for a limit
 // that the gas layout has no place for.
 func (p Profile) LimitsBytes(l Limits) ([]byte, error) {

@@ -298,10 +298,6 @@ func (p Profile) UnblockPIN(cipher []byte) PINUnblock {
 	return PINUnblock{P2: 0x01, Cipher: cipher}
 }
 
-// PINFirst says that a card wants the PIN for more than a grey lock: it is keyed before anything is read or settled.
-// Source: card.md 7.4, pin_scope, pin_unlock, balance_pin.
-func (p Profile) PINFirst() bool { return p.PINScope == PINAllPurse || p.PINUnlock || p.BalancePIN }
-
 // Suite is the profile's arithmetic.
 func (p Profile) Suite() (pboc.Suite, error) { return pboc.SuiteFor(p.Alg) }
 
