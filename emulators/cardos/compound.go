@@ -54,8 +54,9 @@ func (c *Card) updateCAPP(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 // put writes the cached record with the debit.
-func (r cappRecord) put(c *Card, x *chip.Tx) {
-	if r.file != nil {
-		c.tree.UpdateRecord(x, r.file, r.number, r.data)
+func (r cappRecord) put(c *Card, x *chip.Tx) apdu.SW {
+	if r.file == nil {
+		return apdu.OK
 	}
+	return c.tree.UpdateRecord(x, r.file, r.number, r.data)
 }

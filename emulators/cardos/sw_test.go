@@ -70,12 +70,11 @@ func TestEveryStatusWord(t *testing.T) {
 		},
 	}
 	for _, w := range words {
-		what, got := "", apdu.SW(0)
-		if f := special[w.sw]; f != nil {
-			what, got = f(t)
-		} else {
-			what, got = refusal(t, from, w.sw)
+		f, ok := special[w.sw]
+		if !ok {
+			f = func(t *testing.T) (string, apdu.SW) { return refusal(t, from, w.sw) }
 		}
+		what, got := f(t)
 		if !is(got, w.sw) {
 			t.Errorf("%s: %q answers %v", w.sw, what, got)
 		}

@@ -304,7 +304,9 @@ func (c *Card) debitForPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 	p.ctc++
 	x := c.tree.Begin()
 	p.put(x)
-	now.record.put(c, x)
+	if sw := now.record.put(c, x); sw != apdu.OK {
+		return nil, sw
+	}
 	p.prove(x, t, uint16(before), a.MAC2, a.TAC)
 	c.log(x, p, fuelcard.LogRecord{Serial: uint16(before), Amount: now.amount, Type: t, TID: now.tid, Time: q.Time})
 	return a.Bytes(), c.commit(x)

@@ -75,7 +75,7 @@ func TestWornAnywhere(t *testing.T) {
 		x.Put(chip.Home+9, 7)
 		err := x.Commit()
 		if want := byte(7); err != nil {
-			if want = 0; !errors.Is(err, chip.ErrWorn) || n != 0 {
+			if !errors.Is(err, chip.ErrWorn) || n != 0 {
 				t.Fatalf("%d: %v", n, err)
 			}
 		} else if again := open(t, m); s.Byte(chip.Home) != want || again.Byte(chip.Home) != want || again.Byte(chip.Home+9) != want {
