@@ -188,13 +188,24 @@ func keyOf(k chip.Key) (v pboc.Key) {
 	return v
 }
 
-// suite is the arithmetic of a key; WRITE KEY let no unknown algorithm in. That of 3DES remembers its key schedules.
+// suite is the arithmetic of a key; WRITE KEY let no unknown algorithm in.
 func (s *PSAM) suite(k chip.Key) pboc.Suite {
-	if su, err := pboc.SuiteFor(k.B); err == nil && su != pboc.TDES {
+	if su := s.arithmetic(k.B); su != nil {
 		return su
 	}
-	if s.tdes == nil {
-		s.tdes = pboc.Cached(pboc.TDES)
+	return s.arithmetic(pboc.AlgTDES)
+}
+
+// arithmetic is the suite of an algorithm byte, nil for an unknown one. That of 3DES remembers its key schedules.
+func (s *PSAM) arithmetic(alg byte) pboc.Suite {
+	su, err := pboc.SuiteFor(alg)
+	switch {
+	case err != nil:
+		return nil
+	case su != pboc.TDES:
+		return su
+	case s.tdes == nil:
+		s.tdes = pboc.Cached(su)
 	}
 	return s.tdes
 }

@@ -103,9 +103,9 @@ func (s *PSAM) keep(x *chip.Tx, v sale) {
 }
 
 // mac makes a code under the stored session key; false when memory holds none that makes sense.
-func (v sale) mac(data []byte) (pboc.MAC, bool) {
-	suite, err := pboc.SuiteFor(v.alg)
-	if err != nil || int(v.sesLen) > len(v.ses) {
+func (s *PSAM) mac(v sale, data []byte) (pboc.MAC, bool) {
+	suite := s.arithmetic(v.alg)
+	if suite == nil || int(v.sesLen) > len(v.ses) {
 		return pboc.MAC{}, false
 	}
 	ses, err := pboc.SessionOf(v.ses[:v.sesLen])
@@ -234,7 +234,7 @@ func (s *PSAM) check(kind byte, next stage, mac2 pboc.MAC, data func(sale) []byt
 	case v.stage != stageInit || !s.under(v, kind):
 		return apdu.WrongState
 	}
-	want, ok := v.mac(data(v))
+	want, ok := s.mac(v, data(v))
 	if !ok {
 		return apdu.MemoryFailure
 	}
@@ -275,7 +275,7 @@ func (s *PSAM) debitGreyLock(cmd apdu.Command) ([]byte, apdu.SW) {
 	case v.stage == stageDone:
 		return samcard.GMACAnswer{GMAC: v.gmac, TAC: v.tac}.Bytes(), apdu.OK
 	}
-	gmac, ok := v.mac(fuelcard.GMACData(q.Amount))
+	gmac, ok := s.mac(v, fuelcard.GMACData(q.Amount))
 	if !ok {
 		return nil, apdu.MemoryFailure
 	}
