@@ -3,6 +3,7 @@ package cardos_test
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"greylock/emulators/cardos"
@@ -10,12 +11,12 @@ import (
 	"greylock/system/wire/fuelcard"
 )
 
-// stages are the states from which the refusals start.
-func stages(t *testing.T) map[string]func(*testing.T) *bench {
-	empty, full, grey := made(t, fuelcard.National()), loaded(t), locked(t)
+// stages are the states from which the refusals start; the PIN is given in those where the profile asks for it.
+func stages(t *testing.T, p fuelcard.Profile) map[string]func(*testing.T) *bench {
+	empty, full, grey := made(t, p), loadedBy(t, p), lockedBy(t, p)
 	clone := func(b *bench, then ...func(*bench)) func(*testing.T) *bench {
 		return func(t *testing.T) *bench {
-			c := b.again(t)
+			c := b.again(t).ready()
 			for _, f := range then {
 				f(c)
 			}
@@ -27,11 +28,12 @@ func stages(t *testing.T) map[string]func(*testing.T) *bench {
 		return func(b *bench) { b.talk(rand, exchange...) }
 	}
 	return map[string]func(*testing.T) *bench{
-		"blank": func(t *testing.T) *bench { return newBench(t, fuelcard.National()) },
-		"empty": clone(empty),
-		"mf":    clone(empty, talk("", "00 A4 00 00 02 3F00", "6F15840E315041592E5359532E4444463031A503880101 9000")),
-		"full":  clone(full),
-		"pin":   clone(full, talk("", verifyPIN, "9000")),
+		"blank":  func(t *testing.T) *bench { return newBench(t, p) },
+		"empty":  clone(empty),
+		"mf":     clone(empty, talk("", "00 A4 00 00 02 3F00", "6F15840E315041592E5359532E4444463031A503880101 9000")),
+		"full":   clone(full),
+		"no pin": func(t *testing.T) *bench { return full.again(t) },
+		"pin":    clone(full, talk("", verifyPIN, "9000")),
 		"no pin left": clone(full, talk("", "00 20 00 00 03 000000", "63C2", "00 20 00 00 03 000000", "63C1",
 			"00 20 00 00 03 000000", "63C0")),
 		"challenge":     clone(full, talk("99AABBCC", "00 84 00 00 04", "99AABBCC 9000")),
@@ -40,12 +42,11 @@ func stages(t *testing.T) map[string]func(*testing.T) *bench {
 		"init purchase": clone(full, talk("5A5A0001", "80 50 01 01 0B 01 000004D2 134400000001 0F", "00002710 0000 000000 01 00 5A5A0001 9000")),
 		"grey":          clone(grey),
 		"grey pin":      clone(grey, talk("", verifyPIN, "9000")),
-		"init online": clone(grey, talk("77889900", "E0 7A 09 01 07 01 134400009999 12",
-			"00002710 0001 0001 01 00 77889900 CE8F7251 9000")),
-		"unread":  clone(grey, talk("", debitC, "FDF92097 9000", verifyPIN, "9000")),
-		"blocked": clone(full, block(fuelcard.ApplicationBlock{}.Command())),
-		"forever": clone(full, block(fuelcard.ApplicationBlock{Permanent: 1}.Command())),
-		"dead":    clone(full, block(fuelcard.CardBlock{}.Command())),
+		"init online":   clone(grey, talk("77889900", initD, initAnsD)),
+		"unread":        clone(grey, talk("", debitC, "FDF92097 9000", verifyPIN, "9000")),
+		"blocked":       clone(full, block(fuelcard.ApplicationBlock{}.Command())),
+		"forever":       clone(full, block(fuelcard.ApplicationBlock{Permanent: 1}.Command())),
+		"dead":          clone(full, block(fuelcard.CardBlock{}.Command())),
 	}
 }
 
@@ -70,7 +71,7 @@ var refusals = []struct{ from, command, want, source string }{
 	{"empty", "00 B0 95 1E 01", "6B00", "9: offset behind the end"},
 	{"empty", "00 B0 95 10 1E", "6C0E", "6.1: exact Le"},
 	{"empty", "00 B0 98 00 01", "6981", "9: a log is no binary file"},
-	{"empty", "00 B2 01 C4 17", "6982", "3.1: the log is read after the PIN"},
+	{"no pin", "00 B2 01 C4 17", "6982", "3.1: the log is read after the PIN"},
 	{"pin", "00 B2 02 C4 17", "6A83", "3.6: there is one record"},
 	{"pin", "00 B2 01 C4 16", "6C17", "6.1: exact Le"},
 	{"pin", "00 B2 00 C4 17", "6A86", "6.2: records count from 1"},
@@ -105,7 +106,7 @@ var refusals = []struct{ from, command, want, source string }{
 	{"empty", "80 5E 01 00 07 999999 EE 123456", "6A80", "6.2: FF between the PINs"},
 	{"empty", "80 5E 02 00 07 999999 FF 123456", "6A86", "6.2: P1"},
 	{"empty", "80 5E 00 00 07 123456 3226A4AD", "9302", "6.2: RELOAD PIN, MAC"},
-	{"challenge", "84 24 00 01 0C 9083BC6AB3E169CA 9C8DE298", "6988", "6.2: PIN UNBLOCK, MAC"},
+	{"challenge", unblockWrong, "6988", "6.2: PIN UNBLOCK, MAC"},
 	{"empty", "84 24 00 01 0C 9083BC6AB3E169CA 9C8DE297", "6985", "6.1: no challenge"},
 	{"challenge", "84 24 01 01 0C 9083BC6AB3E169CA 9C8DE297", "6A86", "6.2: 00 01 or id 00"},
 	{"challenge", "84 24 00 01 0B 9083BC6AB3E169 9C8DE297", "6700", "6.2: Lc 0C"},
@@ -146,7 +147,7 @@ var refusals = []struct{ from, command, want, source string }{
 	{"full", "80 5A 00 05 02 0000 08", "9406", "6.2: no such transaction"},
 	{"full", "80 5A 00 93 02 0000 08", "9406", "6.2: the lock has its own proof"},
 	// Grey lock. card.md 7.3.
-	{"full", initGreyC, "6982", "7.4: without PIN"},
+	{"no pin", initGreyC, "6982", "7.4: without PIN"},
 	{"pin", "E0 7A 08 03 07 01 134400000001 0F", "6A86", "7.3: p2"},
 	{"pin", "E0 7A 07 01 07 01 134400000001 0F", "6A86", "6.4: P1"},
 	{"pin", "E0 7A 08 01 06 01 1344000000", "6700", "7.3: Lc"},
@@ -204,131 +205,156 @@ var refusals = []struct{ from, command, want, source string }{
 	{"mf", "80 5C 00 01 04", "6A82", "3.1: the MF has no purse"},
 }
 
+// elsewhere are the status words that a profile's flags make other ones, by the flag.
+var elsewhere = []struct{ flag, from, command, want string }{
+	{"pin_length=3", "empty", "00 20 00 00 02 9999", "6700"},
+	{"pin_length=3", "empty", "00 20 00 00 04 99999900", "6700"},
+	{"never_used_proof=6985", "full", proofCmd, "6985"},
+}
+
+// wanted is the answer under a profile.
+func wanted(p fuelcard.Profile, from, command, national string) string {
+	for _, e := range elsewhere {
+		if e.from == from && e.command == command && strings.Contains(flags(p), e.flag) {
+			return e.want
+		}
+	}
+	return national
+}
+
 func TestRefusals(t *testing.T) {
 	if len(refusals) < 60 {
 		t.Fatalf("%d refusals", len(refusals))
 	}
-	from := stages(t)
-	for _, r := range refusals {
-		t.Run(fmt.Sprintf("%s %s", r.from, r.command), func(t *testing.T) {
+	everywhere(t, func(t *testing.T, p fuelcard.Profile) {
+		from := stages(t, p)
+		for _, r := range refusals {
 			b := from[r.from](t)
 			before := b.oracle()
-			got, err := b.card.Transmit(unhex(r.command))
+			got, err := b.card.Transmit(b.own(r.command))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(got, unhex(r.want)) {
-				t.Errorf("%X, want %s (card.md %s)", got, r.want, r.source)
+			if want := wanted(p, r.from, r.command, r.want); !bytes.Equal(got, unhex(want)) {
+				t.Errorf("%s: %s: %X, want %s (card.md %s)", r.from, r.command, got, want, r.source)
 			}
 			after := b.oracle()
 			before.Tries, before.UnlockErr = after.Tries, after.UnlockErr
 			if after != before {
-				t.Errorf("a refused command changed the card:\n%+v\n%+v", before, after)
+				t.Errorf("%s: a refused %s changed the card:\n%+v\n%+v", r.from, r.command, before, after)
 			}
-		})
-	}
+		}
+	})
 }
 
 // What is allowed where other things are refused. Source: card.md 7.2.
 func TestAllowed(t *testing.T) {
-	from := stages(t)
-	for _, a := range []struct{ from, command, answer string }{
-		{"grey", proofCmd, proof01C},
-		{"grey", "80 5C 00 01 04", "00002710 9000"},
-		{"grey", verifyPIN, "9000"},
-		{"grey", "E0 7E 08 01 1B 00001388 0001 134400000001 00000012 20261122 102030 6A81DD13 04", "FDF92097 9000"}, // lock + 1
-		{"unread", proofCmd, proof10C},
-		{"full", clearC, "9000"},
-		{"full", proofCmd, "00 00 00 00000000 0000 000000000000 00000000000000 00000000 00000000 9000"},
-		{"blocked", "00 A4 00 00 02 3F00", "6F15840E315041592E5359532E4444463031A503880101 9000"},
-		{"mf", "00 B2 01 0C 00", "61 17 4F 0C A00000000353494E4F504543 50 07 53494E4F504543 9000"},
-		{"pin", "00 B2 01 C4 17", "0000 000000 00002710 01 134400000001 20261122093000 9000"},
-		{"full", "00 B0 9B 00 04", "00 01 0000 9000"},
-		{"full", "80 50 00 01 0B 01 00000001 134400000001", ""}, // a missing Le is taken
-	} {
-		t.Run(a.from+" "+a.command, func(t *testing.T) {
-			got, err := from[a.from](t).card.Transmit(unhex(a.command))
+	everywhere(t, func(t *testing.T, p fuelcard.Profile) {
+		from := stages(t, p)
+		for _, a := range []struct{ from, command, answer string }{
+			{"grey", proofCmd, proof01C},
+			{"grey", "80 5C 00 01 04", "00002710 9000"},
+			{"grey", verifyPIN, "9000"},
+			{"grey", debitCNext, "FDF92097 9000"},
+			{"unread", proofCmd, proof10C},
+			{"full", clearC, "9000"},
+			{"full", proofCmd, "00 00 00 00000000 0000 000000000000 00000000000000 00000000 00000000 9000"},
+			{"blocked", "00 A4 00 00 02 3F00", "6F15840E315041592E5359532E4444463031A503880101 9000"},
+			{"mf", "00 B2 01 0C 00", fmt.Sprintf("%X 9000", p.DirRecord())},
+			{"pin", "00 B2 01 C4 17", "0000 000000 00002710 01 134400000001 20261122093000 9000"},
+			{"full", "00 B0 9B 00 04", "00 01 0000 9000"},
+			{"full", "80 50 00 01 0B 01 00000001 134400000001", "00000000 0000 00 00 00000000 00000000 9000"}, // a missing Le is taken
+		} {
+			b := from[a.from](t)
+			got, err := b.card.Transmit(b.own(a.command))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if a.answer == "" && bytes.HasSuffix(got, []byte{0x90, 0x00}) {
-				return
+			want := wanted(p, a.from, a.command, a.answer)
+			if free := strings.HasPrefix(a.command, "80 50"); free && len(got) == 0x12 && bytes.HasSuffix(got, []byte{0x90, 0x00}) {
+				continue // its random number is any
 			}
-			if !bytes.Equal(got, unhex(a.answer)) {
-				t.Fatalf("%X, want %s", got, a.answer)
+			if !b.answers(got, want) {
+				t.Errorf("%s: %s: %X, want %s", a.from, a.command, got, want)
 			}
-		})
-	}
+		}
+	})
 }
 
 // A blocked application answers 6283 with its FCI, and is opened by APPLICATION UNBLOCK; the lock survives.
 // Source: card.md 7.2.
 func TestThreeWrongGMACsBlockAndUnblock(t *testing.T) {
-	b := locked(t)
-	wrong := "E0 7E 08 01 1B 00001388 0000 134400000001 00000012 20261122 102030 6A81DD12 04"
-	b.talk("", wrong, "9302", wrong, "9302", wrong, "9302", debitC, "6A81")
-	if a := b.send(fuelcard.SelectName{Name: b.profile.AIDPetrol}.Command()); a.SW != apdu.FileInvalid || len(a.Data) == 0 {
-		t.Fatalf("%v with %d bytes", a.SW, len(a.Data))
-	}
-	b.ok(b.seal("DAMK", fuelcard.ApplicationUnblock{}.Command()))
-	if o := b.oracle(); o.UnlockErr != 0 || o.Grey != fuelcard.Grey {
-		t.Fatalf("%+v", o)
-	}
-	b.talk("", debitC, "FDF92097 9000")
+	everywhere(t, func(t *testing.T, p fuelcard.Profile) {
+		b := lockedBy(t, p)
+		wrong := "E0 7E 08 01 1B 00001388 0000 134400000001 00000012 20261122 102030 6A81DD12 04"
+		b.talk("", wrong, "9302", wrong, "9302", wrong, "9302", debitC, "6A81")
+		if a := b.send(fuelcard.SelectName{Name: b.profile.AIDPetrol}.Command()); a.SW != apdu.FileInvalid || len(a.Data) == 0 {
+			t.Fatalf("%v with %d bytes", a.SW, len(a.Data))
+		}
+		b.ok(b.seal("DAMK", fuelcard.ApplicationUnblock{}.Command()))
+		if o := b.oracle(); o.UnlockErr != 0 || o.Grey != fuelcard.Grey {
+			t.Fatalf("%+v", o)
+		}
+		b.ready().talk("", debitC, "FDF92097 9000")
+	})
 }
 
 // Three wrong secure-messaging MACs in a row lock the application for ever; a right one between sets the count back.
 // Source: card.md 3.1.
 func TestThreeWrongMACsLockForEver(t *testing.T) {
-	b := made(t, fuelcard.National())
-	wrong := func() apdu.SW {
-		b.challenge(4)
-		return b.send(fuelcard.SecureUpdateBinary{SFI: fuelcard.SFILimits, Data: []byte{1, 2, 3}}.Command()).SW
-	}
-	for _, want := range []apdu.SW{0x6988, 0x6988} {
-		if got := wrong(); got != want {
-			t.Fatal(got)
+	everywhere(t, func(t *testing.T, p fuelcard.Profile) {
+		b := made(t, p)
+		wrong := func() apdu.SW {
+			b.challenge(4)
+			return b.send(fuelcard.SecureUpdateBinary{SFI: fuelcard.SFILimits, Data: []byte{1, 2, 3}}.Command()).SW
 		}
-	}
-	b.write(fuelcard.SFILimits, 0, []byte{0xFF, 0xFF})
-	for _, want := range []apdu.SW{0x6988, 0x6988, 0x9303, 0x9303} {
-		if got := wrong(); got != want {
-			t.Fatalf("%v, want %v", got, want)
+		for _, want := range []apdu.SW{0x6988, 0x6988} {
+			if got := wrong(); got != want {
+				t.Fatal(got)
+			}
 		}
-	}
-	b.reset()
-	if a := b.send(fuelcard.SelectName{Name: b.profile.AIDPetrol}.Command()); a.SW != apdu.FileInvalid {
-		t.Fatal(a.SW)
-	}
+		b.write(fuelcard.SFILimits, 0, []byte{0xFF, 0xFF})
+		for _, want := range []apdu.SW{0x6988, 0x6988, 0x9303, 0x9303} {
+			if got := wrong(); got != want {
+				t.Fatalf("%v, want %v", got, want)
+			}
+		}
+		b.reset()
+		if a := b.send(fuelcard.SelectName{Name: b.profile.AIDPetrol}.Command()); a.SW != apdu.FileInvalid {
+			t.Fatal(a.SW)
+		}
+	})
 }
 
 // Keys that are used up stay so. Source: card.md 4.4, 6.2.
 func TestDeadKeysStayDead(t *testing.T) {
-	b := made(t, fuelcard.National())
-	b.talk("", "80 5E 00 00 07 123456 00000000", "9302", "80 5E 00 00 07 123456 00000000", "9302",
-		"80 5E 00 00 07 123456 00000000", "9303", "80 5E 00 00 07 123456 3226A4AC", "9303")
-	unblock := func() apdu.SW {
-		b.challenge(4)
-		return b.send(command("84 24 00 01 0C 9083BC6AB3E169CA 00000000")).SW
-	}
-	for _, want := range []apdu.SW{0x6988, 0x6988, 0x9303, 0x9303} {
-		if got := unblock(); got != want {
-			t.Fatalf("%v, want %v", got, want)
+	everywhere(t, func(t *testing.T, p fuelcard.Profile) {
+		b := made(t, p)
+		b.talk("", "80 5E 00 00 07 123456 00000000", "9302", "80 5E 00 00 07 123456 00000000", "9302",
+			"80 5E 00 00 07 123456 00000000", "9303", "80 5E 00 00 07 123456 3226A4AC", "9303")
+		unblock := func() apdu.SW {
+			b.challenge(4)
+			return b.send(b.command(unblockWrong)).SW
 		}
-	}
-	for _, want := range []apdu.SW{0x63C2, 0x63C1, 0x63C0, 0x6983} {
-		b.challenge(4)
-		if got := b.send(fuelcard.ExternalAuthenticate{}.Command()).SW; got != want {
-			t.Fatalf("%v, want %v", got, want)
+		for _, want := range []apdu.SW{0x6988, 0x6988, 0x9303, 0x9303} {
+			if got := unblock(); got != want {
+				t.Fatalf("%v, want %v", got, want)
+			}
 		}
-	}
-	b.reset()
-	b.enter()
-	b.rnd.Write(unhex("11223344"))
-	b.talk("", "00 84 00 00 04", "11223344 9000", "84 24 00 01 0C 9083BC6AB3E169CA 9C8DE297", "9303")
-	if got := b.authenticateSW(b.key("ACK")); got != apdu.AuthBlocked {
-		t.Fatal(got)
-	}
+		for _, want := range []apdu.SW{0x63C2, 0x63C1, 0x63C0, 0x6983} {
+			b.challenge(4)
+			if got := b.send(fuelcard.ExternalAuthenticate{}.Command()).SW; got != want {
+				t.Fatalf("%v, want %v", got, want)
+			}
+		}
+		b.reset()
+		b.enter()
+		b.rnd.Write(unhex("11223344"))
+		b.talk("", "00 84 00 00 04", "11223344 9000", "84 24 00 01 0C 9083BC6AB3E169CA 9C8DE297", "9303")
+		if got := b.authenticateSW(b.key("ACK")); got != apdu.AuthBlocked {
+			t.Fatal(got)
+		}
+	})
 }
 
 func (b *bench) authenticateSW(k [16]byte) apdu.SW {
@@ -339,28 +365,30 @@ func (b *bench) authenticateSW(k [16]byte) apdu.SW {
 // A challenge is good for the next command only; a pending pair ends with INIT, SELECT, reset and its own second half, and
 // lives through other commands. Source: card.md 6.1, 7.1.
 func TestVolatile(t *testing.T) {
-	b := made(t, fuelcard.National())
-	b.talk("99AABBCC", "00 84 00 00 04", "99AABBCC 9000", "80 5C 00 01 04", "00000000 9000",
-		"84 1E 00 00 04 BEA40846", "6985")
-	credit := func(want string) { b.t.Helper(); b.talk("", creditA, want) }
-	b.talk("A1B2C3D4", initLoadA, initAnswerA)
-	b.enter()
-	credit("6901")
-	b.talk("A1B2C3D4", initLoadA, initAnswerA, "80 50 01 01 0B 01 00000001 134400000001 0F", "9401")
-	credit("6901")
-	b.talk("A1B2C3D4", initLoadA, initAnswerA, "80 52 00 00 0B 20261122 093000 00000000 04", "9302")
-	credit("6901")
-	b.talk("A1B2C3D4", initLoadA, initAnswerA)
-	b.reset()
-	b.enter()
-	credit("6901")
-	b.talk("A1B2C3D4", initLoadA, initAnswerA)
-	b.challenge(8)
-	b.talk("", proofCmd, "00 00 00 00000000 0000 000000000000 00000000000000 00000000 00000000 9000")
-	credit("503B445A 9000")
-	b.pin()
-	b.enter() // SELECT takes the PIN's state
-	b.talk("", initGreyC, "6982")
+	everywhere(t, func(t *testing.T, p fuelcard.Profile) {
+		b := made(t, p)
+		b.talk("99AABBCC", "00 84 00 00 04", "99AABBCC 9000", "80 5C 00 01 04", "00000000 9000",
+			"84 1E 00 00 04 BEA40846", "6985")
+		credit := func(want string) { b.t.Helper(); b.talk("", creditA, want) }
+		b.ready().talk("A1B2C3D4", initLoadA, initAnswerA)
+		b.enter()
+		credit("6901")
+		b.ready().talk("A1B2C3D4", initLoadA, initAnswerA, "80 50 01 01 0B 01 00000001 134400000001 0F", "9401")
+		credit("6901")
+		b.ready().talk("A1B2C3D4", initLoadA, initAnswerA, "80 52 00 00 0B 20261122 093000 00000000 04", "9302")
+		credit("6901")
+		b.ready().talk("A1B2C3D4", initLoadA, initAnswerA)
+		b.reset()
+		b.enter()
+		credit("6901")
+		b.ready().talk("A1B2C3D4", initLoadA, initAnswerA)
+		b.challenge(8)
+		b.talk("", clearC, "9000")
+		credit("503B445A 9000")
+		b.pin()
+		b.enter() // SELECT takes the PIN's state
+		b.talk("", initGreyC, "6982")
+	})
 }
 
 // A card without power, without randomness, worn out, blank or empty. Source: trust.md 2 rows 11, 21.

@@ -28,7 +28,7 @@ func is(sw apdu.SW, row string) bool {
 // is in its tests.
 func TestEveryStatusWord(t *testing.T) {
 	t.Parallel()
-	from := stages(t)
+	from := stages(t, fuelcard.National())
 	special := map[string]func(*testing.T) (string, apdu.SW){
 		"9000": func(t *testing.T) (string, apdu.SW) {
 			return "GET BALANCE", loaded(t).send(fuelcard.GetBalance{Purse: fuelcard.ED}.Command()).SW
