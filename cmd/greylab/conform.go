@@ -103,7 +103,7 @@ func (l *lab) conformCards(suite, zh, en string) *cobra.Command {
 		}}
 	f := c.Flags()
 	f.StringVar(&cards, "cards", "mem", "mem, vpcd 或 pcsc")
-	f.StringVar(&reader, "reader", "", "读卡器名称 (the reader's name, with pcsc)")
+	f.StringVar(&reader, "reader", "", "pcsc: 正在运行的服务中 vpcd 两个卡槽的名称与端口, 名称,名称@端口 (names of vpcd's slots in a running service and the port)")
 	f.StringVar(&profile, "profile", "national", "卡片方案 (card profile)")
 	f.StringSliceVar(&flags, "set", nil, "改变方案的参数 FLAG=VALUE (change a flag of the profile)")
 	return c
@@ -133,9 +133,16 @@ func backend(cards, reader string) (conform.Backend, error) {
 			return nil, cli.Usagef("--reader 只用于 pcsc (is for pcsc)")
 		}
 		return mem.Backend{Set: testSet()}, nil
-	case "vpcd", "pcsc":
-		return nil, &cli.Error{Exit: cli.Device, Code: "E406", Zh: "此程序没有接通这种读卡途径: " + cards, En: "no way to these cards in this program",
-			NextZh: "用 --cards mem", NextEn: "use --cards mem"}
+	case "vpcd":
+		if reader != "" {
+			return nil, cli.Usagef("--reader 只用于 pcsc (is for pcsc)")
+		}
+		return throughReader(mem.Backend{Set: testSet()}, "")
+	case "pcsc":
+		if reader == "" {
+			return nil, cli.Usagef("--cards pcsc 需要 --reader 名称,名称@端口 (needs --reader NAME,NAME@PORT)")
+		}
+		return throughReader(mem.Backend{Set: testSet()}, reader)
 	}
 	return nil, cli.Usagef("--cards %q: mem, vpcd, pcsc", cards)
 }
