@@ -67,24 +67,25 @@ func TestSaleTime(t *testing.T) {
 	lines := secondSale(t)
 	parts := []struct{ name, until string }{{"card in → PIN", "0020"}, {"PIN → pump", "E044"}, {"hang → paid, TACUF cleared", ""}}
 	for _, baud := range []int{9600, 38400, 115200} {
-		var time [2]time.Duration
+		var spent [2]time.Duration
 		var n, bytes [2]int
 		for _, l := range lines {
 			i := 0
 			if l.sam {
 				i = 1
 			}
-			n[i], bytes[i], time[i] = n[i]+1, bytes[i]+len(l.command)+len(l.answer), time[i]+l.took(baud)
+			n[i], bytes[i], spent[i] = n[i]+1, bytes[i]+len(l.command)+len(l.answer), spent[i]+l.took(baud)
 		}
 		t.Logf("%6d bit/s: card %2d commands %3d bytes %5.1f ms; PSAM %2d commands %3d bytes %5.1f ms; together %5.1f ms",
-			baud, n[0], bytes[0], ms(time[0]), n[1], bytes[1], ms(time[1]), ms(time[0]+time[1]))
+			baud, n[0], bytes[0], ms(spent[0]), n[1], bytes[1], ms(spent[1]), ms(spent[0]+spent[1]))
 		if baud == 9600 {
 			t.Logf("        floor: card %.0f ms, PSAM %.0f ms (estimates); ratio %.2f", ms(floor.card), ms(floor.sam),
-				float64(time[0]+time[1])/float64(floor.card+floor.sam))
+				float64(spent[0]+spent[1])/float64(floor.card+floor.sam))
 		}
 		rest := lines
 		for _, p := range parts {
-			var took, words = time[0] - time[0], []string(nil)
+			var took time.Duration
+			var words []string
 			for len(rest) > 0 && rest[0].word() != p.until {
 				took += rest[0].took(baud)
 				words = append(words, rest[0].word())

@@ -11,7 +11,7 @@ import (
 	"greylock/system/wire/unit"
 )
 
-// ErrPurchaseOpen: the card's counter has moved past the purchase in question and its proof is gone.
+// ErrPurchaseOpen says that the card's counter has moved past the purchase in question and its proof is gone.
 var ErrPurchaseOpen = errors.New("该笔消费已无凭证, 须人工核对 (no proof of this purchase is left: a person must check)")
 
 // Bargain is a purchase that the card has paid.
