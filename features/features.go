@@ -30,6 +30,8 @@ type Options struct {
 	Tags     string   // tag expression, see ParseTags
 	Name     string   // part of a scenario's name
 	Lines    string   // mem (default) or pty
+	Cards    string   // mem (default), or vpcd: every command to a card or PSAM goes through a PC/SC service of our own
+	Trace    string   // directory for a file of card commands per scenario; "" for none
 	Seed     int64    // 0: each scenario file's own
 	Format   string   // pretty (default), progress, junit:FILE, cucumber:FILE, several with commas
 	Repeat   int      // times that each scenario is run; 0 is once
@@ -42,6 +44,8 @@ type Options struct {
 	Program func(config string) (world.Process, error)
 	// Town starts the town of a scenario; nil: a world. The runner's own tests put a small one here.
 	Town func(name string, seed int64) (steps.Town, error)
+
+	service *world.Readers // of Cards vpcd
 }
 
 // Summary of a run.
@@ -61,6 +65,12 @@ var (
 	ErrFailed  = errors.New("有场景未通过 (scenarios failed)")
 	ErrSuite   = errors.New("步骤库有误 (the step library is at fault)")
 	ErrOptions = errors.New("参数有误 (options)")
+)
+
+// Where cards lie: in the process, or in readers of a PC/SC service.
+const (
+	CardsMem  = "mem"
+	CardsVPCD = "vpcd"
 )
 
 // ptyParallel is how many scenarios run at a time over pseudo-terminals: they wait for real time, not for a processor.
@@ -86,6 +96,12 @@ func Run(ctx context.Context, opt Options) (Summary, error) {
 	jobs, err := plan(&opt, &sum)
 	if err != nil {
 		return sum, errors.Join(err, reports.close())
+	}
+	if opt.Cards == CardsVPCD && opt.Town == nil {
+		if opt.service, err = world.OpenReaders(); err != nil {
+			return sum, errors.Join(err, reports.close())
+		}
+		defer func() { _ = opt.service.Close() }()
 	}
 	begin := clock.System{}.Now()
 	play(ctx, opt, jobs, func(r Result) {
@@ -117,6 +133,15 @@ func plan(opt *Options, sum *Summary) ([]job, error) {
 	}
 	if opt.Lines == "pty" && opt.Program == nil && opt.Town == nil {
 		return nil, fmt.Errorf("%w: pty 需要启动站级程序的办法 (pty needs a way to start the station's program)", ErrOptions)
+	}
+	if opt.Cards == "" {
+		opt.Cards = CardsMem
+	}
+	if opt.Cards != CardsMem && opt.Cards != CardsVPCD {
+		return nil, fmt.Errorf("%w: cards %q: %s or %s", ErrOptions, opt.Cards, CardsMem, CardsVPCD)
+	}
+	if opt.Cards == CardsVPCD && opt.Parallel > 1 {
+		return nil, fmt.Errorf("%w: %s 一次只能运行一个场景 (one scenario at a time)", ErrOptions, CardsVPCD)
 	}
 	if opt.Order != "" && opt.Order != "defined" && opt.Order != "random" {
 		return nil, fmt.Errorf("%w: order %q: defined or random", ErrOptions, opt.Order)
@@ -156,6 +181,9 @@ func plan(opt *Options, sum *Summary) ([]job, error) {
 // play runs the jobs, several at a time, and hands over the results in the order of the jobs.
 func play(ctx context.Context, opt Options, jobs []job, done func(Result)) {
 	parallel := opt.Parallel
+	if opt.Cards == CardsVPCD {
+		parallel = 1
+	}
 	if parallel <= 0 {
 		parallel = runtime.GOMAXPROCS(0)
 		if opt.Lines == "pty" {

@@ -70,9 +70,15 @@ func run(ctx context.Context, opt Options, j job) Result {
 	}
 	defer os.RemoveAll(dir) // what is left of it is in the evidence
 	begin := clock.System{}.Now()
-	scene := &steps.Scene{Begin: func(name string) (steps.Town, error) { return start(opt, name, r.Seed, dir) }}
+	trace := &traced{}
+	scene := &steps.Scene{Begin: func(name string) (steps.Town, error) { return start(opt, name, r.Seed, dir, trace) }}
 	r.play(ctx, s, scene)
 	r.end(scene)
+	if opt.Trace != "" {
+		if err := trace.save(opt.Trace, r); err != nil && r.Status == Passed {
+			r.Status, r.Err = Failed, err
+		}
+	}
 	r.Took = since(begin)
 	return r
 }
@@ -86,7 +92,7 @@ func seedOf(opt Options, j job) int64 {
 }
 
 // start builds the town that a scenario asks for.
-func start(opt Options, name string, seed int64, dir string) (steps.Town, error) {
+func start(opt Options, name string, seed int64, dir string, trace *traced) (steps.Town, error) {
 	if opt.Town != nil {
 		return opt.Town(name, seed)
 	}
@@ -94,7 +100,10 @@ func start(opt Options, name string, seed int64, dir string) (steps.Town, error)
 	if err != nil {
 		return nil, err
 	}
-	o := world.Options{Seed: seed, Lines: opt.Lines, Program: opt.Program, Profile: opt.Profile}
+	o := world.Options{Seed: seed, Lines: opt.Lines, Program: opt.Program, Profile: opt.Profile, Readers: opt.service}
+	if opt.Trace != "" {
+		o.Tap = trace.tap
+	}
 	if opt.Lines == "pty" {
 		o.Dir = dir
 	}

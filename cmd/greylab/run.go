@@ -31,6 +31,8 @@ func (l *lab) run() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&opt.Tags, "tags", "", "标签表达式, 如 '@T2 and not @慢' (tag expression)")
 	f.StringVar(&opt.Name, "name", "", "场景名的一部分 (part of a scenario's name)")
+	f.StringVar(&opt.Cards, "cards", "mem", "mem, 或 vpcd: 卡命令经真实 PC/SC 服务, 须以 -tags pcsc 编译 (cards behind a real PC/SC service)")
+	f.StringVar(&opt.Trace, "trace", "", "每个场景的卡命令写成一个文件, 放入此目录 (directory for the card commands of each scenario)")
 	f.StringVar(&opt.Lines, "lines", "mem", "mem 或 pty (station as its own process on pseudo-terminals)")
 	f.Int64Var(&opt.Seed, "seed", 0, "种子, 0 为场景自带 (0: the scenario's)")
 	f.StringVar(&opt.Format, "format", "pretty", "pretty, progress, junit:FILE, cucumber:FILE, 以逗号分隔 (several with commas)")

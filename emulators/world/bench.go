@@ -60,7 +60,7 @@ func (b *bench) transmit(t card.Transmit, answer func(card.Reply)) {
 		}
 		reply.Data, took, b.pulled, reply.Err = w.transmit(b.onDesk, string(b.open.Site), t.Command)
 		if b.pulled {
-			_ = b.onDesk.card.Off() // a card that is out has no power
+			w.rest(b.onDesk.card, &b.onDesk.seat) // a card that is out has no power
 		}
 	}
 	life := b.life
@@ -91,8 +91,8 @@ func (b *bench) job(p *plastic, s *sam, run func(door app.Door, t card.Transport
 		return err
 	}
 	err = b.w.Until("柜台作业完成 (desk job)", func() bool { return ended || b.run == nil }, jobLimit)
+	b.rest() // taken off the reader
 	if p != nil {
-		_ = p.card.Off() // taken off the reader
 		p.tear = nil
 	}
 	b.onDesk, b.sam, b.cut = nil, nil, nil
@@ -106,14 +106,22 @@ func (b *bench) job(p *plastic, s *sam, run func(door app.Door, t card.Transport
 }
 
 func (b *bench) power() error {
-	var err error
 	switch {
 	case b.onDesk != nil:
-		_, err = b.onDesk.card.Reset()
+		return b.w.power(b.onDesk.card, &b.onDesk.seat)
 	case b.sam != nil:
-		_, err = b.sam.slot.Reset()
+		return b.w.power(b.sam.slot, &b.sam.seat)
 	}
-	return err
+	return nil
+}
+
+func (b *bench) rest() {
+	switch {
+	case b.onDesk != nil:
+		b.w.rest(b.onDesk.card, &b.onDesk.seat)
+	case b.sam != nil:
+		b.w.rest(b.sam.slot, &b.sam.seat)
+	}
 }
 
 // roomDoor is the key room's door: the ceremony is an act of minutes outside of the town's clockwork, so it is carried out at

@@ -47,6 +47,9 @@ type pump struct {
 // powerOn starts the board on its memory.
 func (p *pump) powerOn() {
 	p.life++
+	if err := p.w.power(p.sam.slot, &p.sam.seat); err != nil {
+		p.w.note(p.where, "PSAM without ATR: "+err.Error())
+	}
 	p.board = dispenser.New(p.cfg, p.nv)
 	p.board.PowerOn(p.w.now)
 	p.settle()
@@ -66,15 +69,15 @@ func (p *pump) powerOff() {
 	p.board = nil
 	p.life++
 	p.w.drop(p.wake)
-	_ = p.sam.slot.Off() // a PSAM without power keeps only its NV, whatever Off says
+	p.w.rest(p.sam.slot, &p.sam.seat)
 	if p.in != nil {
-		_ = p.in.card.Off()
+		p.w.rest(p.in.card, &p.in.seat)
 	}
 }
 
 // atr powers the card in the slot up.
 func (p *pump) atr() {
-	if _, err := p.in.card.Reset(); err != nil {
+	if err := p.w.power(p.in.card, &p.in.seat); err != nil {
 		p.w.note(p.where, "card without ATR: "+err.Error())
 	}
 }
@@ -166,7 +169,7 @@ func (p *pump) pullNow() {
 	if p.in == nil {
 		return
 	}
-	_ = p.in.card.Off() // a card that is out has no power
+	p.w.rest(p.in.card, &p.in.seat) // a card that is out has no power
 	p.in.in = 0
 	p.in = nil
 	if p.board != nil {

@@ -26,6 +26,7 @@ type plastic struct {
 	asn     pboc.ASN
 	nv      *cardos.MemNV
 	card    *cardos.Card
+	seat    *seat         // the reader it has power in; nil: by itself
 	in      record.Nozzle // 0: in a pocket or at the desk
 	tear    *tear
 }
@@ -51,6 +52,7 @@ type sam struct {
 	number pboc.ASN
 	tid    pboc.TID
 	slot   card.Slot
+	seat   *seat
 	psam   *psam.PSAM
 	nv     *psam.MemNV
 }
@@ -58,26 +60,45 @@ type sam struct {
 // transmit carries one command to a user card under its fault plan. torn says that the card lost its power: the slot's owner
 // then sees it pulled.
 func (w *World) transmit(p *plastic, where string, command []byte) (answer []byte, took time.Duration, torn bool, err error) {
-	cut := p.tear.due(command)
-	if cut && !p.tear.after {
-		p.tear = nil
+	cut, after := p.tear.due(command), false
+	if cut {
+		after, p.tear = p.tear.after, nil
+		if p.seat != nil {
+			p.seat.tear(after)
+		}
+	}
+	if cut && !after {
 		w.happened("card torn before")
-		return nil, chipWork, true, card.ErrRemoved
+		if p.seat == nil {
+			return nil, chipWork, true, card.ErrRemoved
+		}
+		_, _, err := carry(p.card, p.seat, command)
+		return nil, chipWork, true, lost(err)
 	}
 	if w.plant.apdu != nil {
 		command = w.plant.apdu("card", command)
 	}
 	before := w.look(p)
-	answer, err = p.card.Transmit(command)
-	took = chip.Duration(command, answer, readerBaud, chipWork)
-	w.trace.add(w.now, "apdu", where+" "+p.name, joined(command, answer))
-	w.checks.card(w, p, before, command, answer)
+	said, answer, err := carry(p.card, p.seat, command)
+	took = chip.Duration(command, said, readerBaud, chipWork)
+	w.trace.add(w.now, "apdu", where+" "+p.name, joined(command, said))
+	w.checks.card(w, p, before, command, said)
 	if cut {
-		p.tear = nil
 		w.happened("card torn after")
-		return nil, took, true, card.ErrRemoved
+		if p.seat == nil {
+			err = card.ErrRemoved
+		}
+		return nil, took, true, lost(err)
 	}
 	return answer, took, false, err
+}
+
+// lost is what a reader says of a card that was pulled from it; any other word is the reader's fault.
+func lost(err error) error {
+	if !card.Lost(err) {
+		return fmt.Errorf("拔出的卡仍有应答 (a card that was pulled has answered): %w", err)
+	}
+	return err
 }
 
 // transmitSAM carries one command to a PSAM.
@@ -85,10 +106,10 @@ func (w *World) transmitSAM(s *sam, where string, command []byte) (answer []byte
 	if w.plant.apdu != nil {
 		command = w.plant.apdu("psam", command)
 	}
-	answer, err = s.slot.Transmit(command)
-	took = chip.Duration(command, answer, readerBaud, chipWork)
-	w.trace.add(w.now, "apdu", where+" PSAM", joined(command, answer))
-	w.checks.sam(w, s, command, answer)
+	said, answer, err := carry(s.slot, s.seat, command)
+	took = chip.Duration(command, said, readerBaud, chipWork)
+	w.trace.add(w.now, "apdu", where+" PSAM", joined(command, said))
+	w.checks.sam(w, s, command, said)
 	return answer, took, err
 }
 

@@ -32,6 +32,9 @@ type Options struct {
 	Dir   string      // where journals are copied at the end (mem) or live (pty); "" for none (mem) or a temporary one (pty)
 	Wall  clock.Clock // nil: virtual time as fast as it goes; else the world keeps the wall's pace after it is built
 	Keep  int         // trace lines kept; 0: 4000
+	Tap   func(Line)  // sees every line of the trace; nil for none
+	// Readers carry the commands of all cards and PSAMs through a PC/SC service; nil: straight to the chip.
+	Readers *Readers
 	// Profile is what cards, PSAMs, terminals and hosts share; the zero value is fuelcard.National().
 	Profile fuelcard.Profile
 	// Program starts a station's program as a process of its own (pty only); the caller knows how to start itself again.
@@ -112,6 +115,7 @@ func Start(s Scenario, opt Options) (*World, error) {
 	if w.seed == 0 {
 		w.seed = s.Seed
 	}
+	w.trace.tap = opt.Tap
 	if err := w.build(); err != nil {
 		_ = w.Close() // the first error is the one that matters
 		return nil, fmt.Errorf("城镇未能建成 (town not built): %w", err)
@@ -284,6 +288,10 @@ func (w *World) Finish() (Report, error) {
 func (w *World) Close() error {
 	var errs []error
 	for _, p := range w.pumpList {
+		w.rest(p.sam.slot, &p.sam.seat)
+		if p.in != nil {
+			w.rest(p.in.card, &p.in.seat)
+		}
 		if p.line != nil {
 			errs = append(errs, p.line.close())
 		}

@@ -25,6 +25,10 @@ const lookAgain = time.Minute
 // plugged is the name under which PC/SC tells of readers that come and go.
 const plugged = `\\?PnP?\Notification`
 
+// mostStates is what the service takes in one question (PCSCLITE_MAX_READERS_CONTEXTS), and the number of readers it has at
+// most: with so many there is none to come.
+const mostStates = 16
+
 // Watch tells of the readers: at once, and whenever a reader or a card has come or gone. While the service is not there it
 // tells so, once, with what to do, and goes on by itself when it is back. It sleeps inside the service, without polling, and
 // returns the error of ctx when that ends.
@@ -94,22 +98,23 @@ func (w *watch) connected(ctx context.Context) error {
 // loop asks with what it knows and is answered when that is no longer so.
 func (w *watch) loop(ctx context.Context, sc *scard.Context) error {
 	var names []string
-	var known []scard.StateFlag // of plugged, then of each name; unaware is answered at once
+	var known []scard.StateFlag // of each name, then of plugged; unaware is answered at once
 	for ctx.Err() == nil {
 		now, err := sc.ListReaders()
 		if err != nil && !errors.Is(err, scard.ErrNoReadersAvailable) {
 			return err
 		}
 		if known == nil || !slices.Equal(now, names) {
-			names, known = now, make([]scard.StateFlag, 1+len(now))
+			names, known = now, make([]scard.StateFlag, len(now)+1)
 			if len(names) == 0 {
 				w.tell(nil)
 			}
 		}
-		ask := []scard.ReaderState{{Reader: w.pin(plugged), CurrentState: known[0]}}
-		for i, n := range names {
-			ask = append(ask, scard.ReaderState{Reader: w.pin(n), CurrentState: known[1+i]})
+		ask := make([]scard.ReaderState, 0, len(known))
+		for i, n := range append(slices.Clone(names), plugged) {
+			ask = append(ask, scard.ReaderState{Reader: w.pin(n), CurrentState: known[i]})
 		}
+		ask = ask[:min(len(ask), mostStates)]
 		switch err := sc.GetStatusChange(ask, lookAgain); {
 		case errors.Is(err, scard.ErrTimeout):
 			continue
@@ -122,9 +127,9 @@ func (w *watch) loop(ctx context.Context, sc *scard.Context) error {
 		states := make([]State, 0, len(names))
 		for i, x := range ask {
 			known[i] = x.EventState &^ scard.StateChanged
-			if i > 0 {
+			if i < len(names) {
 				states = append(states, State{
-					Name: names[i-1], Present: x.EventState&scard.StatePresent != 0, Mute: x.EventState&scard.StateMute != 0,
+					Name: names[i], Present: x.EventState&scard.StatePresent != 0, Mute: x.EventState&scard.StateMute != 0,
 					InUse: x.EventState&(scard.StateInuse|scard.StateExclusive) != 0, ATR: bytes.Clone(x.Atr),
 				})
 			}
