@@ -81,32 +81,45 @@ func (r *Readers) Close() error {
 	return errors.Join(append(errs, r.service.Stop(), os.RemoveAll(r.dir))...)
 }
 
-// put inserts a chip and returns when the service sees it.
-func (r *Readers) put(c card.Slot) (*seat, error) {
+// insert puts the contact face of a chip into the reader that was free longest and returns when the service sees it.
+func (r *Readers) insert(face card.Slot) (*place, error) {
 	if len(r.free) == 0 {
-		return nil, errors.New("读卡器都被占用: 场景中同时上电的卡太多 (all readers are taken: too many chips with power at a time)")
+		return nil, errors.New("读卡器都被占用: 同时上电的卡太多 (all readers are taken: too many chips with power at a time)")
 	}
 	p := r.free[0]
-	s := &seat{r: r, place: p, chip: &heard{Slot: c}}
 	ctx, stop := context.WithTimeout(context.Background(), noticeLimit)
 	defer stop()
 	if err := pcsc.Wait(ctx, p.name, false); err != nil {
 		return nil, fmt.Errorf("%s: 服务未发现卡已取走 (the service does not see that the card before has gone): %w", p.name, err)
 	}
-	if err := p.slot.Insert(&chip.T0{Card: s.chip}); err != nil {
+	if err := p.slot.Insert(face); err != nil {
 		return nil, err
 	}
 	r.free = r.free[1:]
 	if err := pcsc.Wait(ctx, p.name, true); err != nil {
-		s.lift()
+		r.lift(p)
 		return nil, fmt.Errorf("%s: 服务未发现卡 (the service does not see the card): %w", p.name, err)
 	}
-	return s, nil
+	return p, nil
+}
+
+// lift takes the power away and the chip out.
+func (r *Readers) lift(p *place) {
+	_ = p.pc.Off() // the chip may have gone before
+	p.slot.Tear(0, reader.Before)
+	p.slot.Remove()
+	r.free = append(r.free, p)
+}
+
+// put inserts a chip.
+func (r *Readers) put(c card.Slot) (_ *seat, err error) {
+	s := &seat{chip: &heard{Slot: c}}
+	s.place, err = r.insert(&chip.T0{Card: s.chip})
+	return s, err
 }
 
 // seat is a chip in a reader.
 type seat struct {
-	r     *Readers
 	place *place
 	chip  *heard
 }
@@ -133,14 +146,6 @@ func (s *seat) tear(after bool) {
 		phase = reader.After
 	}
 	s.place.slot.Tear(1, phase)
-}
-
-// lift takes the power away and the chip out.
-func (s *seat) lift() {
-	_ = s.place.pc.Off() // the chip may have gone before
-	s.place.slot.Tear(0, reader.Before)
-	s.place.slot.Remove()
-	s.r.free = append(s.r.free, s.place)
 }
 
 // heard is a chip of which is known what it said last.
@@ -178,9 +183,11 @@ func (w *World) power(c card.Slot, at **seat) (err error) {
 		return err
 	}
 	if *at == nil {
-		if *at, err = w.opt.Readers.put(c); err != nil {
+		s, err := w.opt.Readers.put(c)
+		if err != nil {
 			return err
 		}
+		*at = s
 	}
 	_, err = (*at).Reset()
 	return err
@@ -192,7 +199,7 @@ func (w *World) rest(c card.Slot, at **seat) {
 		_ = c.Off() // a chip without power keeps only its memory, whatever Off says
 		return
 	}
-	(*at).lift()
+	w.opt.Readers.lift((*at).place)
 	*at = nil
 }
 
