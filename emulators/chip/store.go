@@ -27,6 +27,7 @@ type Store struct {
 	mem  []byte // what is committed
 	redo []byte // of a committed transaction that a worn memory could not bring home; nil as a rule
 	tx   Tx
+	none [redoHead]byte // says that nothing is under way
 }
 
 // Open reads the memory after power-up and finishes or drops what a power cut interrupted. Run again after a cut of its
@@ -134,7 +135,7 @@ func (s *Store) bringHome(record []byte) error {
 }
 
 func (s *Store) forget() error {
-	if err := s.nv.Write(0, make([]byte, redoHead)); err != nil && !errors.Is(err, ErrWorn) {
+	if err := s.nv.Write(0, s.none[:]); err != nil && !errors.Is(err, ErrWorn) {
 		return fmt.Errorf("chip: %w", err)
 	}
 	return nil
