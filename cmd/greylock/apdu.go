@@ -31,6 +31,8 @@ type apduFlags struct {
 	out    string
 	script string
 	file   string
+
+	profile string
 }
 
 // Applications that are selected before the first command.
@@ -51,6 +53,8 @@ func (e *env) apdu() *cobra.Command {
 	group := &cobra.Command{Use: "apdu", Short: "逐条命令与卡对话, 记录, 重放 (talk with a card command by command)", Long: apduHelp}
 	f := &apduFlags{}
 	group.PersistentFlags().BoolVar(&f.psam, "psam", false, "卡是 PSAM (the card is a PSAM)")
+	group.PersistentFlags().StringVar(&f.profile, "profile", fuelcard.National().Name, "卡片方案, 决定应用的 AID (card profile, for the AID of the application)")
+	cli.Values(group, "profile", profileNames()...)
 	onCard := func(c *cobra.Command) *cobra.Command {
 		c.Flags().StringVar(&f.reader, "reader", "", "读卡器名称, 只有一个时可省 (reader)")
 		c.Flags().StringSliceVar(&f.permit, "permit", nil, "允许的改动, 缺省不许 (what may be changed, default nothing): "+permits)
@@ -229,7 +233,10 @@ func (f *apduFlags) selected(t card.Transport, first planned) error {
 	case f.enter != enterPetrol:
 		return cli.Usagef("--select %s: 应为 (want) %s, %s", f.enter, enterPetrol, enterNone)
 	}
-	p := fuelcard.National()
+	p, err := fuelcard.ProfileNamed(f.profile)
+	if err != nil {
+		return cli.Usagef("--profile: %v", err)
+	}
 	name := p.AIDPetrol
 	if f.psam {
 		name = p.AIDPSAMPetrol

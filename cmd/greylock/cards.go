@@ -84,13 +84,17 @@ func (e *env) making(ctx context.Context, f *makeFlags, job func(m *cardmaking.M
 	if err != nil {
 		return fmt.Errorf("%w: making.transport: %w", config.ErrConfig, err)
 	}
+	profile, err := c.Cards()
+	if err != nil {
+		return err
+	}
 	id := identity(c)
-	keys, err := app.OpenVault(c.Making.Vault, c.Making.Secret, record.KindMaking, id)
+	keys, err := app.OpenVault(c.Making.Vault, c.Making.Secret, record.KindMaking, id, profile)
 	if err != nil {
 		return err
 	}
 	m := cardmaking.New(cardmaking.Config{
-		Realm: id.Realm, Profile: fuelcard.National(), Company: bcd(c.Making.Company), Province: bcd(c.Making.Province), Keys: keys, Transport: transport,
+		Realm: id.Realm, Profile: profile, Company: bcd(c.Making.Company), Province: bcd(c.Making.Province), Keys: keys, Transport: transport,
 	})
 	cfg := app.DeskConfig{Site: id, Kind: record.KindMaking, Data: c.Data, Center: c.Making.Center}
 	return e.desk(ctx, cfg, c.Making.Reader, m.Apply, func(door app.Door, t card.Transport) error { return job(m, door, t) })

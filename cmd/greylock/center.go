@@ -42,9 +42,13 @@ func (e *env) runCenter(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	cards, err := c.Cards()
+	if err != nil {
+		return err
+	}
 	id := identity(c)
 	p, err := app.Center(app.CenterConfig{
-		Site: id, Data: c.Data, Listen: c.Center.Listen, Operator: c.Center.Operator, Vault: c.Center.Vault, Secret: c.Center.Secret, Log: e.Logger(),
+		Site: id, Cards: cards, Data: c.Data, Listen: c.Center.Listen, Operator: c.Center.Operator, Vault: c.Center.Vault, Secret: c.Center.Secret, Log: e.Logger(),
 	})
 	return e.serve(ctx, p, err, id)
 }
@@ -54,7 +58,11 @@ func (e *env) centerKey(path string) error {
 	if err != nil {
 		return err
 	}
-	v, err := app.OpenVault(c.Center.Vault, c.Center.Secret, record.KindCenter, identity(c))
+	cards, err := c.Cards()
+	if err != nil {
+		return err
+	}
+	v, err := app.OpenVault(c.Center.Vault, c.Center.Secret, record.KindCenter, identity(c), cards)
 	if err != nil {
 		return err
 	}

@@ -70,8 +70,12 @@ func (e *env) atDesk(ctx context.Context, f *issueFlags, withCard bool, job func
 	if err != nil {
 		return err
 	}
+	cards, err := c.Cards()
+	if err != nil {
+		return err
+	}
 	id := identity(c)
-	keys, err := app.OpenVault(c.Issue.Vault, c.Issue.Secret, record.KindOutlet, id)
+	keys, err := app.OpenVault(c.Issue.Vault, c.Issue.Secret, record.KindOutlet, id, cards)
 	if err != nil {
 		return err
 	}
@@ -79,7 +83,7 @@ func (e *env) atDesk(ctx context.Context, f *issueFlags, withCard bool, job func
 	if err != nil {
 		return fmt.Errorf("%w: issue.tid: %w", config.ErrConfig, err)
 	}
-	d := issuing.New(issuing.Config{Site: id.ID, Realm: id.Realm, Profile: fuelcard.National(), TID: tid, Keys: keys, Random: e.random})
+	d := issuing.New(issuing.Config{Site: id.ID, Realm: id.Realm, Profile: cards, TID: tid, Keys: keys, Random: e.random})
 	name := c.Issue.Reader
 	if !withCard {
 		name = noReader

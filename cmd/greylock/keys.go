@@ -13,6 +13,7 @@ import (
 	"greylock/system/app"
 	"greylock/system/keymgmt"
 	"greylock/system/vault"
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/record"
 )
 
@@ -25,6 +26,8 @@ type keysFlags struct {
 	role, site        string
 	out, secret       string
 	stdin             bool
+	profile           string
+	flags             map[string]string // of the profile
 }
 
 func (e *env) keys() *cobra.Command {
@@ -37,6 +40,9 @@ func (e *env) keys() *cobra.Command {
 	ceremony.Flags().StringVar(&f.scope, "scope", "", "公司或范围名称 (company or scope)")
 	ceremony.Flags().StringVar(&f.realm, "realm", "", "training 或 production, 永不再改 (for ever)")
 	cli.Values(ceremony, "realm", "training", "production")
+	ceremony.Flags().StringVar(&f.profile, "profile", fuelcard.National().Name, "卡片方案, 永不再改, 见 greylock cards profiles (card profile, for ever)")
+	ceremony.Flags().StringToStringVar(&f.flags, "set", nil, "方案中另设的参数, 如 levels=asn (flags of the profile that are set otherwise)")
+	cli.Values(ceremony, "profile", profileNames()...)
 	list := &cobra.Command{Use: "list", Short: "列出密钥校验值 (list key check values)", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return e.keysList(f) }}
 	verify := &cobra.Command{Use: "verify", Short: "检查密钥库文件与日志 (verify vault file and journal)", Args: cobra.NoArgs,
@@ -52,13 +58,20 @@ func (e *env) keys() *cobra.Command {
 	return group
 }
 
-// room opens the key room; scope is given only where one may be founded.
-func (e *env) room(f *keysFlags, scope string, realm record.Realm) (*app.KeyRoom, error) {
+func profileNames() (names []string) {
+	for _, p := range fuelcard.Profiles() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// room opens the key room; scope and cards are given only where one may be founded.
+func (e *env) room(f *keysFlags, scope string, realm record.Realm, cards fuelcard.Profile) (*app.KeyRoom, error) {
 	cost := vault.ProductionCost
 	if realm == record.Training {
 		cost = trainingCost
 	}
-	return app.OpenKeyRoom(app.KeyRoomConfig{Dir: f.dir, Scope: scope, Realm: realm, Random: e.random, Cost: cost})
+	return app.OpenKeyRoom(app.KeyRoomConfig{Dir: f.dir, Scope: scope, Realm: realm, Cards: cards, Random: e.random, Cost: cost})
 }
 
 func (e *env) keysCeremony(ctx context.Context, f *keysFlags) (err error) {
@@ -66,11 +79,15 @@ func (e *env) keysCeremony(ctx context.Context, f *keysFlags) (err error) {
 	if f.scope == "" || realm != record.Training && realm != record.Production {
 		return cli.Usagef("请给出 --scope 名称 和 --realm training|production (both are needed)")
 	}
+	cards, err := fuelcard.Configure(f.profile, f.flags)
+	if err != nil {
+		return cli.Usagef("--profile, --set: %v", err)
+	}
 	ask, err := cli.NewAsker(&e.Options, f.stdin)
 	if err != nil {
 		return err
 	}
-	room, err := e.room(f, f.scope, realm)
+	room, err := e.room(f, f.scope, realm, cards)
 	if err != nil {
 		return err
 	}
@@ -80,7 +97,7 @@ func (e *env) keysCeremony(ctx context.Context, f *keysFlags) (err error) {
 		return err
 	}
 	defer c.Cancel()
-	fmt.Fprintf(e.Err, "密钥生成 (key ceremony): %s, %s\n两位保管员依次录入, 互不可见; 只此一次, 不可重来。\n", f.scope, realm)
+	fmt.Fprintf(e.Err, "密钥生成 (key ceremony): %s, %s, 卡片方案 (card profile) %s\n两位保管员依次录入, 互不可见; 只此一次, 不可重来。\n", f.scope, realm, cards.KeyWords())
 	for n := range 2 {
 		if err := e.enter(ctx, ask, c, f.scope, n+1); err != nil {
 			return err
@@ -129,7 +146,7 @@ func (e *env) minutes(m keymgmt.Minutes) error {
 
 // opened runs a command in an existing room.
 func (e *env) opened(f *keysFlags, do func(room *app.KeyRoom) error) (err error) {
-	room, err := e.room(f, "", "")
+	room, err := e.room(f, "", "", fuelcard.Profile{})
 	if err != nil {
 		return err
 	}

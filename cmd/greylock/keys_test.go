@@ -93,6 +93,38 @@ func TestCeremony(t *testing.T) {
 	r.want(t, cli.Config, "E302", scope)
 }
 
+// TestCeremonyForAProfile: keys are made for the cards of one profile; a program that is configured for another does not start.
+func TestCeremonyForAProfile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	room := filepath.Join(dir, "keys")
+	held := slots{}.call(t, agrees("张建国", wordA)+agrees("陈丽", wordB), "keys", "ceremony", "--dir", room, "--scope", scope, "--realm", "training", "--stdin",
+		"--profile", "company", "--set", "levels=asn_asn")
+	held.want(t, cli.OK)
+	if !strings.Contains(held.err, "company levels=asn_asn") {
+		t.Errorf("the custodians are not told the profile:\n%s", held.err)
+	}
+	export(t, room, "center", "0000", filepath.Join(dir, "center"), bothWords).want(t, cli.OK)
+	for i, c := range []struct {
+		card string
+		exit cli.Exit
+		want []string
+	}{
+		{"", cli.Config, []string{"E302", "company levels=asn_asn", "national"}},
+		{"card: {profile: company}\n", cli.Config, []string{"E302", "levels=asn_asn"}},
+		{"card: {profile: company, flags: {levels: asn_asn, gtac_string: fmcos_zero}}\n", cli.OK, nil},
+	} {
+		path := filepath.Join(dir, fmt.Sprintf("center%d.yaml", i))
+		file(t, path, c.card+fmt.Sprintf("site: {id: \"0000\", name: 示范公司, realm: training}\ndata: %q\ncenter: {listen: \"127.0.0.1:0\", vault: %q, secret: %q}\n",
+			filepath.Join(dir, "data"), filepath.Join(dir, "center.vault"), filepath.Join(dir, "center.secret")))
+		call(t, "center", "key", "--config", path).want(t, c.exit, c.want...)
+	}
+	for _, wrong := range [][]string{{"--profile", "visa"}, {"--set", "levels=7"}, {"--set", "level=asn"}, {"--set", "strict_ctc=on,ctc_plus_one=on"}} {
+		slots{}.call(t, "", append([]string{"keys", "ceremony", "--dir", filepath.Join(dir, "none"), "--scope", scope, "--realm", "training", "--stdin"}, wrong...)...).
+			want(t, cli.Usage, "--profile")
+	}
+}
+
 // TestCeremonyUsage: what is missing is said before anybody types a password.
 func TestCeremonyUsage(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,7 @@ import (
 // CenterConfig is what the center's program is told.
 type CenterConfig struct {
 	Site     Identity
+	Cards    fuelcard.Profile
 	Data     string       // directory of the journal
 	Listen   string       // host:port of the door for sites: exchange and ask
 	Operator string       // host:port of the operator door, loopback
@@ -24,13 +25,13 @@ type CenterConfig struct {
 
 // Center opens the center's program: vault, journal, the door for sites and the door for operators.
 func Center(cfg CenterConfig) (*Program, error) {
-	keys, err := OpenVault(cfg.Vault, cfg.Secret, record.KindCenter, cfg.Site)
+	keys, err := OpenVault(cfg.Vault, cfg.Secret, record.KindCenter, cfg.Site, cfg.Cards)
 	if err != nil {
 		return nil, err
 	}
 	p, err := openProgram(cfg.Site, record.KindCenter, journal.OS(cfg.Data), nil, cfg.Log, func(*journal.Journal) (link.Core, error) {
 		return center.New(center.Config{
-			Site: cfg.Site.ID, Realm: cfg.Site.Realm, Name: cfg.Site.Name, Keys: keys, Profile: fuelcard.National(),
+			Site: cfg.Site.ID, Realm: cfg.Site.Realm, Name: cfg.Site.Name, Keys: keys, Profile: cfg.Cards,
 		}), nil
 	})
 	if err != nil {

@@ -23,6 +23,7 @@ type KeyRoomConfig struct {
 	Dir    string // holds journal/ and vault/
 	Scope  string // "": as the journal says
 	Realm  record.Realm
+	Cards  fuelcard.Profile // for which a ceremony makes keys
 	Random io.Reader
 	Cost   vault.Cost
 }
@@ -76,7 +77,7 @@ func openRoom(cfg KeyRoomConfig, j *journal.Journal) (*KeyRoom, error) {
 		return nil, fmt.Errorf("%w: 密钥室属于 %q (%s), 不是 %q (%s) (the key room is another scope's)", ErrSetting, open.Name, open.Realm, cfg.Scope, cfg.Realm)
 	}
 	room := keymgmt.New(keymgmt.Config{
-		Scope: open.Name, Realm: open.Realm, Profile: fuelcard.National(), Files: journal.OS(filepath.Join(cfg.Dir, "vault")),
+		Scope: open.Name, Realm: open.Realm, Profile: cfg.Cards, Files: journal.OS(filepath.Join(cfg.Dir, "vault")),
 		Random: cfg.Random, Cost: cfg.Cost,
 	})
 	for i, f := range facts {

@@ -16,6 +16,7 @@ import (
 	"greylock/system/link"
 	"greylock/system/link/serial"
 	"greylock/system/vault"
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/record"
 )
 
@@ -163,9 +164,9 @@ func (p *Program) Close() error {
 	return p.journal.Close()
 }
 
-// OpenVault opens a site's sealed working vault with its secret file, and refuses one that was made for another site.
-// Errors wrap ErrSetting or those of vault.
-func OpenVault(file, secret string, role record.Kind, id Identity) (*vault.Vault, error) {
+// OpenVault opens a site's sealed working vault with its secret file, and refuses one that was made for another site or for the
+// cards of another profile. Errors wrap ErrSetting or those of vault.
+func OpenVault(file, secret string, role record.Kind, id Identity, cards fuelcard.Profile) (*vault.Vault, error) {
 	info, err := os.Stat(secret)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSetting, err)
@@ -188,6 +189,9 @@ func OpenVault(file, secret string, role record.Kind, id Identity) (*vault.Vault
 	}
 	if v.Role() != role || v.Site() != id.ID || v.Realm() != id.Realm {
 		return nil, fmt.Errorf("%w: %s 属于 %s %s (%s), 不是 %s %s (%s) (this vault is another site's)", ErrSetting, file, v.Role(), v.Site(), v.Realm(), role, id.ID, id.Realm)
+	}
+	if err := v.MadeFor(cards); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrSetting, file, err)
 	}
 	return v, nil
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
@@ -30,6 +31,8 @@ var (
 	ErrCost = errors.New("口令散列强度不在允许范围 (Argon2id cost out of bounds)")
 	// ErrTestKeys says that production was offered a key of the public training realm. Source: design.md 9.5.
 	ErrTestKeys = errors.New("正式环境拒绝测试密钥 (production refuses test keys)")
+	// ErrProfile says that the keys were made for cards of another profile. Source: card.md 17.
+	ErrProfile = errors.New("密钥库属于另一卡片方案 (the vault is for cards of another profile)")
 	// ErrRandom says that the random source did not give usable keys.
 	ErrRandom = errors.New("随机源不可用 (the random source gives no usable keys)")
 )
@@ -78,6 +81,15 @@ func (v *Vault) Site() record.SiteID { return v.header.Site }
 
 // Custodians are the two who held the ceremony.
 func (v *Vault) Custodians() [2]string { return v.header.Custodians }
+
+// MadeFor refuses with ErrProfile a profile of another name than that of the ceremony, or one whose flags of keys differ: keys
+// derived by it would open no card. The vault's file authenticates both. Source: card.md 4.2, 17.
+func (v *Vault) MadeFor(p fuelcard.Profile) error {
+	if v.header.Profile == p.Name && maps.Equal(v.header.Flags, p.KeyFlags()) {
+		return nil
+	}
+	return fmt.Errorf("密钥生成时 (at the ceremony): %s, 配置 (configured): %s: %w", v.ring().profile.KeyWords(), p.KeyWords(), ErrProfile)
+}
 
 // KCVs names every key of the vault with its check value, in the order of the table of names.
 func (v *Vault) KCVs() []record.KeyCheck {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"greylock/fixtures"
 	"greylock/system/clock"
 	"greylock/system/vault"
 	"greylock/system/wire/fuelcard"
@@ -128,6 +129,56 @@ func TestOperationsGiveTheWorkedNumbers(t *testing.T) {
 	} {
 		if row.got != row.want {
 			t.Errorf("%s is %s, want %s", row.name, row.got, row.want)
+		}
+	}
+}
+
+// A vault serves the cards of the profile it was made for, by its name and by the flags of keys, and says the difference.
+func TestMadeFor(t *testing.T) {
+	t.Parallel()
+	born, err := fuelcard.Configure("company", map[string]string{"tmac_alg": "xor", "gtac_string": "fmcos_zero"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := map[vault.Name]pboc.Key{}
+	for n, k := range fixtures.TestKeys().Masters {
+		keys[vault.Name(n)] = k
+	}
+	master, err := vault.Known(vault.Birth{Scope: "示范石油", Realm: record.Training, Profile: born, Now: now}, keys, [32]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := master.For(record.KindCenter, record.Center, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, secret, err := part.SealWorking(rand.NewChaCha8([32]byte{2}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := vault.OpenWorking(file, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		set  map[string]string
+		want string // of the refusal
+	}{
+		{"company", map[string]string{"tmac_alg": "xor"}, ""},
+		{"company", map[string]string{"tmac_alg": "xor", "gtac_string": "bal_ctc", "levels": "asn"}, ""}, // no flags of keys, or as the profile has them
+		{"company", nil, "company tmac_alg=xor, 配置 (configured): company:"},
+		{"company", map[string]string{"tmac_alg": "xor", "levels": "asn_asn"}, "levels=asn_asn"},
+		{"national", map[string]string{"tmac_alg": "xor"}, "national tmac_alg=xor"},
+		{"company-sm4", map[string]string{"tmac_alg": "xor"}, "company-sm4"},
+	} {
+		p, err := fuelcard.Configure(c.name, c.set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = v.MadeFor(p)
+		if (err == nil) != (c.want == "") || err != nil && (!errors.Is(err, vault.ErrProfile) || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s %v: %v", c.name, c.set, err)
 		}
 	}
 }

@@ -8,7 +8,10 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
+
+	"greylock/system/wire/fuelcard"
 )
 
 // Role is the program that is to run on a configuration.
@@ -37,6 +40,7 @@ func (c Config) Check(role Role) error {
 		k.bad("site.realm", "%q: 应为 training 或 production (want one of these)", c.Site.Realm)
 	}
 	k.need("data", c.Data)
+	k.cards()
 	switch role {
 	case RoleCenter:
 		k.address("center.listen", c.Center.Listen, false)
@@ -72,6 +76,21 @@ func (c Config) Check(role Role) error {
 type checker struct {
 	c        *Config
 	problems []error
+}
+
+// cards checks profile and flags; each flag by itself was checked when it was read.
+func (k *checker) cards() {
+	var names []string
+	for _, p := range fuelcard.Profiles() {
+		names = append(names, p.Name)
+	}
+	if name := k.c.Card.Profile; name != "" && !slices.Contains(names, name) {
+		k.bad("card.profile", "%q: 没有这个卡片方案, 可选 %s (no such profile); 是否 %s (did you mean)?", name, strings.Join(names, " "), nearest(name, names))
+		return
+	}
+	if _, err := k.c.Cards(); err != nil {
+		k.bad("card.flags", "%v", err)
+	}
 }
 
 // bad names where the value stands: its line, or the variable that overrides it.

@@ -8,6 +8,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,12 +16,15 @@ import (
 	"strings"
 
 	"github.com/spf13/viper"
+
+	"greylock/system/wire/fuelcard"
 )
 
 // Config is everything a site's program can be told.
 type Config struct {
 	Site    Site    `mapstructure:"site"`
 	Data    string  `mapstructure:"data"` // directory of the journal
+	Card    Card    `mapstructure:"card"`
 	Center  Center  `mapstructure:"center"`
 	Station Station `mapstructure:"station"`
 	Issue   Issue   `mapstructure:"issue"`
@@ -36,6 +40,33 @@ type Site struct {
 	ID    string `mapstructure:"id"`    // four digits; the center is 0000
 	Name  string `mapstructure:"name"`  // as printed on receipts
 	Realm string `mapstructure:"realm"` // training or production
+}
+
+// Card says how the cards of the company behave: the same at every site, and as the ceremony had it.
+type Card struct {
+	Profile string `mapstructure:"profile"` // name of a card profile
+	Flags   Flags  `mapstructure:"flags"`   // of the profile that are set otherwise
+}
+
+// Flags are values of flags of a card profile, by name.
+type Flags map[string]string
+
+// String is flag=value, in the order of the names.
+func (f Flags) String() string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		words = append(words, name+"="+f[name])
+	}
+	return strings.Join(words, " ")
+}
+
+// Cards is the card profile with its flags; fuelcard.ErrFlag if they do not make sense, which Check says too.
+func (c Config) Cards() (fuelcard.Profile, error) {
+	name := c.Card.Profile
+	if name == "" {
+		name = fuelcard.National().Name
+	}
+	return fuelcard.Configure(name, c.Card.Flags)
 }
 
 // Center is the settings of the center's program.
@@ -116,6 +147,7 @@ func Load(path string) (Config, []Origin, error) {
 	v.SetEnvPrefix(prefix)
 	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
 	v.AutomaticEnv()
+	v.SetDefault("card.profile", fuelcard.National().Name)
 	v.SetDefault("station.locks", "/run/lock")
 	v.SetDefault("center.operator", "127.0.0.1:7101")
 	v.SetDefault("station.operator", "127.0.0.1:7102")
@@ -140,10 +172,19 @@ func Load(path string) (Config, []Origin, error) {
 			}
 		}
 	}
-	problems := append(r.problems, strangers()...)
+	flags, wrong := r.flags, r.problems
+	if text := os.Getenv(Env("card.flags")); text != "" {
+		over := reading{file: "environment " + Env("card.flags"), lines: map[string]int{}}
+		if err := over.text([]byte(text), reflect.TypeFor[Flags](), "card.flags"); err != nil {
+			over.problems = append(over.problems, err)
+		}
+		flags, wrong = over.flags, append(wrong, over.problems...)
+	}
+	problems := append(wrong, strangers()...)
 	if err := v.Unmarshal(&c, viper.DecodeHook(fromList)); err != nil && len(problems) == 0 {
 		problems = append(problems, Problem{File: path, Text: err.Error()})
 	}
+	c.Card.Flags = flags
 	if len(problems) > 0 {
 		return c, nil, fmt.Errorf("%w: %w", ErrConfig, errors.Join(problems...))
 	}
@@ -192,8 +233,11 @@ func strangers() (problems []error) {
 	return problems
 }
 
-// fromList reads a list of ports out of a variable of the environment.
+// fromList reads a list of ports out of a variable of the environment. Flags, whose names have dots, are not viper's to read.
 func fromList(from, to reflect.Type, data any) (any, error) {
+	if to == reflect.TypeFor[Flags]() {
+		return Flags{}, nil
+	}
 	if from.Kind() != reflect.String || to != reflect.TypeFor[[]Port]() {
 		return data, nil
 	}
@@ -262,8 +306,11 @@ func origins(v *viper.Viper, c Config) (list []Origin) {
 			from = "file " + filepath.Base(v.ConfigFileUsed())
 		}
 		value := fmt.Sprint(v.Get(key))
-		if key == "station.ports" {
+		switch key {
+		case "station.ports":
 			value = strings.Trim(fmt.Sprint(c.Station.Ports), "[]")
+		case "card.flags":
+			value = c.Card.Flags.String()
 		}
 		list = append(list, Origin{key, value, from})
 	}

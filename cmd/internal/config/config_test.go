@@ -52,6 +52,9 @@ func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
 		if key == "station.ports" {
 			value = "[{number: 1, path: /dev/a}, {number: 2, path: /dev/b, baud: 1200, parity: even}]"
 		}
+		if key == "card.flags" {
+			value = `{tmac_alg: xor, levels.dpk: asn, levels: "asn"}`
+		}
 		t.Setenv(Env(key), value)
 	}
 	c, origins, err := Load(path)
@@ -63,6 +66,9 @@ func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
 		want := "from-" + o.Key
 		if o.Key == "station.ports" {
 			want = "1=/dev/a@9600/none 2=/dev/b@1200/even"
+		}
+		if o.Key == "card.flags" {
+			want = "levels=asn levels.dpk=asn tmac_alg=xor"
 		}
 		if n++; o.Value != want || o.From != "env "+Env(o.Key) {
 			t.Errorf("%s = %q from %s, want %q", o.Key, o.Value, o.From, want)
@@ -98,6 +104,62 @@ func TestBadListInTheEnvironment(t *testing.T) {
 		t.Setenv(Env("station.ports"), text)
 		if _, _, err := Load(write(t, "data: d\n")); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "GREYLOCK_STATION_PORTS") {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestCardFlags: flags of the file, whose names have dots; a variable is put in the place of all of them.
+func TestCardFlags(t *testing.T) {
+	path := write(t, "card:\n  profile: dahua\n  flags:\n    levels: asn\n    levels.dpk: asn_asn\n    aid.petrol: A000000003 \"PETROCHINA\"\n    tmac_span: \"95\"\n")
+	c, origins, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := c.Cards()
+	if err != nil || p.Name != "dahua" || p.Levels != "asn" || p.LevelsDPK != "asn_asn" || p.TMACSpan != 95 || string(p.AIDPetrol[5:]) != "PETROCHINA" {
+		t.Errorf("%+v %v", p, err)
+	}
+	for _, o := range origins {
+		if o.Key == "card.flags" && (o.From != "file station.yaml" || o.Value != `aid.petrol=A000000003 "PETROCHINA" levels=asn levels.dpk=asn_asn tmac_span=95`) {
+			t.Errorf("%+v", o)
+		}
+	}
+	t.Setenv(Env("card.flags"), "{gtac_string: fmcos_zero}")
+	t.Setenv(Env("card.profile"), "company-sm4")
+	c, _, err = Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := c.Cards(); err != nil || p.Name != "company-sm4" || p.Levels != "asn" || p.TMACSpan != 91 || p.GTACString != "fmcos_zero" || len(c.Card.Flags) != 1 {
+		t.Errorf("%+v %v", p, err)
+	}
+	if p, err := (Config{}).Cards(); err != nil || p.Name != "national" {
+		t.Errorf("without a configuration: %s %v", p.Name, err)
+	}
+}
+
+// TestBadCards: every mistake names file, line and the nearest right word.
+func TestBadCards(t *testing.T) {
+	for _, c := range []struct{ card, where string }{
+		{"profile: nationl", ":2: card.profile: \"nationl\""}, {"profile: nationl", "是否 national (did"},
+		{"profile: 7", "card.profile: \"7\": 应为文字"}, {"profil: national", "card.profil: 没有这个键 (unknown key); 是否 card.profile"},
+		{"flags: [a]", ":2: card.flags: 应为 参数"}, {"flags: {tmac_alq: xor}", ":2: card.flags.tmac_alq: 没有这个卡片参数 (unknown flag); 是否 tmac_alg"},
+		{"flags: {tmac_alg: retial}", "可选 retail des_left xor (no such value); 是否 retail"}, {"flags: {tmac_span: 95}", "card.flags.tmac_span: \"95\": 应为文字, 请加引号"},
+		{"flags: {default_pin: \"99\"}", "card.flags.default_pin: "}, {"flags: {alg: \"00\", alg: \"04\"}", "card.flags.alg: 与第 2 行重复"},
+		{"flags: {sm4_alg_id: \"05\"}", "是否 04"},
+		{"flags: {pin_length: \"2\"}", ":2: card.flags: 默认密码 3 字节"}, {"flags: {strict_ctc: \"on\", ctc_plus_one: \"on\"}", "strict_ctc 与 ctc_plus_one"},
+	} {
+		path := write(t, "card:\n  "+c.card+"\n")
+		cfg, _, err := Load(path)
+		err = errors.Join(err, cfg.Check(RoleStation))
+		if !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.where) {
+			t.Errorf("%s: %v", c.card, err)
+		}
+	}
+	for text, want := range map[string]string{"{levls: asn}": "是否 levels", "levels=asn": "参数", "{": "YAML"} {
+		t.Setenv(Env("card.flags"), text)
+		if _, _, err := Load(write(t, "data: d\n")); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "GREYLOCK_CARD_FLAGS") {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"greylock/system/wire/fuelcard"
 )
 
 // reading compares a YAML text with the types that it is meant for, before anything is decoded: only the text knows lines and
@@ -19,6 +21,7 @@ type reading struct {
 	lines    map[string]int // of every key seen
 	problems []error
 	root     *yaml.Node
+	flags    Flags // of the card profile
 }
 
 // text reads one document for a value of type t under a key. The error is for a text that is no YAML at all; what is wrong
@@ -63,6 +66,8 @@ func (r *reading) value(n *yaml.Node, t reflect.Type, key string) {
 	switch t.Kind() {
 	case reflect.Struct:
 		r.mapping(n, t, key)
+	case reflect.Map:
+		r.cardFlags(n, key)
 	case reflect.Slice:
 		if n.Kind != yaml.SequenceNode {
 			r.bad(n, key, "应为列表, 每项以 - 开头 (want a list)")
@@ -111,6 +116,54 @@ func (r *reading) mapping(n *yaml.Node, t reflect.Type, key string) {
 		}
 		r.value(v, all[f].Type, key+name)
 	}
+}
+
+// cardFlags reads flags of a card profile: each must exist and have that value. Whether they make sense together is Check's.
+func (r *reading) cardFlags(n *yaml.Node, key string) {
+	if n.Kind != yaml.MappingNode {
+		r.bad(n, key, "应为 参数: \"取值\" (want flags and values); 参数表见 greylock cards profiles")
+		return
+	}
+	r.flags = Flags{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		at := key + "." + k.Value
+		if first := r.lines[at]; first > 0 {
+			r.bad(k, at, "与第 %d 行重复 (given twice, first in this line)", first)
+			continue
+		}
+		r.lines[at] = k.Line
+		if v.Kind != yaml.ScalarNode || v.Tag != "!!str" {
+			r.bad(v, at, "%q: 应为文字, 请加引号 (want a text: put it in quotes)", v.Value)
+			continue
+		}
+		if text := wrongFlag(k.Value, v.Value); text != "" {
+			r.bad(v, at, "%s", text)
+			continue
+		}
+		r.flags[k.Value] = v.Value
+	}
+}
+
+// wrongFlag says what is wrong with a flag or its value; "" if nothing is.
+func wrongFlag(name, value string) string {
+	var names []string
+	for _, f := range fuelcard.Flags() {
+		names = append(names, f.Name)
+		if f.Name != name {
+			continue
+		}
+		p := fuelcard.National()
+		err := p.Set(name, value)
+		switch {
+		case err == nil:
+			return ""
+		case f.Form != "":
+			return err.Error()
+		}
+		return fmt.Sprintf("%q: 没有这个取值, 可选 %s (no such value); 是否 %s (did you mean)?", value, strings.Join(f.Values, " "), nearest(value, f.Values))
+	}
+	return fmt.Sprintf("没有这个卡片参数 (unknown flag); 是否 %s (did you mean)?", nearest(name, names))
 }
 
 // ports decodes a list that was checked.

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,6 +120,15 @@ func (p Profile) KeyFlags() map[string]string {
 		set[f.Name] = p.Value(f.Name)
 	}
 	return set
+}
+
+// KeyWords is the profile's name with its KeyFlags, in order: what keys are made for.
+func (p Profile) KeyWords() string {
+	words, flags := []string{p.Name}, p.KeyFlags()
+	for _, f := range slices.Sorted(maps.Keys(flags)) {
+		words = append(words, f+"="+flags[f])
+	}
+	return strings.Join(words, " ")
 }
 
 // Check returns ErrFlag for a profile whose parts contradict each other.
