@@ -165,14 +165,18 @@ func TestConfigCommands(t *testing.T) {
 
 	for _, key := range config.Keys() { // a process each: the environment is a process's own
 		value := "x-" + key
-		if key == "station.ports" {
-			value = "[{number: 7, path: /dev/seven}]"
+		want := value
+		switch key {
+		case "station.ports":
+			value, want = "[{number: 7, path: /dev/seven}]", "7=/dev/seven@9600/none"
+		case "card.flags":
+			value, want = "{levels: asn, levels.dpk: asn_asn}", "levels=asn levels.dpk=asn_asn"
 		}
 		r := run(t, []string{config.Env(key) + "=" + value}, "", "config", "show", good, "--origin", "--json")
 		found := false
 		for _, s := range into[[]shown](t, r) {
 			if s.Key == key {
-				found = s.Origin == "env "+config.Env(key) && (s.Value == value || key == "station.ports" && s.Value == "7=/dev/seven@9600/none")
+				found = s.Origin == "env "+config.Env(key) && s.Value == want
 			} else if strings.HasPrefix(s.Origin, "env") {
 				t.Errorf("%s changes %s", config.Env(key), s.Key)
 			}
