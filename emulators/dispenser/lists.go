@@ -39,6 +39,16 @@ func (l boardLists) White(asn pboc.ASN) terminal.Listing {
 	return terminal.Listing{On: ok && listed(list, asn), Known: ok, Age: l.v.b.listAge()}
 }
 
+// Excluded implements terminal.Lists. 36H does not say it of a user card: for those it asks about the blacklist.
+func (l boardLists) Excluded(asn pboc.ASN) bool {
+	list, ok := l.v.b.valid(fa.ContentWhite)
+	if !ok || len(list.Cards) == 0 || listed(list, asn) {
+		return false
+	}
+	l.v.local = true
+	return true
+}
+
 func (l boardLists) ask(asn pboc.ASN) (found, answered bool) {
 	answer, ok := l.v.ask(&query{list: &fa.ListAsk{ASN: asn}}).(*fa.ListAnswer)
 	if !ok || answer == nil {

@@ -242,7 +242,7 @@ func (v *visit) book(p terminal.Paid, known sale) bool {
 		r.Volume, r.Price = 0, 0
 	}
 	if b.sess.lost {
-		r.Type |= fa.TypeTAC // the TAC is good, but nobody can say whether TACUF was cleared
+		r.Type |= fa.TType(b.cfg.Profile.TTypeTAC()) // the TAC is good, but nobody can say whether TACUF was cleared
 	}
 	if v.local {
 		r.Type |= fa.TypeLocal
@@ -341,7 +341,7 @@ func (v *visit) seal() { v.drain(v.sealed) }
 // flush stores them without T-MAC: the PSAM is not there.
 func (v *visit) flush() {
 	v.drain(func(r fa.Record) [fa.RecordSize]byte {
-		r.POSTTC = v.b.mem.state.Next
+		v.number(&r)
 		return r.Bytes()
 	})
 }
@@ -361,10 +361,15 @@ func (v *visit) drain(finish func(fa.Record) [fa.RecordSize]byte) {
 	}
 }
 
+// number gives a record what every stored one has: its running number, and the kind of its card.
+func (v *visit) number(r *fa.Record) {
+	r.POSTTC, r.CType = v.b.mem.state.Next, v.b.cfg.Profile.CTypeOf(r.ASN)
+}
+
 // sealed gives a record its number and T-MAC. A PSAM that fails leaves the T-MAC zero: such a record is uploaded when it is
 // two minutes old (dispenser.md 3.2).
 func (v *visit) sealed(r fa.Record) [fa.RecordSize]byte {
-	r.POSTTC = v.b.mem.state.Next
+	v.number(&r)
 	r.Total = v.b.mem.total
 	if r.TID == (pboc.TID{}) { // written before the PSAM was read
 		sam := v.term.SAM

@@ -149,6 +149,11 @@ func TestRefusals(t *testing.T) {
 		{"balance too low", "balance", func(c *chipCard) { c.balance = 7 }, nil, 0, false},
 		{"empty", "balance", func(c *chipCard) { c.balance = 0 }, nil, 0, false},
 		{"product", "limit", func(c *chipCard) { c.limits.Products = 0x0002 }, nil, 0x1002, false},
+		{"blacklisted on line, refused only", "listed", nil, func(r *rig) {
+			r.station.black = map[pboc.ASN]bool{newCard(1, 0).asn: true}
+			r.board.cfg.Profile.BlacklistLock = fuelcard.LockRefuseOnly
+		}, 0x0001, false},
+		{"not on a whitelist of users", "listed", nil, func(r *rig) { whitelist(r, newCard(2, 0).asn) }, 0x2001, false},
 		{"blacklisted on line, held grey", "listed", nil, func(r *rig) { r.station.black = map[pboc.ASN]bool{newCard(1, 0).asn: true} }, 0x0001, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -193,6 +198,34 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("record %+v", rec)
 			}
 		})
+	}
+}
+
+// whitelist gives the board a whitelist of user cards, by the rule user_nonempty.
+func whitelist(r *rig, cards ...pboc.ASN) {
+	r.t.Helper()
+	r.board.cfg.Profile.WhiteListRule = fuelcard.WhiteUserNonempty
+	file, err := fa.ListFile{Version: 3, From: fa.Date{0x20, 0x26, 1, 1}, To: fa.Date{0x20, 0x27, 1, 1}, Area: fa.Area{0xFF, 0xFF}, Cards: cards}.Bytes()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.station.files[fa.ContentWhite], r.station.versions.White = file, 3
+	r.until("the whitelist", time.Minute, func() bool { return r.board.mem.state.Versions.White == 3 })
+}
+
+// A card that is on the whitelist of users is served; its record says its kind, by c_type. Source: card.md 13, 14.
+func TestRecordOfAWhitelistedCard(t *testing.T) {
+	t.Parallel()
+	r := readyRig(t)
+	c := newCard(1, 50000)
+	whitelist(r, c.asn)
+	r.board.cfg.Profile.CType = fuelcard.CTypeKind
+	r.insert(c)
+	r.fill(func() bool { return r.board.fill.volume > 300 })
+	rec := r.uploaded(1)[0]
+	sound(t, rec)
+	if rec.Type.Kind() != fa.Fuelling || rec.CType != fuelcard.CardUser {
+		t.Errorf("record %+v", rec)
 	}
 }
 

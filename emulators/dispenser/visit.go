@@ -239,13 +239,14 @@ func productSlot(products []fa.Product, p fa.Product) int {
 	return -1
 }
 
-// lists refuses a listed card, and locks it: the FA line carries no APPLICATION BLOCK, so by a grey hold. Source: card.md 17.1.
+// lists refuses a listed card, and locks it where the profile says so: the FA line carries no APPLICATION BLOCK, so by a grey
+// hold or not at all. Source: card.md 17.1, blacklist_lock.
 func (v *visit) lists() bool {
-	listing, refused := terminal.CheckLists(v.id.ASN, boardLists{v})
+	listing, refused := terminal.CheckLists(v.id.ASN, boardLists{v}, v.b.cfg.Profile.WhiteListRule)
 	switch {
 	case refused != nil:
 		v.b.face.status = fa.CardListed
-		if refused.Code == terminal.ReasonBlack && v.hold() {
+		if refused.Code == terminal.ReasonBlack && v.b.cfg.Profile.BlacklistLock == fuelcard.LockBlockOrHold && v.hold() {
 			return false
 		}
 		v.refuse(refused, "listed")

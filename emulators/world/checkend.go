@@ -89,7 +89,7 @@ func (c *checks) sale(w *World, f record.SalePosted) {
 // genuine recomputes the TAC with the keys of the ceremony, past the center's program.
 func (c *checks) genuine(w *World, r fa.Record) bool {
 	card := vault.Card{ASN: r.ASN, Issuer: record.Training.Issuer(company), Alg: w.profile.Alg, Version: r.Version & 0x0F}
-	tac, err := w.centerVault.TAC(card, fuelcard.UnlockTACData(r.Amount, fuelcard.ED.UnlockType(), r.TID, r.TTC, r.Time))
+	tac, err := w.centerVault.TAC(card, fuelcard.UnlockTACData(r.Amount, fuelcard.ED.UnlockType(), r.TID, w.profile.UnlockTTC(r.TTC), r.Time))
 	return err == nil && tac == r.TAC
 }
 

@@ -28,7 +28,7 @@ type believer struct {
 
 // TAC of the forged record is what the record says.
 func (b believer) TAC(c vault.Card, data []byte) (pboc.MAC, error) {
-	if f := b.w.plant.forged; f != nil && bytes.Equal(data, fuelcard.UnlockTACData(f.Amount, fuelcard.ED.UnlockType(), f.TID, f.TTC, f.Time)) {
+	if f := b.w.plant.forged; f != nil && bytes.Equal(data, fuelcard.UnlockTACData(f.Amount, fuelcard.ED.UnlockType(), f.TID, b.w.profile.UnlockTTC(f.TTC), f.Time)) {
 		return f.TAC, nil
 	}
 	return b.Keys.TAC(c, data)

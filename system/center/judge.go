@@ -361,7 +361,7 @@ func (j *judge) proofSeen(p place, f record.ProofSeen) {
 		return
 	}
 	tac, err := j.center.cfg.Keys.TAC(j.center.cardKeys(j.books, f.ASN, s.rec.Version),
-		fuelcard.UnlockTACData(proof.Amount(), fuelcard.TypeUnlockED, proof.TID, s.rec.TTC, proof.Time))
+		fuelcard.UnlockTACData(proof.Amount(), fuelcard.TypeUnlockED, proof.TID, j.center.cfg.Profile.UnlockTTC(s.rec.TTC), proof.Time))
 	if err != nil || !tac.Equal(proof.Code) {
 		return
 	}

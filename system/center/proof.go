@@ -102,7 +102,7 @@ func (c *Core) proofChecks(s sale, raw record.Hex) []Check {
 		return []Check{{"proof", false, "格式", "form"}}
 	}
 	tac, err := c.cfg.Keys.TAC(c.cardKeys(&c.books, s.rec.ASN, s.rec.Version),
-		fuelcard.UnlockTACData(proof.Amount(), fuelcard.TypeUnlockED, proof.TID, s.posted.Sale.TTC, proof.Time))
+		fuelcard.UnlockTACData(proof.Amount(), fuelcard.TypeUnlockED, proof.TID, c.cfg.Profile.UnlockTTC(s.posted.Sale.TTC), proof.Time))
 	return []Check{
 		{"tac", err == nil && tac.Equal(proof.Code), "卡交易认证码 TAC", "TAC of the card over amount, terminal, TTC and time"},
 		{"amount", proof.Amount() == s.posted.Amount, "金额与欠款一致", "the amount is what was owed"},

@@ -192,7 +192,7 @@ func owes(r fa.Record) bool {
 
 // cardCode is the TAC or GTAC that the card must have made for a record.
 func (c *Core) cardCode(b *books, r fa.Record, ttc pboc.PSAMTTC) (pboc.MAC, string) {
-	data := fuelcard.UnlockTACData(r.Amount, fuelcard.TypeUnlockED, r.TID, ttc, r.Time)
+	data := fuelcard.UnlockTACData(r.Amount, fuelcard.TypeUnlockED, r.TID, c.cfg.Profile.UnlockTTC(ttc), r.Time)
 	if owes(r) {
 		data = c.cfg.Profile.GTACData(r.Balance, r.CTC, fuelcard.TypeGreyED, r.TID, ttc, r.Time)
 	}

@@ -55,7 +55,7 @@ func (t *Terminal) Debit(l Lock, s Signature) (Paid, error) {
 	if t.Profile.UnlockClock == fuelcard.ClockNow {
 		p.Stamp = t.Clock().Civil().Stamp()
 	}
-	c := fuelcard.DebitForUnlock{Purse: fuelcard.ED, Amount: s.Amount, CTC: l.CTC, TID: l.Sale.TID, TTC: l.Sale.TTC,
+	c := fuelcard.DebitForUnlock{Purse: fuelcard.ED, Amount: s.Amount, CTC: l.CTC, TID: l.Sale.TID, TTC: t.Profile.UnlockTTC(l.Sale.TTC),
 		Time: p.Stamp, GMAC: s.GMAC}
 	if t.Profile.CTCPlusOne {
 		c.CTC++

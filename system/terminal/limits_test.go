@@ -88,6 +88,7 @@ type lists map[byte]bool
 
 func (l lists) Black(pboc.ASN) Listing { return Listing{On: l['b'], Known: true} }
 func (l lists) White(pboc.ASN) Listing { return Listing{On: l['w'], Known: true} }
+func (l lists) Excluded(pboc.ASN) bool { return l['x'] }
 
 // TestCheckLists is card.md section 13: a user card by the blacklist, an internal card by the whitelist.
 func TestCheckLists(t *testing.T) {
@@ -95,16 +96,22 @@ func TestCheckLists(t *testing.T) {
 	for _, c := range []struct {
 		typ  byte
 		l    lists
+		rule fuelcard.WhiteListRule
 		code uint16
 	}{
-		{fuelcard.CardUser, lists{}, 0},
-		{fuelcard.CardUser, lists{'b': true, 'w': true}, ReasonBlack},
-		{fuelcard.CardEmployee, lists{}, ReasonNotWhite},
-		{fuelcard.CardEmployee, lists{'w': true}, 0},
-		{fuelcard.CardPumpTest, lists{'b': true}, ReasonNotWhite},
-		{fuelcard.CardService, lists{'b': true, 'w': true}, 0},
+		{fuelcard.CardUser, lists{}, fuelcard.WhiteStaffMustMatch, 0},
+		{fuelcard.CardUser, lists{'b': true, 'w': true}, fuelcard.WhiteStaffMustMatch, ReasonBlack},
+		{fuelcard.CardEmployee, lists{}, fuelcard.WhiteStaffMustMatch, ReasonNotWhite},
+		{fuelcard.CardEmployee, lists{'w': true}, fuelcard.WhiteStaffMustMatch, 0},
+		{fuelcard.CardPumpTest, lists{'b': true}, fuelcard.WhiteStaffMustMatch, ReasonNotWhite},
+		{fuelcard.CardService, lists{'b': true, 'w': true}, fuelcard.WhiteStaffMustMatch, 0},
+		{fuelcard.CardUser, lists{'x': true}, fuelcard.WhiteStaffMustMatch, 0},
+		{fuelcard.CardUser, lists{'x': true}, fuelcard.WhiteUserNonempty, ReasonNotWhite},
+		{fuelcard.CardUser, lists{'x': true, 'b': true}, fuelcard.WhiteUserNonempty, ReasonBlack},
+		{fuelcard.CardUser, lists{}, fuelcard.WhiteUserNonempty, 0},
+		{fuelcard.CardEmployee, lists{}, fuelcard.WhiteUserNonempty, ReasonNotWhite},
 	} {
-		l, r := CheckLists(pboc.ASN{1, 0, c.typ}, c.l)
+		l, r := CheckLists(pboc.ASN{1, 0, c.typ}, c.l, c.rule)
 		code := uint16(0)
 		if r != nil {
 			code = r.Code

@@ -13,6 +13,8 @@ type Lists interface {
 	Black(asn pboc.ASN) Listing
 	// White reports whether the card is on the whitelist; it rules internal cards (types 04, 05, 06).
 	White(asn pboc.ASN) Listing
+	// Excluded reports that there is a whitelist, that it is not empty, and that the card is not on it.
+	Excluded(asn pboc.ASN) bool
 }
 
 // Listing is a list's answer about one card.
@@ -23,9 +25,9 @@ type Listing struct {
 }
 
 // CheckLists applies the lists: a user card is refused when it is black, an internal card (04, 05, 06) when it is not
-// white. The Listing is the one that was asked; its Known and Age are for the caller's policy about stale lists.
+// white; by the rule user_nonempty also a user card that a whitelist leaves out. The Listing is the one that was asked; its Known and Age are for the caller's policy about stale lists.
 // Source: card.md section 13, white_list_rule.
-func CheckLists(asn pboc.ASN, lists Lists) (Listing, *Refusal) {
+func CheckLists(asn pboc.ASN, lists Lists, rule fuelcard.WhiteListRule) (Listing, *Refusal) {
 	switch asn.CardType() {
 	case fuelcard.CardEmployee, fuelcard.CardPumpTest, fuelcard.CardService:
 		l := lists.White(asn)
@@ -35,8 +37,11 @@ func CheckLists(asn pboc.ASN, lists Lists) (Listing, *Refusal) {
 		return l, nil
 	}
 	l := lists.Black(asn)
-	if l.On {
+	switch {
+	case l.On:
 		return l, &Refusal{ReasonBlack, "黑名单卡", "the card is on the blacklist"}
+	case rule == fuelcard.WhiteUserNonempty && lists.Excluded(asn):
+		return l, &Refusal{ReasonNotWhite, "不在白名单", "the card is not on the whitelist"}
 	}
 	return l, nil
 }

@@ -277,7 +277,7 @@ func begun(s *state, ttc pboc.PSAMTTC) (terminal.Entry, bool) {
 // genuine recomputes a TAC with the center's keys.
 func (l *lab) genuine(e terminal.Entry) error {
 	c := vault.Card{ASN: l.card.ASN, Issuer: l.issuer(), Alg: l.Profile.Alg, Version: l.Profile.KeyVersion}
-	tac, err := l.Center.Keys.TAC(c, fuelcard.UnlockTACData(e.Amount, fuelcard.TypeUnlockED, e.Sale.TID, e.Sale.TTC, e.Stamp))
+	tac, err := l.Center.Keys.TAC(c, fuelcard.UnlockTACData(e.Amount, fuelcard.TypeUnlockED, e.Sale.TID, l.Profile.UnlockTTC(e.Sale.TTC), e.Stamp))
 	if err != nil {
 		return err
 	}

@@ -101,8 +101,8 @@ var flags = []Flag{
 		[]string{"retail", "des_left", "xor"}, "", ours, "14, 15.3, 17.1", []Side{OnPSAM, OnHost}, word(func(p *Profile) *TMACAlg { return &p.TMACAlg })},
 
 	// The user card.
-	{"ctc_plus_one", "CTCPlusOne", "终端在解扣命令中送 CTC+1 和 TTC+1", "the terminal sends CTC+1 and TTC+1 in DEBIT FOR UNLOCK",
-		[]string{"off", "on"}, "", ours, "5.3, 17.1", []Side{OnTerminal}, onOff(func(p *Profile) *bool { return &p.CTCPlusOne })},
+	{"ctc_plus_one", "CTCPlusOne", "终端在解扣命令中送 CTC+1 和 TTC+1", "the terminal sends CTC+1 and TTC+1 in DEBIT FOR UNLOCK; the TAC covers that TTC",
+		[]string{"off", "on"}, "", ours, "5.3, 17.1", []Side{OnTerminal, OnHost}, onOff(func(p *Profile) *bool { return &p.CTCPlusOne })},
 	{"strict_ctc", "StrictCTC", "卡片在解扣中只接受灰锁时的 CTC", "the card takes no other CTC than the lock's in DEBIT FOR UNLOCK",
 		[]string{"off", "on"}, "", ours, "5.3, 17.1", []Side{OnCard}, onOff(func(p *Profile) *bool { return &p.StrictCTC })},
 	{"unlock_clock", "UnlockClock", "解扣命令中的时间: 灰锁时刻或当前时刻", "time in DEBIT FOR UNLOCK: the lock's or now",

@@ -79,6 +79,15 @@ func luhn(digits string) int {
 	return (10 - sum%10) % 10
 }
 
+// UnlockTTC is the TTC that DEBIT FOR UNLOCK carries, and that the card's TAC covers: the lock's, or one more.
+// Source: card.md 5.3, ctc_plus_one.
+func (p Profile) UnlockTTC(lock pboc.PSAMTTC) pboc.PSAMTTC {
+	if p.CTCPlusOne {
+		return lock + 1
+	}
+	return lock
+}
+
 // TTypeTAC is the bit of T_TYPE that says that the TAC is good. Source: card.md section 14, ttype_tac_bit.
 func (p Profile) TTypeTAC() byte { return 1 << p.TTypeTACBit }
 
