@@ -162,6 +162,9 @@ func (r *Result) step(at int, status godog.StepResultStatus, err error, took tim
 	}
 	x := &r.Steps[at]
 	x.Err, x.Took = err, took
+	if err != nil {
+		x.Err = shown{err}
+	}
 	switch {
 	case status == godog.StepPassed:
 		x.Status = Passed
@@ -191,7 +194,7 @@ func (r *Result) end(scene *steps.Scene) {
 		report, err := town.Finish()
 		r.Events, r.TraceHash, r.Seed = report.Events, report.TraceHash, report.Seed
 		if err != nil {
-			r.Status, r.Err = Failed, fmt.Errorf("场景结束时 (at the end): %w", err)
+			r.Status, r.Err = Failed, shown{fmt.Errorf("场景结束时 (at the end): %w", err)}
 		}
 	}
 	if r.Status != Passed {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -493,6 +494,9 @@ func TestEvidenceOfARealTown(t *testing.T) {
 		if strings.Contains(e, secret) {
 			t.Errorf("the evidence shows the PIN as %q", secret)
 		}
+	}
+	if number := regexp.MustCompile(`0100[0-9]{16}`).FindString(e); number != "" || !strings.Contains(e, "**********") {
+		t.Errorf("the evidence shows a card number: %q", number)
 	}
 }
 
