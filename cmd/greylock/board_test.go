@@ -33,14 +33,14 @@ type board struct {
 }
 
 // newBoard puts a dispenser with this PSAM on a line.
-func newBoard(t *testing.T, dir string, sam card.Slot, product string) *board {
+func newBoard(t *testing.T, dir string, sam card.Slot, product string, cards fuelcard.Profile) *board {
 	t.Helper()
 	p, err := fa.ParseProduct(product)
 	if err != nil {
 		t.Fatal(err)
 	}
 	x := &board{t: t, path: filepath.Join(dir, "port01"), sam: sam, work: make(chan func(), 64), quit: make(chan struct{}), ended: make(chan struct{})}
-	cfg := dispenser.Config{LogSize: 64, Boot: 10 * time.Millisecond, Seed: 1, Products: []fa.Product{p},
+	cfg := dispenser.Config{Profile: cards, LogSize: 64, Boot: 10 * time.Millisecond, Seed: 1, Products: []fa.Product{p},
 		Physics: dispenser.Physics{MaxFlow: 24_000, Prevalve: 5}}
 	x.b = dispenser.New(cfg, &dispenser.Memory{})
 	x.pty, err = line.OpenPty(line.PtyConfig{Link: x.path, Rand: rand.New(rand.NewPCG(1, 1)), Received: func(data []byte) {
@@ -165,11 +165,14 @@ func (x *board) sell(c card.Slot, pin, yuan string, meanwhile func()) dispenser.
 }
 
 // blanks are cards of the vendor, under one transport key.
-type blanks struct{ transport pboc.Key }
+type blanks struct {
+	transport pboc.Key
+	profile   fuelcard.Profile
+}
 
 func (b blanks) card(t *testing.T, seed byte) *cardos.Card {
 	t.Helper()
-	c, err := cardos.Blank(cardos.NewMemNV(), rand.NewChaCha8([32]byte{seed}), fuelcard.National(), b.transport)
+	c, err := cardos.Blank(cardos.NewMemNV(), rand.NewChaCha8([32]byte{seed}), b.profile, b.transport)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +181,7 @@ func (b blanks) card(t *testing.T, seed byte) *cardos.Card {
 
 func (b blanks) psam(t *testing.T, seed byte) *psam.PSAM {
 	t.Helper()
-	s, err := psam.Blank(psam.NewMemNV(), rand.NewChaCha8([32]byte{seed}), fuelcard.National(), b.transport)
+	s, err := psam.Blank(psam.NewMemNV(), rand.NewChaCha8([32]byte{seed}), b.profile, b.transport)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,16 +36,16 @@ func agrees(name, password string) string {
 	return entry(name, password, password, keymgmt.Words(scope))
 }
 
-func ceremony(t *testing.T, dir, typed string) result {
+func ceremony(t *testing.T, dir, typed string, more ...string) result {
 	t.Helper()
-	return slots{}.call(t, typed, "keys", "ceremony", "--dir", dir, "--scope", scope, "--realm", "training", "--stdin")
+	return slots{}.call(t, typed, append([]string{"keys", "ceremony", "--dir", dir, "--scope", scope, "--realm", "training", "--stdin"}, more...)...)
 }
 
 // newKeys is a key room in which the ceremony was held.
-func newKeys(t *testing.T) string {
+func newKeys(t *testing.T, more ...string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "keys")
-	ceremony(t, dir, agrees("张建国", wordA)+agrees("陈丽", wordB)).want(t, cli.OK)
+	ceremony(t, dir, agrees("张建国", wordA)+agrees("陈丽", wordB), more...).want(t, cli.OK)
 	return dir
 }
 
@@ -98,8 +98,7 @@ func TestCeremonyForAProfile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	room := filepath.Join(dir, "keys")
-	held := slots{}.call(t, agrees("张建国", wordA)+agrees("陈丽", wordB), "keys", "ceremony", "--dir", room, "--scope", scope, "--realm", "training", "--stdin",
-		"--profile", "company", "--set", "levels=asn_asn")
+	held := ceremony(t, room, agrees("张建国", wordA)+agrees("陈丽", wordB), "--profile", "company", "--set", "levels=asn_asn")
 	held.want(t, cli.OK)
 	if !strings.Contains(held.err, "company levels=asn_asn") {
 		t.Errorf("the custodians are not told the profile:\n%s", held.err)
@@ -120,8 +119,7 @@ func TestCeremonyForAProfile(t *testing.T) {
 		call(t, "center", "key", "--config", path).want(t, c.exit, c.want...)
 	}
 	for _, wrong := range [][]string{{"--profile", "visa"}, {"--set", "levels=7"}, {"--set", "level=asn"}, {"--set", "strict_ctc=on,ctc_plus_one=on"}} {
-		slots{}.call(t, "", append([]string{"keys", "ceremony", "--dir", filepath.Join(dir, "none"), "--scope", scope, "--realm", "training", "--stdin"}, wrong...)...).
-			want(t, cli.Usage, "--profile")
+		ceremony(t, filepath.Join(dir, "none"), "", wrong...).want(t, cli.Usage, "--profile")
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"greylock/emulators/psam"
 	"greylock/system/center"
 	"greylock/system/station"
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
@@ -35,10 +36,10 @@ type town struct {
 
 func (x *town) path(name string) string { return filepath.Join(x.dir, name) }
 
-// newTown holds the ceremony, hands out working vaults and starts the center.
-func newTown(t *testing.T) *town {
+// newTown holds the ceremony for the cards of a profile, hands out working vaults and starts the center.
+func newTown(t *testing.T, cards fuelcard.Profile) *town {
 	t.Helper()
-	x := &town{t: t, dir: t.TempDir(), keys: newKeys(t), blanks: blanks{pboc.Key{7, 7, 7}}}
+	x := &town{t: t, dir: t.TempDir(), keys: newKeys(t, "--profile", cards.Name), blanks: blanks{pboc.Key{7, 7, 7}, cards}}
 	for role, site := range map[string]string{"center": "0000", "making": "9001", "outlet": "9101"} {
 		export(t, x.keys, role, site, x.path(role), bothWords).want(t, cli.OK)
 	}
@@ -58,7 +59,7 @@ func newTown(t *testing.T) *town {
 }
 
 func (x *town) site(id, name, data string) string {
-	return fmt.Sprintf("site: {id: %q, name: %q, realm: training}\ndata: %q\n", id, name, x.path("data-"+data))
+	return fmt.Sprintf("site: {id: %q, name: %q, realm: training}\ndata: %q\ncard: {profile: %s}\n", id, name, x.path("data-"+data), x.blanks.profile.Name)
 }
 
 // startCenter starts the center's program; after the first time it gets the doors that the others know by now, through
@@ -106,7 +107,7 @@ func (x *town) card(yuan string) (*cardos.Card, pboc.ASN) {
 	s := slots{c}
 	s.call(x.t, "123456\n", append(issue, "issue", "open", "--account", "A0001", "--holder", "张三", "--pin", "--stdin")...).want(x.t, cli.OK, "A0001")
 	call(x.t, append(issue, "issue", "top-up", "--account", "A0001", "--amount", yuan, "--receipt", "R-1")...).want(x.t, cli.OK, yuan)
-	s.call(x.t, "", append(issue, "issue", "load", "--amount", yuan)...).want(x.t, cli.OK, yuan)
+	s.call(x.t, "123456\n", append(issue, "issue", "load", "--amount", yuan, "--stdin")...).want(x.t, cli.OK, yuan) // the PIN is read where the card wants it
 	return c, made.ASN
 }
 
@@ -142,11 +143,11 @@ func (x *town) orders(tid pboc.TID) {
 // center as processes, a dispenser behind a pseudo-terminal; then kill -9 of both, and an orderly end.
 func TestFirstSaleByTheProgramAlone(t *testing.T) {
 	t.Parallel()
-	x := newTown(t)
+	x := newTown(t, fuelcard.National())
 	sam, tid := x.psam()
 	c, asn := x.card("100.00")
 	x.orders(tid)
-	b := newBoard(t, x.dir, sam, "1031")
+	b := newBoard(t, x.dir, sam, "1031", fuelcard.National())
 	cfg := x.stationConfig(b.path)
 	call(t, "config", "check", cfg).want(t, cli.OK, "station")
 
@@ -203,6 +204,35 @@ func TestFirstSaleByTheProgramAlone(t *testing.T) {
 		t.Errorf("after another start: %+v", sales)
 	}
 	x.secrets(asn, s.said()+x.center.said())
+}
+
+// TestAnotherVendorsCards: the built program makes, opens, loads and settles cards of another vendor in SM4; the holder keys the
+// PIN for the load too.
+func TestAnotherVendorsCards(t *testing.T) {
+	t.Parallel()
+	x := newTown(t, fuelcard.DaHua().WithAlg(pboc.AlgSM4))
+	sam, tid := x.psam()
+	c, asn := x.card("100.00")
+	slots{c}.call(t, "", "issue", "load", "--amount", "1.00", "--config", x.path("issue.yaml"), "--stdin").want(t, cli.Failed, "输入提前结束")
+	x.orders(tid)
+	b := newBoard(t, x.dir, sam, "1031", x.blanks.profile)
+	s := launch(t, nil, "station", "--config", x.stationConfig(b.path))
+	s.says("教学模式")
+	b.sell(c, "123456", "5", func() {})
+	eventually(t, "the sale in the ledger", func() bool { return len(x.sales().Sales) == 1 })
+	sale := x.sales().Sales[0]
+	if sale.Amount != 500 || sale.State != "posted" || sale.ASN != asn {
+		t.Errorf("posted %+v", sale)
+	}
+	x.ask("center", "sale", sale.ID).want(t, cli.OK, "tac", "符合")
+	if got := x.balance(c); got != 9500 {
+		t.Errorf("the card holds %v", got)
+	}
+	for _, p := range []*process{s, x.center} {
+		if code := p.signal(syscall.SIGTERM); code != cli.OK {
+			t.Errorf("exit %d after SIGTERM:\n%s", code, p.said())
+		}
+	}
 }
 
 // fuelled are the station's records of sales.
