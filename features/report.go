@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"greylock/system/wire/fuelcard"
 )
 
 // report is one way to tell about a run.
@@ -111,7 +113,11 @@ func failure(out io.Writer, r Result) {
 		return
 	}
 	fmt.Fprintf(out, "    失败 (%s): %v\n", r.Status, r.Err)
-	fmt.Fprintf(out, "      再跑一次 (again): greylab run %s --seed %d\n", r.Place, r.Seed)
+	again := fmt.Sprintf("greylab run %s --seed %d", r.Place, r.Seed)
+	if r.Profile != "" && r.Profile != fuelcard.National().Name {
+		again += " --profile " + r.Profile
+	}
+	fmt.Fprintf(out, "      再跑一次 (again): %s\n", again)
 	for _, l := range strings.Split(strings.TrimRight(r.Evidence, "\n"), "\n") {
 		fmt.Fprintf(out, "      %s\n", l)
 	}

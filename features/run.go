@@ -35,6 +35,7 @@ type Result struct {
 	File, Feature, Title, Place string
 	Tags                        []string
 	Attempt, Attempts           int
+	Profile                     string // of the cards; "" is the national one
 	Status                      Status
 	Steps                       []StepResult
 	Err                         error // of the first step that failed, or of the checkers at the end
@@ -58,7 +59,7 @@ type StepResult struct {
 func run(ctx context.Context, opt Options, j job) Result {
 	s := j.scenario
 	r := Result{
-		File: s.file, Feature: s.feature, Title: s.title(), Place: s.place(), Tags: s.tags, Attempt: j.attempt, Attempts: j.of, Seed: seedOf(opt, j),
+		File: s.file, Feature: s.feature, Title: s.title(), Place: s.place(), Tags: s.tags, Attempt: j.attempt, Attempts: j.of, Seed: seedOf(opt, j), Profile: opt.Profile.Name,
 	}
 	for _, x := range s.steps {
 		r.Steps = append(r.Steps, StepResult{Keyword: x.keyword, Text: x.text, Line: x.line, Status: Skipped})

@@ -54,6 +54,9 @@ func TestHeadless(t *testing.T) {
 	if len(o.ASN) != 20 || len(o.TID) != 12 || o.TTC == 0 || len(o.TAC) != 8 || len(o.TraceHash) != 64 || o.Events == 0 || o.Seed != 1 || o.Time == "" || o.Dir != dir {
 		t.Errorf("%+v", o)
 	}
+	if sm4 := last(t, "--profile", "dahua-sm4"); sm4.After != o.After || !sm4.TACOK || !sm4.Posted || sm4.TAC == o.TAC {
+		t.Errorf("other cards: %+v", sm4)
+	}
 	looked := 0
 	for _, c := range o.Checkers {
 		looked += c.Evaluations
@@ -110,6 +113,8 @@ func TestDemoRefusals(t *testing.T) {
 		exit  cli.Exit
 		says  string
 	}{
+		{"--profile visa", cli.Usage, "dahua-sm4"},
+		{"--headless --profile visa", cli.Usage, "dahua-sm4"},
 		{"--scenario nowhere", cli.Usage, "first-sale, forecourt"},
 		{"--scenario nowhere.yaml", cli.Config, "no such file"},
 		{"--scenario " + broken, cli.Config, "nozzles"},

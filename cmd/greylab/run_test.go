@@ -45,6 +45,7 @@ func TestRunExits(t *testing.T) {
 		"bad lines":       {[]string{"--lines", "usb"}, cli.Usage, "usb"},
 		"bad order":       {[]string{"--order", "up"}, cli.Usage, "up"},
 		"bad flag":        {[]string{"--repeat", "many"}, cli.Usage, "many"},
+		"bad profile":     {[]string{"--profile", "visa"}, cli.Usage, "dahua-sm4"},
 		"nothing":         {[]string{"--tags", "@没有"}, cli.Failed, "没有选中任何场景"},
 		"undefined step":  {[]string{undefined}, cli.Failed, "undefined.feature:5: 没有这个步骤"},
 		"broken file":     {[]string{filepath.Join(dir, "broken.feature")}, cli.Failed, "broken.feature"},
@@ -57,6 +58,9 @@ func TestRunExits(t *testing.T) {
 				t.Errorf("exit %d:\n%s%s", code, out, stderr)
 			}
 		})
+	}
+	if _, out, _ := call(t, "run", red, "--profile", "company-sm4"); !strings.Contains(out, "red.feature:3 --seed 0 --profile company-sm4") {
+		t.Errorf("to run it again takes the same cards:\n%s", out)
 	}
 	code, out, stderr := call(t, "run", red, "--seed", "9", "--json", "--format", "progress")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
