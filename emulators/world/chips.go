@@ -31,8 +31,36 @@ type plastic struct {
 	tear    *tear
 }
 
+// loss is what takes a card from the program that speaks to it.
+type loss int
+
+// The losses.
+const (
+	cardOut     loss = iota // the card is pulled
+	readerOut               // the reader is unplugged
+	serviceDown             // the machine's reader service ends
+)
+
+// happened is what the town says of it.
+func (l loss) happened(after bool) string {
+	what := [...]string{"card torn", "reader unplugged", "reader service stopped"}[l]
+	if after {
+		return what + " after"
+	}
+	return what + " before"
+}
+
+// err is what a program without a service hears of it.
+func (l loss) err() error {
+	if l == serviceDown {
+		return card.ErrReader
+	}
+	return card.ErrRemoved
+}
+
 // tear is a planned cut of a card's power.
 type tear struct {
+	what  loss
 	ins   byte // 0: any command
 	nth   int  // counts down
 	after bool
@@ -60,17 +88,17 @@ type sam struct {
 // transmit carries one command to a user card under its fault plan. torn says that the card lost its power: the slot's owner
 // then sees it pulled.
 func (w *World) transmit(p *plastic, where string, command []byte) (answer []byte, took time.Duration, torn bool, err error) {
-	cut, after := p.tear.due(command), false
+	cut, plan := p.tear.due(command), tear{}
 	if cut {
-		after, p.tear = p.tear.after, nil
+		plan, p.tear = *p.tear, nil
 		if p.seat != nil {
-			p.seat.tear(after)
+			p.seat.tear(plan)
 		}
 	}
-	if cut && !after {
-		w.happened("card torn before")
+	if cut && !plan.after {
+		w.happened(plan.what.happened(false))
 		if p.seat == nil {
-			return nil, chipWork, true, card.ErrRemoved
+			return nil, chipWork, true, plan.what.err()
 		}
 		_, _, err := carry(p.card, p.seat, command)
 		return nil, chipWork, true, lost(err)
@@ -84,9 +112,9 @@ func (w *World) transmit(p *plastic, where string, command []byte) (answer []byt
 	w.trace.add(w.now, "apdu", where+" "+p.name, joined(command, said))
 	w.checks.card(w, p, before, command, said)
 	if cut {
-		w.happened("card torn after")
+		w.happened(plan.what.happened(true))
 		if p.seat == nil {
-			err = card.ErrRemoved
+			err = plan.what.err()
 		}
 		return nil, took, true, lost(err)
 	}

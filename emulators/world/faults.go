@@ -16,13 +16,23 @@ func (w *World) Faults() Faults { return faults{w} }
 func (f faults) TearCard(name string, ins byte, nth int, after bool) error {
 	p, err := f.w.card(name)
 	if err == nil {
-		p.tear = &tear{ins, nth, after}
+		p.tear = &tear{ins: ins, nth: nth, after: after}
 	}
 	return err
 }
 
 func (f faults) TearDesk(n int, after bool) error {
 	f.w.outlet.cut = &tear{nth: n, after: after}
+	return nil
+}
+
+func (f faults) UnplugReader(n int, after bool) error {
+	f.w.outlet.cut = &tear{nth: n, after: after, what: readerOut}
+	return nil
+}
+
+func (f faults) StopReaders(n int, after bool) error {
+	f.w.outlet.cut = &tear{nth: n, after: after, what: serviceDown}
 	return nil
 }
 

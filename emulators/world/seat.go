@@ -28,6 +28,7 @@ type Readers struct {
 
 // place is a slot of an emulated reader and the product's view of it.
 type place struct {
+	in   *reader.Virtual
 	slot *reader.Slot
 	name string
 	pc   *pcsc.Reader
@@ -63,7 +64,7 @@ func OpenReaders() (*Readers, error) {
 			if err != nil {
 				return nil, errors.Join(err, r.Close())
 			}
-			r.free = append(r.free, &place{s, x.Names[i], pc})
+			r.free = append(r.free, &place{v, s, x.Names[i], pc})
 		}
 	}
 	return r, nil
@@ -85,6 +86,9 @@ func (r *Readers) Close() error {
 func (r *Readers) insert(face card.Slot) (*place, error) {
 	if len(r.free) == 0 {
 		return nil, errors.New("读卡器都被占用: 同时上电的卡太多 (all readers are taken: too many chips with power at a time)")
+	}
+	if err := r.back(); err != nil {
+		return nil, err
 	}
 	p := r.free[0]
 	ctx, stop := context.WithTimeout(context.Background(), noticeLimit)
@@ -108,24 +112,40 @@ func (r *Readers) lift(p *place) {
 	_ = p.pc.Off() // the chip may have gone before
 	p.slot.Tear(0, reader.Before)
 	p.slot.Remove()
+	p.in.Plug()
 	r.free = append(r.free, p)
+}
+
+// back starts the service again if it has ended.
+func (r *Readers) back() error {
+	if r.service.Running() {
+		return nil
+	}
+	return r.service.Run()
 }
 
 // put inserts a chip.
 func (r *Readers) put(c card.Slot) (_ *seat, err error) {
-	s := &seat{chip: &heard{Slot: c}}
+	s := &seat{r: r, chip: &heard{chip: c}}
 	s.place, err = r.insert(&chip.T0{Card: s.chip})
 	return s, err
 }
 
 // seat is a chip in a reader.
 type seat struct {
+	r     *Readers
 	place *place
 	chip  *heard
+
+	unplug bool // after the command under way
 }
 
 // Reset gives power through the service.
-func (s *seat) Reset() ([]byte, error) { return s.place.pc.Reset() }
+func (s *seat) Reset() ([]byte, error) {
+	s.chip.forget()
+	defer s.chip.forget()
+	return s.place.pc.Reset()
+}
 
 // carry brings a command to the chip. said is what the chip itself has answered, nil if the command never reached it;
 // answer and err are what the product's reader makes of it.
@@ -133,35 +153,77 @@ func (s *seat) carry(command []byte) (said, answer []byte, err error) {
 	s.chip.forget()
 	answer, err = s.place.pc.Transmit(command)
 	said = s.chip.said()
+	if s.unplug {
+		s.unplug = false
+		s.place.in.Unplug()
+	}
 	if err == nil && !bytes.Equal(said, answer) {
 		return said, nil, fmt.Errorf("读卡器改变了应答 (the reader has changed the answer): 卡 (card) %X, 读卡器 (reader) %X", said, answer)
 	}
 	return said, answer, err
 }
 
-// tear pulls the chip at the next command.
-func (s *seat) tear(after bool) {
+// tear takes the chip from the program at the next command: before the chip hears of it, or when it has obeyed and before
+// its answer is out. With a reader go both of its slots, with the service all readers; lift and insert bring them back.
+func (s *seat) tear(t tear) {
 	phase := reader.Before
-	if after {
+	if t.after {
 		phase = reader.After
 	}
-	s.place.slot.Tear(1, phase)
+	switch {
+	case t.what == serviceDown && t.after:
+		s.chip.then(s.r.service.Kill)
+	case t.what == serviceDown:
+		_ = s.r.service.Kill() // one that lives on will answer, and that is seen
+	case t.what == readerOut && !t.after:
+		s.place.in.Unplug()
+	case t.what == readerOut:
+		s.unplug = true
+		fallthrough
+	default:
+		s.place.slot.Tear(1, phase)
+	}
 }
 
-// heard is a chip of which is known what it said last.
+// heard is a chip of which is known what it said last. Its lock also tells Go what a socket through another process can not:
+// that the town looks into a chip only between its commands.
 type heard struct {
-	card.Slot
+	chip card.Slot
 	mu   sync.Mutex
 	last []byte
+	next func() error // done once, when the chip has obeyed
 }
 
 // Transmit passes on and keeps the answer.
 func (h *heard) Transmit(command []byte) ([]byte, error) {
-	answer, err := h.Slot.Transmit(command)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	answer, err := h.chip.Transmit(command)
 	h.last = bytes.Clone(answer)
+	if next := h.next; next != nil && err == nil {
+		h.next, err = nil, next()
+	}
 	return answer, err
+}
+
+// Reset passes on.
+func (h *heard) Reset() ([]byte, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.chip.Reset()
+}
+
+// Off passes on.
+func (h *heard) Off() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.chip.Off()
+}
+
+func (h *heard) then(f func() error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next = f
 }
 
 func (h *heard) forget() {

@@ -89,6 +89,10 @@ type Faults interface {
 	TearCard(card string, ins byte, nth int, after bool) error
 	// TearDesk is the same for the command numbered n (1…) of the desk's next job, whatever it is.
 	TearDesk(n int, after bool) error
+	// UnplugReader takes the desk's reader off its machine at that command, StopReaders the whole reader service; both are back
+	// when the job has ended.
+	UnplugReader(n int, after bool) error
+	StopReaders(n int, after bool) error
 	// CutLine disconnects a nozzle's serial line; Mend connects it again.
 	CutLine(nozzle record.Nozzle) error
 	Mend(nozzle record.Nozzle) error

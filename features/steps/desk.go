@@ -17,6 +17,7 @@ func (s *Scene) deskSteps() []Step {
 		{`^账户 "([^"]+)" 存入现金 ([\d.]+) 元$`, s.topUp},
 		{`^网点给 "([^"]+)" 圈存 ([\d.]+) 元$`, s.load},
 		{`^网点给 "([^"]+)" 圈存 ([\d.]+) 元, 在第 (\d+) 条卡命令(之前|之后)断电$`, s.loadTorn},
+		{`^网点给 "([^"]+)" 圈存 ([\d.]+) 元, 在第 (\d+) 条卡命令(之前|之后)(拔掉读卡器|停止读卡服务)$`, s.loadLost},
 		{`^网点给 "([^"]+)" 圈提 ([\d.]+) 元$`, s.unload},
 		{`^网点给 "([^"]+)" 圈提 ([\d.]+) 元, 在第 (\d+) 条卡命令(之前|之后)断电$`, s.unloadTorn},
 		{`^网点再次给 "([^"]+)" 插卡$`, s.insertAgain},
@@ -79,6 +80,16 @@ func (s *Scene) loadTorn(card, amount string, n int, when string) error {
 	return s.tearing(n, when, func() error { return s.load(card, amount) })
 }
 
+// loadLost loads while not the card but its reader goes, or what the machine reads cards with.
+func (s *Scene) loadLost(card, amount string, n int, when, what string) error {
+	f := s.Town.Faults()
+	plan := f.UnplugReader
+	if what == "停止读卡服务" {
+		plan = f.StopReaders
+	}
+	return s.losing(n, func() error { return plan(n, when == "之后") }, func() error { return s.load(card, amount) })
+}
+
 func (s *Scene) unloadTorn(card, amount string, n int, when string) error {
 	return s.tearing(n, when, func() error { return s.unload(card, amount) })
 }
@@ -86,7 +97,12 @@ func (s *Scene) unloadTorn(card, amount string, n int, when string) error {
 // tearing does an act at the desk while the card loses its power. That the desk reports an error is part of the story: the
 // outcome must be right all the same.
 func (s *Scene) tearing(n int, when string, act func() error) error {
-	if err := s.Town.Faults().TearDesk(n, when == "之后"); err != nil {
+	return s.losing(n, func() error { return s.Town.Faults().TearDesk(n, when == "之后") }, act)
+}
+
+// losing does an act at the desk under a plan that must come true.
+func (s *Scene) losing(n int, plan, act func() error) error {
+	if err := plan(); err != nil {
 		return err
 	}
 	before := s.torn()
@@ -100,8 +116,11 @@ func (s *Scene) tearing(n int, when string, act func() error) error {
 }
 
 func (s *Scene) torn() int {
-	f := s.Town.Faults()
-	return f.Happened("card torn before") + f.Happened("card torn after")
+	f, n := s.Town.Faults(), 0
+	for _, what := range []string{"card torn", "reader unplugged", "reader service stopped"} {
+		n += f.Happened(what+" before") + f.Happened(what+" after")
+	}
+	return n
 }
 
 func (s *Scene) insertAgain(card string) error {

@@ -212,6 +212,13 @@ func (s *Service) Detach(i int) error { return os.Rename(s.entry(i), s.hidden(i)
 func (s *Service) entry(i int) string  { return filepath.Join(s.conf(), fmt.Sprintf("reader%d", i)) }
 func (s *Service) hidden(i int) string { return filepath.Join(s.conf(), fmt.Sprintf(".reader%d", i)) } // the service skips it
 
+// Running reports that the service was not ended.
+func (s *Service) Running() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cmd != nil
+}
+
 // Kill ends the service as a crash does.
 func (s *Service) Kill() error { return s.end(os.Kill) }
 
