@@ -43,7 +43,9 @@ func (l boardLog) Append(e terminal.Entry) error {
 		s.take(e)
 		s.raise(e.Sale.TID, e.Sale.TTC)
 	case terminal.Cancel, terminal.Suspect, terminal.Hold:
-		b.mem.await(b.cancelled(e))
+		if b.tells(e) {
+			b.mem.await(b.cancelled(e))
+		}
 		s.take(e)
 		s.raise(e.Sale.TID, e.Sale.TTC)
 	default:
@@ -55,6 +57,15 @@ func (l boardLog) Append(e terminal.Entry) error {
 	}
 	b.stage(e.Kind)
 	return nil
+}
+
+// tells says that an entry leaves a T-TYPE 9 record. A wrong GMAC after fuel does not: its sale is billed. A lock that did not
+// happen does not burn its number in a PSAM that stores its counter at the certificate. Source: card.md 8.1, psam_ttc_at.
+func (b *Board) tells(e terminal.Entry) bool {
+	if ev := b.mem.state.Sale.Evidence; e.Kind == terminal.Suspect && ev.Sale == e.Sale && ev.Authorised {
+		return false
+	}
+	return e.Reason != terminal.NotLocked || b.cfg.Profile.PSAMTTCAt != fuelcard.TTCAtCertificate
 }
 
 // take folds an entry into the sale that it is of. An entry about another sale (a top-up for another board, a TTC that was
@@ -127,7 +138,11 @@ func (b *Board) cancelled(e terminal.Entry) fa.Record {
 	case terminal.Hold:
 		r.TAC = reason(terminal.ReasonBlack)
 	case terminal.Suspect:
-		r.TAC = pboc.MAC{classPSAM, 0, 0x93, 0x02}
+		if e.Reason != terminal.WrongGMAC { // a release that failed: nothing was ever authorised
+			r.TAC = pboc.MAC{classPSAM, 0, 0x93, 0x02}
+			break
+		}
+		r.TAC = reason(reasonCancelled)
 	default:
 		r.TAC = reason(reasonCancelled)
 	}

@@ -131,7 +131,7 @@ func (v *visit) askStation() *sale {
 		return s
 	}
 	s.Evidence = terminal.Evidence{Found: true, Asked: true, Sale: record.SaleID{TID: answer.TID, TTC: answer.TTC}, ASN: q.ASN,
-		CTC: q.CTC, Balance: q.Balance, Stamp: q.Time, Authorised: true, Ended: true, Amount: answer.Amount, Signed: true,
+		CTC: q.CTC, Balance: q.Balance, Stamp: q.Time, Authorised: true, Ended: true, Amount: answer.Amount, Signed: answer.GMAC != (pboc.MAC{}),
 		GMAC: answer.GMAC, Billed: true, Nozzle: byte(v.b.nzn())}
 	return s
 }

@@ -198,7 +198,7 @@ func (v *visit) limits() bool {
 	var history []fuelcard.LogRecord
 	if v.id.Daily() {
 		var err error
-		if history, err = v.term.History(); err != nil {
+		if history, err = v.term.Today(); err != nil {
 			return v.failed("读卡失败", "card can not be read", err)
 		}
 	}

@@ -1,8 +1,10 @@
 package terminal
 
 import (
+	"errors"
 	"fmt"
 
+	"greylock/system/wire/apdu"
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
@@ -72,16 +74,36 @@ func (t *Terminal) Debit(l Lock, s Signature) (Paid, error) {
 			return Paid{}, fmt.Errorf("%w: %w", ErrUnknown, err)
 		}
 		if took(proof, l.Sale.TID, l.CTC, s.Amount) {
-			p.TAC, p.Stamp, p.Balance, p.FromProof = proof.Code, proof.Time, proof.Balance, true
+			p.TAC, p.Stamp, p.Balance, p.FromProof = proof.Code, proof.Time, t.remains(proof), true
 			return p, nil
 		}
-		if _, no := refused(err); no {
-			return Paid{}, err
+		if sw, no := refused(err); no {
+			return Paid{}, errors.Join(err, t.spoilt(l, s, sw))
 		}
 		if !l.holds(proof) || try == tries {
 			return Paid{}, fmt.Errorf("%w: %w", ErrUnknown, err)
 		}
 	}
+}
+
+// remains is the balance after the debit that a proof of state 10 or 00 shows. Source: card.md 6.4, proof_balance.
+func (t *Terminal) remains(p fuelcard.LockProof) unit.Fen {
+	if t.Profile.ProofBalance == fuelcard.BalanceBefore {
+		return p.Balance - p.Amount()
+	}
+	return p.Balance
+}
+
+// spoilt notes that the card counts this GMAC of our own PSAM as wrong: it would give the same one for ever, and the third
+// showing blocks the card. From then on only the host can unlock it. Source: card.md 7.3, 8.2; trust.md rows 25, 88.
+func (t *Terminal) spoilt(l Lock, s Signature, sw apdu.SW) error {
+	if sw != apdu.MACWrong || t.SAM.TID != l.Sale.TID {
+		return nil
+	}
+	e := l.Entry(Suspect)
+	e.Reason, e.Amount = WrongGMAC, s.Amount
+	_, err := t.Note(e)
+	return err
 }
 
 // took reports that the proof is of a debit of this amount under this lock. A card that was told CTC+1 may show that.

@@ -44,7 +44,9 @@ func (c *fakeCard) debitForPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 }
 
 func (c *fakeCard) provePurchase(x fuelcard.GetTransactionProve) ([]byte, apdu.SW) {
-	if c.buyTAC == (pboc.MAC{}) || x.SN != uint16(c.buyCTC) && x.SN != uint16(c.buyCTC)+1 {
+	before := x.SN == uint16(c.buyCTC) && c.profile.ProveSerial != fuelcard.ProveAfter
+	after := x.SN == uint16(c.buyCTC)+1 && c.profile.ProveSerial != fuelcard.ProveBefore
+	if c.buyTAC == (pboc.MAC{}) || !before && !after {
 		return nil, apdu.ProofNotAvailable
 	}
 	return fuelcard.TransactionProveAnswer{TAC: c.buyTAC}.Bytes(), 0

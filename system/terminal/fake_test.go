@@ -229,7 +229,11 @@ func (c *fakeCard) debit(cmd apdu.Command) ([]byte, apdu.SW) {
 		}
 		return nil, apdu.MACWrong
 	}
-	if !c.log.ended(x.TTC, x.TID, x.Amount) {
+	ttc := x.TTC
+	if c.profile.CTCPlusOne {
+		ttc--
+	}
+	if !c.log.ended(ttc, x.TID, x.Amount) {
 		c.t.Errorf("DEBIT FOR UNLOCK under TTC %d without a durable FUEL_END or VOID of %s", x.TTC, x.Amount)
 	}
 	tac := suite.TAC(c.key("DTK"), fuelcard.UnlockTACData(x.Amount, fuelcard.TypeUnlockED, x.TID, x.TTC, x.Time))

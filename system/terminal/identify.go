@@ -227,6 +227,17 @@ const HistoryDepth = 10
 
 // History reads the newest log records, newest first; the PIN must have been verified (access F1). Source: card.md 3.6.
 func (t *Terminal) History() ([]fuelcard.LogRecord, error) {
+	return t.walk(func(fuelcard.LogRecord) bool { return true })
+}
+
+// Today reads the log records of today and the one before them, which is all that Allow looks at.
+func (t *Terminal) Today() ([]fuelcard.LogRecord, error) {
+	today := t.Clock().Civil().Date()
+	return t.walk(func(r fuelcard.LogRecord) bool { return bytes.Compare(r.Time[:4], today[:]) >= 0 })
+}
+
+// walk reads the log from its newest record back, as far as it is wanted.
+func (t *Terminal) walk(further func(fuelcard.LogRecord) bool) ([]fuelcard.LogRecord, error) {
 	var all []fuelcard.LogRecord
 	for n := byte(1); n <= HistoryDepth; n++ {
 		r, err := ask(t.Card, "读交易明细 (READ RECORD 0018)",
@@ -237,7 +248,9 @@ func (t *Terminal) History() ([]fuelcard.LogRecord, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, r)
+		if all = append(all, r); !further(r) {
+			break
+		}
 	}
 	return all, nil
 }

@@ -31,8 +31,10 @@ func (id Identity) Daily() bool {
 	return id.Limits.FillsPerDay != noLimit8 || id.Limits.FenPerDay != noLimit32
 }
 
-// Allow applies the limits of 001C to this place and day; history is the log, newest first; it matters for a card with Daily limits alone. The reason of a refusal is that
-// of card.md section 13. Source: card.md 3.5, 12.1 steps 5, 6, 9.
+// Allow applies the limits of 001C to this place and day; history is the log, newest first, as History or Today read it; it
+// matters for a card with Daily limits alone. A day that fills the whole log can not be summed any more and ends there, or
+// ten fills of nothing would hide what was spent before. The reason of a refusal is that of card.md section 13.
+// Source: card.md 3.5, 12.1 steps 5, 6, 9; the full log [ours].
 func (t *Terminal) Allow(id Identity, history []fuelcard.LogRecord, place Place) (Allowance, *Refusal) {
 	l := id.Limits
 	if !productAllowed(l.Products, place, t.Profile.ProductLimit == fuelcard.ProductBCD4) {
@@ -55,6 +57,9 @@ func (t *Terminal) Allow(id Identity, history []fuelcard.LogRecord, place Place)
 			return Allowance{}, &Refusal{ReasonDailyAmount, "今日加油金额已满", fmt.Sprintf("%s yuan today, no more allowed", spent)}
 		}
 		a.Amount = min(a.Amount, left)
+	}
+	if id.Daily() && t.fullOfToday(history) {
+		return Allowance{}, &Refusal{ReasonDailyCount, "今日交易过多, 限额无法核对", "too many transactions today: the limits can not be checked"}
 	}
 	if a.Amount <= 0 {
 		return Allowance{}, &Refusal{0, "余额不足", "no money on the card"}
@@ -103,6 +108,12 @@ func (t *Terminal) today(history []fuelcard.LogRecord) (count int, spent unit.Fe
 		}
 	}
 	return count, spent
+}
+
+// fullOfToday reports that what a terminal walks of the log is all of today, so that more may have been pushed out.
+func (t *Terminal) fullOfToday(history []fuelcard.LogRecord) bool {
+	date := t.Clock().Civil().Date()
+	return len(history) >= HistoryDepth && !slices.ContainsFunc(history, func(r fuelcard.LogRecord) bool { return !bytes.Equal(r.Time[:4], date[:]) })
 }
 
 // productAllowed reads the limit as a mask of product slots; with bcd4 also as one product code. Source: card.md 3.5, product_limit.

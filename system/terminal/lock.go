@@ -113,10 +113,15 @@ func (t *Terminal) takeTTC(e Entry) error {
 	return fmt.Errorf("PSAM 序号 %d, 须更换 PSAM (replace the PSAM): %w", e.Sale.TTC, ErrTTC)
 }
 
-// closeGap cancels the TTCs that the PSAM has passed without a BEGIN: they were burned before GREY LOCK. Source: trust.md 1.1.
+// closeGap cancels the TTCs that the PSAM has passed without a BEGIN: they were burned before GREY LOCK. A PSAM that stores its
+// counter at the certificate gives the number of a lock that never came to it once more. Source: trust.md 1.1; card.md 8.1,
+// psam_ttc_at.
 func (t *Terminal) closeGap(ttc pboc.PSAMTTC) error {
 	high, known := t.Log.High(t.SAM.TID)
 	if !known {
+		return nil
+	}
+	if ttc == high && t.Profile.PSAMTTCAt == fuelcard.TTCAtCertificate {
 		return nil
 	}
 	if ttc <= high || ttc-high > maxBurned {
@@ -142,7 +147,7 @@ func (t *Terminal) lockByProof(l Lock, cause error) (Lock, error) {
 		return t.locked(l)
 	}
 	e := l.Entry(Cancel)
-	e.Reason = "not-locked"
+	e.Reason = NotLocked
 	if _, err := t.Note(e); err != nil {
 		return l, err
 	}
@@ -215,7 +220,7 @@ func (t *Terminal) Sign(l Lock, ended Durable) (Signature, error) {
 		}
 		answer, err = t.debitSAM(l, e.Amount)
 	}
-	if sw, no := refused(err); no && (sw == apdu.WrongState || sw == apdu.Conditions || sw == apdu.ProofNotAvailable) {
+	if sw, no := refused(err); no && (sw == apdu.WrongState || sw == apdu.Conditions || sw == apdu.ProofNotAvailable || sw == t.Profile.PSAMMismatchSW) {
 		answer, err = t.recallGMAC(l, e.Amount, sw)
 	}
 	if err != nil {

@@ -21,7 +21,7 @@ type Kind byte
 // The steps, in the order of a sale; each is durable before the next thing in the world happens.
 const (
 	Begin     Kind = 1 + iota // before GREY LOCK is sent: sale, card, lock time, balance
-	Suspect                   // the card answered GREY LOCK with a MAC2 that the PSAM refused: no fuel, the host decides
+	Suspect                   // the PSAM refused the card's MAC2 (no fuel), or the card the PSAM's GMAC: never shown again, the host decides
 	Hold                      // the lock is a grey hold of a listed card, no sale: nothing here releases it. Source: card.md 17.1
 	FuelStart                 // before the pump is authorised: the card is grey, the price frozen
 	FuelEnd                   // before PSAM DEBIT: final register read twice; Amount and Quantity are final
@@ -41,6 +41,12 @@ func (k Kind) String() string {
 	}
 	return words[k]
 }
+
+// Reasons of a Suspect and of a Cancel entry that others decide on.
+const (
+	WrongGMAC = "gmac-wrong" // Suspect: the card has counted this GMAC as wrong
+	NotLocked = "not-locked" // Cancel: the card proves that it never took this lock
+)
 
 // Entry is one durable step of one sale. Fields that the step does not know yet are zero.
 type Entry struct {
@@ -77,6 +83,7 @@ func (d Durable) Entry() Entry { return d.entry }
 type Evidence struct {
 	Found      bool
 	Asked      bool // the station was asked (35H); what it knows, if anything, is here
+	Online     bool // the center can be asked for an online unlock, at an outlet
 	Own        bool // from the terminal's own log, gapless past this TTC: only then a missing FUEL_START proves something
 	Sale       record.SaleID
 	PSAM       pboc.ASN
@@ -85,7 +92,7 @@ type Evidence struct {
 	Balance    unit.Fen // at the lock
 	Stamp      [7]byte
 	GTAC       pboc.MAC // zero when the lock's answer was lost
-	Suspect    bool
+	Suspect    bool     // a MAC2 or GMAC was refused
 	Hold       bool
 	Authorised bool // FUEL_START is there
 	Ended      bool // FUEL_END is there: Amount is final

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"greylock/system/wire/apdu"
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
@@ -94,10 +95,10 @@ func (t *Terminal) cancelPurchase(e Entry, why string) error {
 }
 
 // SettlePurchase ends a purchase whose BUY entry has no BOUGHT and no CANCEL; paid says whether the card has paid. Nothing is
-// debited. The counter comes first, from an INIT of amount 0, which moves nothing: where it stood before, the card has not
-// paid; one further, GET TRANSACTION PROVE gives the TAC. The proof alone would not do: a card that takes the serial after the
-// increment too shows the purchase before for this one. ErrOtherCard; ErrPurchaseOpen; the transport's error leaves it open.
-// Source: card.md 6.2 prove_serial; the amount 0 [ours].
+// debited. The counter comes first: where it stood before, the card has not paid. Then the last purchase that the card can
+// prove: if it has this serial, it is this one. Else the lock proof may show that a grey lock took the serial, so this
+// purchase never did. ErrOtherCard; ErrPurchaseOpen; the transport's error leaves it open. Source: card.md 6.2 prove_serial,
+// 6.4; trust.md rows 5, 7.
 func (t *Terminal) SettlePurchase(id Identity, buy Entry) (b Bargain, paid bool, err error) {
 	switch {
 	case buy.Kind != Buy:
@@ -105,22 +106,76 @@ func (t *Terminal) SettlePurchase(id Identity, buy Entry) (b Bargain, paid bool,
 	case id.ASN != buy.ASN:
 		return b, false, ErrOtherCard
 	}
-	now, err := t.initPurchase(buy.Purse, 0)
+	now, err := t.counter(id, buy.Purse)
 	switch {
 	case err != nil:
 		return b, false, err
-	case now.CTC == buy.CTC:
+	case now == buy.CTC:
 		return b, false, t.cancelPurchase(buy, "not-paid")
-	case now.CTC != buy.CTC+1:
-		return b, false, fmt.Errorf("脱机序号 (CTC) %d, 该笔 (this one) %d: %w", now.CTC, buy.CTC, ErrPurchaseOpen)
 	}
-	tac, err := t.prove(buy.Purse.PurchaseType(), uint16(buy.CTC))
-	if errors.Is(err, ErrLoadOpen) {
-		err = ErrPurchaseOpen
-	}
-	if err != nil {
+	tac, proved, err := t.provePurchase(buy.Purse, buy.CTC)
+	switch {
+	case err != nil:
 		return b, false, err
+	case proved:
+		b, err = t.bought(buy, tac, true)
+		return b, true, err
+	case lockedUnder(id.Proof, buy):
+		return b, false, t.cancelPurchase(buy, "not-paid")
 	}
-	b, err = t.bought(buy, tac, true)
-	return b, true, err
+	return b, false, fmt.Errorf("脱机序号 (CTC) %d, 该笔 (this one) %d: %w", now, buy.CTC, ErrPurchaseOpen)
+}
+
+// counter is where the purse's CTC stands. A grey card tells it by its lock, any other by an INIT of amount 0, which moves
+// nothing. Source: card.md 6.1, 6.2; the amount 0 [ours].
+func (t *Terminal) counter(id Identity, purse fuelcard.Purse) (pboc.CTC, error) {
+	if id.Proof.State == fuelcard.Grey && id.Proof.Wallet == purse {
+		return id.Proof.CTC() + 1, nil
+	}
+	init, err := t.initPurchase(purse, 0)
+	return init.CTC, err
+}
+
+// provePurchase asks for the TAC of the purchase with this serial, which is not always the card's last. A card that takes the
+// serial before and after its increment shows two purchases for one serial, so it must show the same for both.
+// Source: card.md 6.2, prove_serial.
+func (t *Terminal) provePurchase(purse fuelcard.Purse, ctc pboc.CTC) (tac pboc.MAC, proved bool, err error) {
+	serials := []uint16{uint16(ctc), uint16(ctc) + 1}
+	switch t.Profile.ProveSerial {
+	case fuelcard.ProveBefore:
+		serials = serials[:1]
+	case fuelcard.ProveAfter:
+		serials = serials[1:]
+	}
+	for i, sn := range serials {
+		a, err := ask(t.Card, "取交易认证 (GET TRANSACTION PROVE)", fuelcard.GetTransactionProve{Type: purse.PurchaseType(), SN: sn},
+			fuelcard.ParseTransactionProveAnswer)
+		if sw, no := refused(err); no && sw == apdu.ProofNotAvailable {
+			return pboc.MAC{}, false, nil
+		}
+		if err != nil {
+			return pboc.MAC{}, false, err
+		}
+		if i > 0 && a.TAC != tac {
+			return pboc.MAC{}, false, nil
+		}
+		tac = a.TAC
+	}
+	return tac, true, nil
+}
+
+// lockedUnder reports that a grey lock of the same purse has taken the purchase's serial.
+func lockedUnder(p fuelcard.LockProof, buy Entry) bool {
+	return p.Wallet == buy.Purse && p.CTC() == buy.CTC && (p.Type == buy.Purse.GreyType() || p.Type == buy.Purse.UnlockType())
+}
+
+// LastPurchase harvests the TAC of the purse's last purchase, where that was its last offline transaction; found is false
+// where it was not. The lock proof does not show it. Source: card.md 6.2; trust.md rule 4.
+func (t *Terminal) LastPurchase(id Identity, purse fuelcard.Purse) (ctc pboc.CTC, tac pboc.MAC, found bool, err error) {
+	now, err := t.counter(id, purse)
+	if err != nil || now == 0 {
+		return 0, tac, false, err
+	}
+	tac, found, err = t.provePurchase(purse, now-1)
+	return now - 1, tac, found, err
 }

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"greylock/system/card"
@@ -186,23 +187,120 @@ func TestSettlePurchaseErrors(t *testing.T) {
 	if _, _, err := term.SettlePurchase(id, buy); !errors.Is(err, ErrPurchaseOpen) {
 		t.Error(err)
 	}
-	b.card.ctc -= 4 // one further, but by a grey lock: no proof of a purchase
+	b.card.ctc -= 4 // one further, by something that has left no trace
 	if _, _, err := term.SettlePurchase(id, buy); !errors.Is(err, ErrPurchaseOpen) {
 		t.Error(err)
 	}
 }
 
-// TestSettlePurchaseAfterAnother: the proof of the purchase before, which a card may show for the serial of this one, is not
-// taken for it.
-func TestSettlePurchaseAfterAnother(t *testing.T) {
+// TestSettlePurchaseAfterOthers: what the card has done since, or just before, is never taken for the purchase in question,
+// and hides it from nobody, whichever serial the card takes.
+func TestSettlePurchaseAfterOthers(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	term, id := buyer(t, b, b.card, b.psam)
-	if _, err := term.Buy(id, fuelcard.ED, price); err != nil {
+	const earlier, this, later = "earlier purchase", "this purchase", "later grey sale"
+	for _, serial := range []fuelcard.ProveSerial{fuelcard.ProveEither, fuelcard.ProveBefore, fuelcard.ProveAfter} {
+		for _, c := range []struct {
+			acts []string
+			grey bool // the later sale is not paid yet
+			paid bool
+		}{
+			{[]string{}, false, false},
+			{[]string{earlier}, false, false},
+			{[]string{this}, false, true},
+			{[]string{earlier, this}, false, true},
+			{[]string{later}, false, false},
+			{[]string{later}, true, false},
+			{[]string{earlier, later}, false, false},
+			{[]string{earlier, later}, true, false},
+			{[]string{this, later}, false, true},
+			{[]string{this, later}, true, true},
+			{[]string{earlier, this, later}, false, true},
+		} {
+			name := fmt.Sprintf("%s, %v, grey %v", serial, c.acts, c.grey)
+			b := newBench(t)
+			b.card.profile.ProveSerial = serial
+			term, id := buyer(t, b, b.card, b.psam)
+			buy := Entry{Kind: Buy, ASN: id.ASN, Amount: price, Purse: fuelcard.ED, Sale: saleOf(b, 99)}
+			ours := pboc.MAC{}
+			fixed := false
+			for _, a := range c.acts {
+				if a != earlier && !fixed {
+					buy.CTC, fixed = b.card.ctc, true
+				}
+				if a == later {
+					laterSale(t, b, c.grey)
+					continue
+				}
+				got, err := term.Buy(id, fuelcard.ED, price)
+				if err != nil {
+					t.Fatal(name, err)
+				}
+				if a == this {
+					ours = got.TAC
+				}
+			}
+			if !fixed {
+				buy.CTC = b.card.ctc
+			}
+			term, id = buyer(t, b, b.card, b.psam)
+			got, paid, err := term.SettlePurchase(id, buy)
+			if err != nil || paid != c.paid || paid && (got.TAC != ours || !got.FromProof) || !paid && !b.log.has(Cancel, 99) {
+				t.Errorf("%s: paid %v, %+v, %v", name, paid, got, err)
+			}
+		}
+	}
+}
+
+// laterSale locks the card for fuel, and lets it pay 10.00 unless it is to stay grey.
+func laterSale(t *testing.T, b *bench, grey bool) {
+	t.Helper()
+	l, err := lockAgain(t, b)
+	if err != nil {
 		t.Fatal(err)
 	}
-	buy := Entry{Kind: Buy, ASN: id.ASN, CTC: b.card.ctc, Amount: price, Purse: fuelcard.ED, Sale: saleOf(b, 2)}
-	if _, paid, err := term.SettlePurchase(id, buy); err != nil || paid || !b.log.has(Cancel, 2) {
-		t.Errorf("paid %v, %v", paid, err)
+	if grey {
+		return
+	}
+	sig, err := b.term.Sign(l, endOfFuel(t, b, l, 1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paid, err := b.term.Debit(l, sig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := b.term.Note(paid.Entry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.term.ClearTACUF(done); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLastPurchase: a terminal that knows nothing of it harvests the card's last purchase.
+func TestLastPurchase(t *testing.T) {
+	t.Parallel()
+	for _, serial := range []fuelcard.ProveSerial{fuelcard.ProveEither, fuelcard.ProveBefore, fuelcard.ProveAfter} {
+		b := newBench(t)
+		b.card.profile.ProveSerial = serial
+		term, id := buyer(t, b, b.card, b.psam)
+		if _, _, found, err := term.LastPurchase(id, fuelcard.ED); found || err != nil {
+			t.Errorf("a new card: %v %v", found, err)
+		}
+		if _, err := term.Buy(id, fuelcard.ED, price); err != nil {
+			t.Fatal(err)
+		}
+		if ctc, tac, found, err := term.LastPurchase(id, fuelcard.ED); ctc != 0 || tac != b.card.buyTAC || !found || err != nil {
+			t.Errorf("%s: %d %s %v %v", serial, ctc, tac, found, err)
+		}
+		laterSale(t, b, false)
+		if _, _, found, err := term.LastPurchase(id, fuelcard.ED); found || err != nil {
+			t.Errorf("%s, after a sale of fuel: %v %v", serial, found, err)
+		}
+		b.card.refuse = map[byte]apdu.SW{0x50: apdu.SecurityState}
+		if _, _, _, err := term.LastPurchase(id, fuelcard.ED); !errors.Is(err, apdu.SecurityState) {
+			t.Errorf("without PIN: %v", err)
+		}
 	}
 }

@@ -15,24 +15,25 @@ type Action byte
 // The actions. Those of the own log come before the card is served; after Abandon and Bill the caller notes the entry and
 // calls Recover again, since the card may hold another matter too.
 const (
-	GoOn       Action = iota // nothing is open: serve the card
-	Abandon                  // own BEGIN, but the card was never locked by it or is free again: note Cancel
-	Bill                     // own fuel, and the card no longer holds the lock: note Escape (T_TYPE 1); the host settles
-	Count                    // own FUEL_START without FUEL_END: the pump's register must be read first
-	ClearOnly                // the TAC is in the log already: clear TACUF
-	Complete                 // 01 answered late: the card has paid the own open sale; T_TYPE 0 with the TAC of the proof
-	Supplement               // 补充: the card has paid, nobody has read the TAC; T_TYPE 4
-	Finish                   // the own sale was never billed and the card is still grey: debit now, T_TYPE 0
-	TopUp                    // 补扣: billed as escape, here or elsewhere, and still grey: debit now, T_TYPE 3
-	Release                  // locked, but the own log proves that the pump was never authorised: debit 0, T_TYPE 0
-	AskStation               // grey, and nothing is known here: ask the station (35H), then Recover with its answer
-	Refuse                   // not served: Why says where to go
+	GoOn         Action = iota // nothing is open: serve the card
+	Abandon                    // own BEGIN, but the card was never locked by it or is free again: note Cancel
+	Bill                       // own fuel, and the card no longer holds the lock: note Escape (T_TYPE 1); the host settles
+	Count                      // own FUEL_START without FUEL_END: the pump's register must be read first
+	ClearOnly                  // the TAC is in the log already: clear TACUF
+	Complete                   // 01 answered late: the card has paid the own open sale; T_TYPE 0 with the TAC of the proof
+	Supplement                 // 补充: the card has paid, nobody has read the TAC; T_TYPE 4
+	Finish                     // the own sale was never billed and the card is still grey: debit now, T_TYPE 0
+	TopUp                      // 补扣: billed as escape, here or elsewhere, and still grey: debit now, T_TYPE 3
+	Release                    // locked, but the own log proves that the pump was never authorised: debit 0, T_TYPE 0
+	AskStation                 // grey, and nothing is known here: ask the station (35H), then Recover with its answer
+	Refuse                     // not served: Why says where to go
+	UnlockOnline               // 联机解扣: grey, not to be settled here, and the center can be asked: InitOnlineUnlock; it decides the amount
 )
 
 // String is a stable word.
 func (a Action) String() string {
 	words := [...]string{"go-on", "abandon", "bill", "count", "clear-only", "complete", "supplement", "finish", "top-up", "release",
-		"ask-station", "refuse"}
+		"ask-station", "refuse", "unlock-online"}
 	if int(a) >= len(words) {
 		return "?"
 	}
@@ -47,53 +48,49 @@ type Decision struct {
 	Why    *Refusal // Refuse
 }
 
-// Recover decides, from the card's proof and from what is known about its last sale here (own log) or at the station (35H),
-// what is due. It is a pure function; the card is the arbiter. Source: card.md 12.2, 12.3; trust.md rows 2 to 7, 63.
+// Recover decides, from the card's proof and from what is known about its last sale here (own log), at the station (35H) or,
+// where it can be asked, at the center, what is due. It is a pure function; the card is the arbiter. Source: card.md 12.2,
+// 12.3; trust.md rows 2 to 8, 24, 63.
 //
 //	proof  evidence                                    action
 //	00     none, or closed                             GoOn
+//	00     own, fuel not counted                       Count, then again
 //	00     own, debit shown by the history             Complete (not billed) or GoOn (billed: the unlocking terminal reported it)
 //	00     own, fuel, lock gone without a trace        Bill, or GoOn if billed
-//	00     own, fuel not counted                       Count
 //	00     own, never authorised                       Abandon
+//	00     own, grey hold or suspect, no fuel          GoOn: the host has settled it
 //	10     closed with this TAC                        ClearOnly
+//	10     own, fuel not counted                       Count, then again
 //	10     own, not billed, this debit                 Complete
 //	10     own open matter of another lock             as in 00, then again
 //	10     anything else, also nothing                 Supplement
-//	01     none that matches                           AskStation; Refuse once the station was asked
-//	01     grey hold; suspect; done                    Refuse
-//	01     own, never authorised, cancelled or not      Release
-//	01     own, fuel not counted                       Count
+//	01     own open matter of another lock             as in 00, then again
+//	01     none that matches                           AskStation
+//	01     none, the station was asked                 UnlockOnline, or Refuse
+//	01     grey hold                                   Refuse, everywhere
+//	01     own, suspect: wrong MAC2 or GMAC            Count or Bill the fuel, if there is any; then UnlockOnline, or Refuse
+//	01     closed here all the same                    UnlockOnline, or Refuse
+//	01     own, never authorised, cancelled or not     Release
+//	01     own, fuel not counted                       Count, then again
 //	01     own, ended, not billed                      Finish
 //	01     ended, billed (own or of the station)       TopUp
+//	01     of the station, without GMAC                UnlockOnline, or Refuse
+//	01     more owed than was locked                   UnlockOnline, or Refuse: no such GMAC is ever shown
 func Recover(asn pboc.ASN, proof fuelcard.LockProof, v Evidence) Decision {
 	if v.ASN != asn {
-		v = Evidence{Asked: v.Asked}
+		v = Evidence{Asked: v.Asked, Online: v.Online}
 	}
-	open := v.Found && !v.Closed
+	open := v.Found && !v.Closed && v.Own
 	if proof.State == fuelcard.Grey {
-		if v.matches(proof) {
-			return recoverGrey(v)
-		}
-		if open && v.Own {
-			if d := recoverGone(v); d.Action != GoOn {
-				return d
-			}
-		}
-		if v.Asked {
-			return outlet("灰卡, 站内无记录", "grey card, its sale is not known at this station")
-		}
-		return Decision{Action: AskStation}
+		return recoverLocked(proof, v, open)
 	}
-	mine := v.Found && debited(proof, v.Sale.TID, v.CTC)
-	if open && v.Own {
-		if mine && v.Ended && !v.Billed {
-			return Decision{Action: Complete, TType: TTypeSale, Amount: proof.Amount()}
+	if open {
+		d := recoverGone(v)
+		if debited(proof, v.Sale.TID, v.CTC) {
+			d = recoverDebited(proof, v)
 		}
-		if !mine {
-			if d := recoverGone(v); d.Action != GoOn {
-				return d
-			}
+		if d.Action != GoOn {
+			return d
 		}
 	}
 	if proof.State != fuelcard.TACUnread {
@@ -105,10 +102,37 @@ func Recover(asn pboc.ASN, proof fuelcard.LockProof, v Evidence) Decision {
 	return Decision{Action: Supplement, TType: TTypeSupplement, Amount: proof.Amount()}
 }
 
+// recoverLocked decides about a card in state 01.
+func recoverLocked(proof fuelcard.LockProof, v Evidence, open bool) Decision {
+	if v.matches(proof) {
+		return recoverGrey(v)
+	}
+	if open {
+		if d := recoverGone(v); d.Action != GoOn {
+			return d
+		}
+	}
+	if v.Asked {
+		return v.elsewhere("灰卡, 站内无记录", "grey card, its sale is not known at this station")
+	}
+	return Decision{Action: AskStation}
+}
+
+// recoverDebited decides about an own open sale whose card shows the debit under its lock. The amount is the card's.
+func recoverDebited(proof fuelcard.LockProof, v Evidence) Decision {
+	switch {
+	case v.Billed, v.Hold:
+		return Decision{Action: GoOn}
+	case v.Authorised && !v.Ended:
+		return Decision{Action: Count}
+	}
+	return Decision{Action: Complete, TType: TTypeSale, Amount: proof.Amount()}
+}
+
 // recoverGone decides about an own open sale whose lock the card does not hold (any more).
 func recoverGone(v Evidence) Decision {
 	switch {
-	case v.Billed, v.Hold, v.Suspect:
+	case v.Billed, v.Hold, v.Suspect && !v.Authorised:
 		return Decision{Action: GoOn}
 	case v.Authorised && !v.Ended:
 		return Decision{Action: Count}
@@ -124,13 +148,18 @@ func recoverGrey(v Evidence) Decision {
 	case v.Hold:
 		return Decision{Action: Refuse, Why: &Refusal{ReasonBlack, "黑名单卡, 已灰锁", "blacklisted card, held grey"}}
 	case v.Suspect:
-		return outlet("卡可疑, 已灰锁", "suspect card, grey")
+		if d := recoverGone(v); v.Own && d.Action != GoOn {
+			return d
+		}
+		return v.elsewhere("卡可疑, 已灰锁", "suspect card, grey")
 	case v.Closed && !v.Cancelled:
-		return outlet("灰卡与本机记录不符", "grey card, but the record here is closed")
+		return v.elsewhere("灰卡与本机记录不符", "grey card, but the record here is closed")
+	case v.Amount > v.Balance:
+		return v.elsewhere("灰卡, 欠款超过锁定余额", "grey card, more is owed than was locked")
 	case !v.Own && v.Signed:
 		return Decision{Action: TopUp, TType: TTypeTopUp, Amount: v.Amount}
 	case !v.Own:
-		return outlet("灰卡, 站内无扣款授权", "grey card, no authorised amount is known at this station")
+		return v.elsewhere("灰卡, 站内无扣款授权", "grey card, no authorised amount is known at this station")
 	case !v.Authorised:
 		return Decision{Action: Release, TType: TTypeSale}
 	case !v.Ended:
@@ -139,6 +168,14 @@ func recoverGrey(v Evidence) Decision {
 		return Decision{Action: TopUp, TType: TTypeTopUp, Amount: v.Amount}
 	}
 	return Decision{Action: Finish, TType: TTypeSale, Amount: v.Amount}
+}
+
+// elsewhere is for a grey card that only the host can free: here, if the center can be asked, or at an outlet.
+func (v Evidence) elsewhere(zh, en string) Decision {
+	if v.Online {
+		return Decision{Action: UnlockOnline, TType: TTypeSupplement}
+	}
+	return outlet(zh, en)
 }
 
 func outlet(zh, en string) Decision {
@@ -172,7 +209,7 @@ func (v Evidence) Lock(issuer pboc.Issuer, p fuelcard.LockProof) Lock {
 func (t *Terminal) Settle(d Decision, id Identity, v Evidence) (Paid, error) {
 	switch d.Action {
 	case Complete, Supplement:
-		return fromProof(d, id, v), nil
+		return t.fromProof(d, id, v), nil
 	case Release, Finish, TopUp:
 	default:
 		return Paid{}, fmt.Errorf("%s: %w", d.Action, ErrOrder)
@@ -204,9 +241,9 @@ func (t *Terminal) Settle(d Decision, id Identity, v Evidence) (Paid, error) {
 }
 
 // fromProof makes the payment that state 10, or the history in state 00, shows. Source: card.md 12.2.
-func fromProof(d Decision, id Identity, v Evidence) Paid {
+func (t *Terminal) fromProof(d Decision, id Identity, v Evidence) Paid {
 	q := id.Proof
-	p := Paid{Sale: record.SaleID{TID: q.TID}, ASN: id.ASN, CTC: q.CTC(), Stamp: q.Time, Amount: q.Amount(), Balance: q.Balance,
+	p := Paid{Sale: record.SaleID{TID: q.TID}, ASN: id.ASN, CTC: q.CTC(), Stamp: q.Time, Amount: q.Amount(), Balance: t.remains(q),
 		TAC: q.Code, TType: d.TType, FromProof: true}
 	if v.Found && v.ASN == id.ASN && debited(q, v.Sale.TID, v.CTC) {
 		p.Sale, p.PSAM, p.CTC, p.GTAC, p.Nozzle = v.Sale, v.PSAM, v.CTC, v.GTAC, v.Nozzle

@@ -68,6 +68,8 @@ func TestRecover(t *testing.T) {
 		Billed: true, Signed: true, Amount: 5000}
 	unsigned := station
 	unsigned.Signed = false
+	tooMuch := station
+	tooMuch.Amount = tooMuch.Balance + 1
 	strange := sale(Begin)
 	strange.ASN[9] = 1
 	for _, c := range []struct {
@@ -114,15 +116,42 @@ func TestRecover(t *testing.T) {
 		{"01, suspect", greyProof(), sale(Begin, Suspect), Refuse, 0},
 		{"01, grey hold", greyProof(), sale(Begin, Hold), Refuse, 0},
 		{"01, closed here", greyProof(), sale(Begin, FuelStart, FuelEnd, Done), Refuse, 0},
+		{"00, debited, but the log lost the count", history, sale(Begin, FuelStart), Count, 0},
+		{"00, debited, but never authorised here", history, sale(Begin), Complete, TTypeSale},
+		{"10, debited, but the log lost the count", unread, sale(Begin, FuelStart), Count, 0},
+		{"00, suspect before fuel", older, sale(Begin, Suspect), GoOn, 0},
+		{"00, wrong GMAC, the host has unlocked it", older, sale(Begin, FuelStart, FuelEnd, Suspect), Bill, TTypeEscape},
+		{"00, wrong GMAC, billed", older, sale(Begin, FuelStart, FuelEnd, Suspect, Escape), GoOn, 0},
+		{"00, grey hold", older, sale(Begin, Hold), GoOn, 0},
+		{"10, grey hold released at an outlet", online, sale(Begin, Hold), Supplement, TTypeSupplement},
+		{"01, wrong GMAC, not billed", greyProof(), sale(Begin, FuelStart, FuelEnd, Suspect), Bill, TTypeEscape},
+		{"01, wrong GMAC, billed", greyProof(), sale(Begin, FuelStart, FuelEnd, Suspect, Escape), Refuse, 0},
+		{"01, wrong GMAC of a release", greyProof(), sale(Begin, Void, Suspect), Refuse, 0},
+		{"01, of another lock, own fuel not billed", otherStamp, sale(Begin, FuelStart, FuelEnd), Bill, TTypeEscape},
+		{"01, of another lock, own fuel not counted", otherStamp, sale(Begin, FuelStart), Count, 0},
+		{"01, of another lock, own fuel billed", otherStamp, sale(Begin, FuelStart, FuelEnd, Escape), AskStation, 0},
+		{"01, of another lock, own sale closed", otherStamp, sale(Begin, FuelStart, FuelEnd, Done), AskStation, 0},
+		{"01, more owed than locked", greyProof(), tooMuch, Refuse, 0},
+		{"01, nothing known, at an outlet", greyProof(), Evidence{Asked: true, Online: true}, UnlockOnline, TTypeSupplement},
+		{"01, suspect, at an outlet", greyProof(), atOutlet(sale(Begin, Suspect)), UnlockOnline, TTypeSupplement},
+		{"01, no GMAC, at an outlet", greyProof(), atOutlet(unsigned), UnlockOnline, TTypeSupplement},
+		{"01, closed here, at an outlet", greyProof(), atOutlet(sale(Begin, FuelStart, FuelEnd, Done)), UnlockOnline, TTypeSupplement},
+		{"01, grey hold, at an outlet", greyProof(), atOutlet(sale(Begin, Hold)), Refuse, 0},
+		{"01, known by the station, at an outlet", greyProof(), atOutlet(station), TopUp, TTypeTopUp},
 	} {
 		got := Recover(someASN, c.proof, c.v)
 		if got.Action != c.want || got.TType != c.ttype || (got.Why != nil) != (c.want == Refuse) {
 			t.Errorf("%s: %s T_TYPE %d %v, want %s T_TYPE %d", c.name, got.Action, got.TType, got.Why, c.want, c.ttype)
 		}
-		if got.Action != Release && got.Action != Abandon && got.Action != GoOn && got.TType != 0 && got.Amount != 5000 {
+		if got.Action != Release && got.Action != Abandon && got.Action != GoOn && got.Action != UnlockOnline && got.TType != 0 && got.Amount != 5000 {
 			t.Errorf("%s: amount %s", c.name, got.Amount)
 		}
 	}
+}
+
+func atOutlet(v Evidence) Evidence {
+	v.Online, v.Asked = true, true
+	return v
 }
 
 // TestSettleSupplement takes what the card proves; without a local record the TTC is 0.

@@ -125,7 +125,10 @@ func (x *session) sell(id terminal.Identity, amount unit.Fen) error {
 	if err := x.verify(true); err != nil {
 		return err
 	}
-	history, err := x.term.History()
+	if err := x.term.Reveal(&id); err != nil {
+		return err
+	}
+	history, err := x.term.Today()
 	if err != nil {
 		return err
 	}
