@@ -23,11 +23,11 @@ const (
 	SlotPSAM = "psam"
 )
 
-// Effects is what the board wants done. Only one Transmit is outstanding at a time; Wake is always the next time the board
+// Effects is what the board wants done. At most one Transmit to each slot is outstanding at a time; Wake is always the next time the board
 // wants, whatever it asked for before (clock.Never: none).
 type Effects struct {
-	Send     [][]byte  // bytes for the line, in order
-	Transmit *Transmit // a command for a card; its reply comes by Answer with the same ID
+	Send     [][]byte   // bytes for the line, in order
+	Transmit []Transmit // commands for card and PSAM, which work at the same time; each reply comes by Answer with the same ID
 	Wake     clock.Instant
 	Events   []Event
 }

@@ -77,15 +77,19 @@ func FuzzCard(f *testing.F) {
 		r.board.Inserted(r.now)
 		for range 300 {
 			fx := r.board.Take()
-			if fx.Transmit == nil {
+			if len(fx.Transmit) == 0 {
 				break
 			}
 			r.now = r.now.Add(chipTime)
-			reply := answer()
-			if fx.Transmit.Slot == SlotPSAM {
-				reply = r.sam.obey(fx.Transmit.Command)
+			for _, x := range fx.Transmit {
+				reply := card.Reply{}
+				if x.Slot == SlotPSAM {
+					reply.Data = r.sam.obey(x.Command)
+				} else {
+					reply.Data = answer()
+				}
+				r.board.Answer(r.now, x.ID, reply)
 			}
-			r.board.Answer(r.now, fx.Transmit.ID, card.Reply{Data: reply})
 		}
 		r.board.Lift(r.now)
 		r.board.Squeeze(r.now, 1000)

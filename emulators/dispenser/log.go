@@ -1,7 +1,9 @@
 package dispenser
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 	"time"
 
 	"greylock/system/clock"
@@ -32,6 +34,11 @@ func (l boardLog) Append(e terminal.Entry) error {
 		if len(e.Record) != fa.RecordSize {
 			return errForm
 		}
+		if e.Kind == terminal.Done {
+			b.mem.queue(e.Record)
+			s.take(e)
+			break
+		}
 		if err := b.stored(e.Record, func(s *state) { s.take(e) }); err != nil {
 			return err
 		}
@@ -43,7 +50,7 @@ func (l boardLog) Append(e terminal.Entry) error {
 		s.take(e)
 		s.raise(e.Sale.TID, e.Sale.TTC)
 	case terminal.Cancel, terminal.Suspect, terminal.Hold:
-		if b.tells(e) {
+		if b.reports(e) {
 			b.mem.await(b.cancelled(e))
 		}
 		s.take(e)
@@ -59,9 +66,9 @@ func (l boardLog) Append(e terminal.Entry) error {
 	return nil
 }
 
-// tells says that an entry leaves a T-TYPE 9 record. A wrong GMAC after fuel does not: its sale is billed. A lock that did not
+// reports says that an entry leaves a T-TYPE 9 record. A wrong GMAC after fuel does not: its sale is billed. A lock that did not
 // happen does not burn its number in a PSAM that stores its counter at the certificate. Source: card.md 8.1, psam_ttc_at.
-func (b *Board) tells(e terminal.Entry) bool {
+func (b *Board) reports(e terminal.Entry) bool {
 	if ev := b.mem.state.Sale.Evidence; e.Kind == terminal.Suspect && ev.Sale == e.Sale && ev.Authorised {
 		return false
 	}
@@ -176,11 +183,29 @@ func (b *Board) record(t fa.TType, known sale) fa.Record {
 // it full, the oldest would be stored by the next round all the same.
 func (m *memory) await(r fa.Record) {
 	raw := r.Bytes()
+	m.queue(raw[:])
+}
+
+func (m *memory) queue(raw []byte) {
 	if len(m.state.Pending) >= maxPending {
 		m.state.Pending = m.state.Pending[1:]
 		m.state.Overrun++
 	}
-	m.state.Pending = append(m.state.Pending[:len(m.state.Pending):len(m.state.Pending)], record.Hex(raw[:]))
+	m.state.Pending = append(m.state.Pending[:len(m.state.Pending):len(m.state.Pending)], record.Hex(raw))
+}
+
+// amend changes a waiting record before it is sealed. It is not durable before that.
+func (m *memory) amend(raw [fa.RecordSize]byte, change func(*fa.Record)) {
+	i := slices.IndexFunc(m.state.Pending, func(p record.Hex) bool { return bytes.Equal(p, raw[:]) })
+	if i < 0 {
+		return
+	}
+	if r, err := fa.ParseRecord(m.state.Pending[i]); err == nil {
+		change(&r)
+		changed := r.Bytes()
+		m.state.Pending = slices.Clone(m.state.Pending)
+		m.state.Pending[i] = changed[:]
+	}
 }
 
 // fuelEnd fills in what the register says: read twice, once as pulses of this fill and once as the difference of totals.
@@ -226,17 +251,22 @@ func (m *memory) known(asn pboc.ASN, proof fuelcard.LockProof) sale {
 	if ev := m.state.Sale.Evidence; ev.Found && ev.ASN == asn && (!ev.Cancelled || proof.State != fuelcard.Grey) {
 		return m.state.Sale
 	}
+	for _, raw := range slices.Backward(m.state.Pending) {
+		if r, err := fa.ParseRecord(raw); err == nil && r.ASN == asn && tells(r, proof) {
+			return remembered(r, proof)
+		}
+	}
 	oldest := m.oldest()
 	for n := m.state.Next; n != oldest; {
 		n--
-		if r, ok := m.about(n, asn); ok {
+		if r, ok := m.about(n, asn); ok && tells(r, proof) {
 			return remembered(r, proof)
 		}
 	}
 	return sale{}
 }
 
-// about reads a record if it is of this card and of a sale.
+// about reads a record if it is of this card.
 func (m *memory) about(n fa.POSTTC, asn pboc.ASN) (fa.Record, bool) {
 	var got pboc.ASN
 	m.nv.Read(m.place(n)+asnAt, got[:])
@@ -248,7 +278,12 @@ func (m *memory) about(n fa.POSTTC, asn pboc.ASN) (fa.Record, bool) {
 		return fa.Record{}, false
 	}
 	r, err := fa.ParseRecord(raw[:])
-	return r, err == nil && r.TTC != 0
+	return r, err == nil
+}
+
+// tells says that a record is of a sale, or holds the very TAC that the card shows.
+func tells(r fa.Record, proof fuelcard.LockProof) bool {
+	return r.TTC != 0 || proof.State == fuelcard.TACUnread && r.TAC == proof.Code
 }
 
 const asnAt = 12 // of ASN in a record. Source: card.md 14

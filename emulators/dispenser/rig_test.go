@@ -135,8 +135,8 @@ func (r *rig) settle() {
 	for _, s := range fx.Send {
 		r.after(lineTime, func() { r.station.dec.Decode(s, r.answer) })
 	}
-	if x := fx.Transmit; x != nil {
-		r.transmit(*x)
+	for _, x := range fx.Transmit {
+		r.transmit(x)
 	}
 }
 

@@ -232,7 +232,9 @@ func (v *visit) unlocked(err error) {
 	v.seal()
 }
 
-// book makes the record of money that the card has given, and forgets TACUF once it is durable.
+// book makes the record of money that the card has given, and forgets TACUF once it is durable. T-MAC comes after that, when
+// the customer may already take his card: until then the record says that nobody knows whether TACUF was cleared, and a
+// power cut leaves it so. Source: card.md 12.1 steps 17, 18, section 14; trust.md 1.1; adr/0010.
 func (v *visit) book(p terminal.Paid, known sale) bool {
 	b := v.b
 	r := b.record(fa.TType(p.TType), known)
@@ -241,19 +243,28 @@ func (v *visit) book(p terminal.Paid, known sale) bool {
 	if p.TType == terminal.TTypeSupplement && p.Sale.TTC == 0 {
 		r.Volume, r.Price = 0, 0
 	}
-	if b.sess.lost {
-		r.Type |= fa.TType(b.cfg.Profile.TTypeTAC()) // the TAC is good, but nobody can say whether TACUF was cleared
-	}
+	unsure := fa.TType(b.cfg.Profile.TTypeTAC())
+	r.Type |= unsure
 	if v.local {
 		r.Type |= fa.TypeLocal
 	}
 	e := p.Entry()
-	done, err := v.note(e, r)
+	raw := r.Bytes()
+	e.Record = raw[:]
+	done, err := v.term.Note(e)
 	if err != nil {
 		return false
 	}
+	err = v.term.ClearTACUF(done)
+	if err == nil {
+		b.mem.amend(raw, func(r *fa.Record) { r.Type &^= unsure })
+	}
+	v.seal()
+	if b.dead {
+		return false
+	}
 	b.receipt(r, p.Balance)
-	if err := v.term.ClearTACUF(done); err != nil {
+	if err != nil {
 		return v.failed("请重新插卡", "insert the card again", err)
 	}
 	return true

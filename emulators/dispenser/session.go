@@ -3,6 +3,7 @@ package dispenser
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 
 	"greylock/system/card"
 	"greylock/system/clock"
@@ -23,19 +24,26 @@ const (
 // session is the board's side of the one talk that runs: a card's visit, or a job with the PSAM alone.
 type session struct {
 	talk    *card.Talk
-	visit   bool   // the talk serves the card in the slot
-	waiting string // what it waits for, if it is no card
-	slot    string // whose answer is outstanding, "" for none
-	id      uint64 // of the outstanding Transmit
-	inSlot  bool   // a card is there
-	lost    bool   // the card of this visit has left
-	served  bool   // the card in the slot has had its visit
+	visit   bool      // the talk serves the card in the slot
+	waiting string    // what it waits for, if it is no card
+	await   []awaited // whose answers are outstanding, in the order of the step
+	id      uint64    // of the last Transmit
+	inSlot  bool      // a card is there
+	lost    bool      // the card of this visit has left
+	served  bool      // the card in the slot has had its visit
 	sam     terminal.SAM
 	due     clock.Instant // an interrupted sale is billed then, if its card is not there; Never if there is none
 	answer  fa.Message    // of the station, nil for none
 	allow   terminal.Allowance
 	plan    plan
 	rand    *rand.ChaCha8
+}
+
+// awaited is an answer that a step waits for.
+type awaited struct {
+	slot  string
+	id    uint64
+	reply *card.Reply
 }
 
 // plan is what the customer asked for, frozen when the sale begins.
@@ -52,7 +60,28 @@ func (s *session) stop() {
 		s.talk.Stop()
 		s.talk = nil
 	}
-	s.waiting, s.slot = "", ""
+	s.waiting, s.await = "", nil
+}
+
+// answered takes one reply. Once there is one for everybody it returns them as one.
+func (s *session) answered(i int, r card.Reply) (all card.Reply, complete bool) {
+	s.await[i].reply = &r
+	for _, a := range s.await {
+		if a.reply == nil {
+			return all, false
+		}
+	}
+	all = *s.await[0].reply
+	if len(s.await) > 1 {
+		all.Also = s.await[1].reply
+	}
+	s.await = nil
+	return all, true
+}
+
+// outstanding is the place of an answer that is still to come; -1 if there is none such.
+func (s *session) outstanding(is func(awaited) bool) int {
+	return slices.IndexFunc(s.await, func(a awaited) bool { return a.reply == nil && is(a) })
 }
 
 // Inserted says that a card is in the slot, powered.
@@ -77,11 +106,13 @@ func (b *Board) Pulled(now clock.Instant) {
 	b.face.leave()
 	b.pad.forget()
 	b.changed()
+	ofCard := s.outstanding(func(a awaited) bool { return a.slot == SlotCard })
 	switch {
 	case s.talk == nil || !s.visit:
-	case s.slot == SlotCard:
-		s.slot = ""
-		b.step(card.Reply{Err: card.ErrRemoved})
+	case ofCard >= 0:
+		if all, complete := s.answered(ofCard, card.Reply{Err: card.ErrRemoved}); complete {
+			b.step(all)
+		}
 	case s.waiting == askPIN || s.waiting == askGo || s.waiting == askPlate:
 		b.step(card.Reply{Err: card.ErrRemoved})
 	case s.waiting == askPump:
@@ -92,11 +123,16 @@ func (b *Board) Pulled(now clock.Instant) {
 
 // Answer brings the reply to the Transmit of that ID. Any other reply is ignored: it is late.
 func (b *Board) Answer(now clock.Instant, id uint64, reply card.Reply) {
-	if !b.enter(now) || b.sess.slot == "" || id != b.sess.id {
+	if !b.enter(now) {
 		return
 	}
-	b.sess.slot = ""
-	b.step(reply)
+	i := b.sess.outstanding(func(a awaited) bool { return a.id == id })
+	if i < 0 {
+		return
+	}
+	if all, complete := b.sess.answered(i, reply); complete {
+		b.step(all)
+	}
 	b.idle()
 }
 
@@ -125,13 +161,16 @@ func (b *Board) step(r card.Reply) {
 		r = card.Reply{}
 		switch w := wants.(type) {
 		case card.Transmit:
-			if w.Slot == SlotCard && (s.lost || !s.inSlot) {
-				r.Err = card.ErrAbsent
+			if all, complete := b.transmit(w); complete {
+				r = all
 				continue
 			}
-			s.id++
-			s.slot = w.Slot
-			b.out.Transmit = &Transmit{s.id, w}
+			return
+		case card.Both:
+			if all, complete := b.transmit(w.First, w.Second); complete {
+				r = all
+				continue
+			}
 			return
 		case card.Ask:
 			if s.waiting = w.Path; b.waits() {
@@ -145,6 +184,24 @@ func (b *Board) step(r card.Reply) {
 			r.Err = errStep
 		}
 	}
+}
+
+// transmit gives commands to the slots. A card that has left answers at once.
+func (b *Board) transmit(all ...card.Transmit) (r card.Reply, complete bool) {
+	s := &b.sess
+	s.await = make([]awaited, len(all))
+	for i, w := range all {
+		s.id++
+		s.await[i] = awaited{slot: w.Slot, id: s.id}
+	}
+	for i, w := range all {
+		if w.Slot == SlotCard && (s.lost || !s.inSlot) {
+			r, complete = s.answered(i, card.Reply{Err: card.ErrAbsent})
+			continue
+		}
+		b.out.Transmit = append(b.out.Transmit, Transmit{s.await[i].id, w})
+	}
+	return r, complete
 }
 
 var errStep = errors.New("dispenser: a board has no journal: Append is not served")

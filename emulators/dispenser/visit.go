@@ -28,7 +28,10 @@ type visit struct {
 const maxMatters = 4
 
 func (b *Board) newVisit(t *card.Talk) *visit {
-	return &visit{b: b, t: t, term: &terminal.Terminal{Brief: true, Card: t.Slot(SlotCard), PSAM: samDoor{b, t.Slot(SlotPSAM)},
+	both := func(user, psam []byte) (ofUser, ofPSAM card.Reply) {
+		return t.Both(card.Transmit{Slot: SlotCard, Command: user}, card.Transmit{Slot: SlotPSAM, Command: psam})
+	}
+	return &visit{b: b, t: t, term: &terminal.Terminal{Brief: true, Card: t.Slot(SlotCard), PSAM: samDoor{b, t.Slot(SlotPSAM)}, Both: both,
 		Profile: b.cfg.Profile, Clock: func() clock.Instant { return b.now.Add(b.link.offset) }, Rand: b.sess.rand,
 		Log: boardLog{b}, SAM: b.sess.sam}}
 }

@@ -98,8 +98,8 @@ func (p *pump) settle() {
 	for _, e := range fx.Events {
 		p.event(e)
 	}
-	if fx.Transmit != nil {
-		p.transmit(*fx.Transmit)
+	for _, x := range fx.Transmit {
+		p.transmit(x)
 	}
 	if p.wake != nil && p.wake.place != gone && p.wake.at == fx.Wake {
 		return

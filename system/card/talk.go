@@ -7,7 +7,7 @@ import (
 	"greylock/system/wire/record"
 )
 
-// Step is what a Talk waits for: one of Transmit, Append, Ask.
+// Step is what a Talk waits for: one of Transmit, Both, Append, Ask.
 type Step interface{ step() }
 
 // Transmit waits for a card's answer.
@@ -15,6 +15,9 @@ type Transmit struct {
 	Slot    string // "card", "psam", or what the driver of the talk calls it
 	Command []byte
 }
+
+// Both waits for two cards that work at the same time, each on a command of its own.
+type Both struct{ First, Second Transmit }
 
 // Append waits until the facts are durable in the site's journal.
 type Append struct{ Facts []record.Fact }
@@ -26,13 +29,15 @@ type Ask struct {
 }
 
 func (Transmit) step() {}
+func (Both) step()     {}
 func (Append) step()   {}
 func (Ask) step()      {}
 
-// Reply answers a Step: Data for Transmit and Ask, nothing for Append.
+// Reply answers a Step: Data for Transmit and Ask, nothing for Append. Of a Both it answers the first, Also the second.
 type Reply struct {
 	Data []byte
 	Err  error
+	Also *Reply
 }
 
 // Talk is one run of sequential code that its driver resumes step by step: the event heap after virtual time has passed,
@@ -92,6 +97,16 @@ func (t *Talk) Wait(s Step) Reply {
 
 // Slot returns the transport to the card in the named slot.
 func (t *Talk) Slot(name string) Transport { return slot{t, name} }
+
+// Both lets the cards in two slots work at the same time and blocks until both have answered. What one does or suffers is
+// nothing to the other.
+func (t *Talk) Both(first, second Transmit) (a, b Reply) {
+	r := t.Wait(Both{first, second})
+	if r.Also == nil {
+		return Reply{Err: r.Err}, Reply{Err: ErrMute} // a driver that serves no Both
+	}
+	return Reply{Data: r.Data, Err: r.Err}, *r.Also
+}
 
 // Append blocks until the facts are durable.
 func (t *Talk) Append(facts ...record.Fact) error { return t.Wait(Append{facts}).Err }

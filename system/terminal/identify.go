@@ -3,7 +3,6 @@ package terminal
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"slices"
 
 	"greylock/system/wire/apdu"
@@ -47,6 +46,7 @@ func (t *Terminal) Identify() (Identity, error) {
 		return id, err
 	}
 	id.ASN = id.Public.ASN
+	defer t.proveAhead(id)()
 	if id.Proof, err = t.Proof(); err != nil {
 		return id, err
 	}
@@ -299,81 +299,6 @@ func KeyedPIN(digits []byte) (fuelcard.PIN, error) {
 
 // Wipe overwrites a PIN.
 func Wipe(pin []byte) { clear(pin) }
-
-// Verifier answers what a card of ours answers to a challenge: a host's vault at a desk.
-type Verifier interface {
-	Authenticate(asn pboc.ASN, issuer pboc.Issuer, challenge [8]byte) ([8]byte, error)
-}
-
-// Authenticate asks the card to encipher a fresh challenge under DIK and checks the answer with the verifier; nil takes the
-// PSAM. ErrForeign if the card is not of this system. Source: card.md 6.2, 8.1; trust.md row 9.
-func (t *Terminal) Authenticate(id Identity, host Verifier) error {
-	var challenge [8]byte
-	if _, err := io.ReadFull(t.Rand, challenge[:]); err != nil {
-		return fmt.Errorf("内部认证 (INTERNAL AUTHENTICATION): 随机数 (random): %w", err)
-	}
-	if host == nil {
-		host = psamVerifier{t}
-	}
-	want, err := host.Authenticate(id.ASN, id.Public.Issuer, challenge)
-	if err != nil {
-		return err
-	}
-	slot, _ := fuelcard.KeySlot(dik)
-	got, err := send(t.Card, "内部认证 (INTERNAL AUTHENTICATION)", fuelcard.InternalAuthenticate{KeyID: slot.ID, Data: challenge[:]})
-	if _, no := refused(err); no {
-		return fmt.Errorf("%w: %w", ErrForeign, err)
-	}
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(got, want[:]) {
-		return ErrForeign
-	}
-	return nil
-}
-
-type psamVerifier struct{ t *Terminal }
-
-// The names of the keys in the PSAM that stand behind a card, and the version of DIK there. Source: card.md 4.1; adr/0003.
-const (
-	dpk             = "DPK"
-	dik             = "DIK"
-	dikVersion byte = 1
-)
-
-// factors are the diversification factors of a card's key as a PSAM command lists them, from the inner to the outer level.
-// Source: card.md 8.1.
-func (t *Terminal) factors(key string, issuer pboc.Issuer, asn pboc.ASN) samcard.Factors {
-	return t.Profile.PSAMFactors(key, issuer, asn)
-}
-
-func (v psamVerifier) Authenticate(asn pboc.ASN, issuer pboc.Issuer, challenge [8]byte) (out [8]byte, err error) {
-	if v.t.PSAM == nil {
-		return out, ErrPSAM
-	}
-	key := samcard.DeliveryKey{Usage: samcard.UsageOf(v.t.Profile.LevelsOf(dik), samcard.TypeInternal), KeyVersion: dikVersion, Factors: v.t.factors(dik, issuer, asn)}
-	if _, err := send(v.t.PSAM, "PSAM 通用DES初始化 (DELIVERY_KEY)", key); err != nil {
-		return out, err
-	}
-	suite, err := v.t.Profile.Suite()
-	if err != nil {
-		return out, err
-	}
-	block := challenge[:]
-	if suite.Block() > len(block) {
-		block = pboc.Pad(block, suite.Block())
-	}
-	data, err := send(v.t.PSAM, "PSAM 通用DES计算 (CIPHER_DATA)", samcard.CipherData{Mode: samcard.CipherEncipher, Data: block})
-	if err == nil && len(data) < len(out) {
-		err = fmt.Errorf("PSAM CIPHER_DATA: %d 字节 (bytes): %w", len(data), ErrPSAM)
-	}
-	if err != nil {
-		return out, err
-	}
-	copy(out[:], data)
-	return out, nil
-}
 
 // ExternalAuthenticate proves the terminal to the card: it takes a challenge of 8 bytes, lets the host encipher it, and shows
 // the result. A terminal without the key is refused with 63Cx. Source: card.md 6.2.

@@ -42,6 +42,12 @@ type Terminal struct {
 	// business: the public data out of SELECT's answer, no holder data, what is meaningful of 001B and 001C.
 	Brief bool
 
+	// Both, where it is set, lets user card and PSAM work at the same time, each on a command of its own; without it they take
+	// turns. What one of them does or suffers is nothing to the other. Source: trust.md P2.
+	Both func(user, psam []byte) (ofUser, ofPSAM card.Reply)
+
+	ahead *cardProof // what the PSAM says that the card in the slot answers, asked for while the card was read
+
 	verified bool // the PIN was verified since the application was selected
 
 	// SAM is who the PSAM is; ReadPSAM sets it, after each time the PSAM was powered up.
@@ -55,6 +61,11 @@ type command interface{ Command() apdu.Command }
 // outcome is unknown.
 func send(to card.Transport, doing string, c command) ([]byte, error) {
 	raw, err := to.Transmit(c.Command().Bytes())
+	return parsed(doing, raw, err)
+}
+
+// parsed is the data of an answer whose SW is 9000.
+func parsed(doing string, raw []byte, err error) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
