@@ -105,18 +105,20 @@ func (x *board) settle() clock.Instant {
 		for _, data := range fx.Send {
 			x.pty.Write(data)
 		}
-		if fx.Transmit == nil {
+		if len(fx.Transmit) == 0 {
 			return fx.Wake
 		}
-		slot := x.in
-		if fx.Transmit.Slot == dispenser.SlotPSAM {
-			slot = x.sam
+		for _, c := range fx.Transmit {
+			slot := x.in
+			if c.Slot == dispenser.SlotPSAM {
+				slot = x.sam
+			}
+			r := card.Reply{Err: card.ErrAbsent}
+			if slot != nil {
+				r.Data, r.Err = slot.Transmit(c.Command)
+			}
+			x.b.Answer(clock.System{}.Now(), c.ID, r)
 		}
-		r := card.Reply{Err: card.ErrAbsent}
-		if slot != nil {
-			r.Data, r.Err = slot.Transmit(fx.Transmit.Command)
-		}
-		x.b.Answer(clock.System{}.Now(), fx.Transmit.ID, r)
 	}
 }
 

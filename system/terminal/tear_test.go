@@ -75,14 +75,15 @@ func (b *board) settle(t *Terminal, id Identity, v Evidence, d Decision) error {
 }
 
 func (b *board) done(t *Terminal, paid Paid) error {
-	if _, err := t.TMAC(make([]byte, 91)); err != nil {
-		return err
-	}
 	done, err := t.Note(paid.Entry())
 	if err != nil {
 		return err
 	}
-	return t.ClearTACUF(done)
+	if err := t.ClearTACUF(done); err != nil {
+		return err
+	}
+	_, err = t.TMAC(make([]byte, 91))
+	return err
 }
 
 func (b *board) sell(t *Terminal, id Identity, buy unit.Fen) error {

@@ -7,13 +7,13 @@
 // The order of a sale (card.md 12.1, trust.md 1.1):
 //
 //	id := Identify            proof, := Recover(id.ASN, id.Proof, evidence) → Settle first if it says so
-//	VerifyPIN, History, Allow
+//	Authenticate, VerifyPIN, Today, Allow
 //	lock := Lock              INIT GREY LOCK, INIT_SAM_GREY_LOCK, BEGIN, GREY LOCK, CERTIFICATE
 //	Note(lock.Entry(FuelStart))            … fuel …
 //	ended := Note(lock.Entry(FuelEnd) with Amount)
 //	sig := Sign(lock, ended)  DEBIT_SAM_GREY_LOCK
 //	paid := Debit(lock, sig)  DEBIT FOR UNLOCK; card gone: Note(Escape) with GTAC and sig instead
-//	TMAC(record); done := Note(paid.Entry() with the record); ClearTACUF(done)
+//	done := Note(paid.Entry() with the record); ClearTACUF(done); the card is free; TMAC(record)
 package terminal
 
 import (

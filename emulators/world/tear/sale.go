@@ -110,14 +110,15 @@ func bill(l terminal.Lock, amount unit.Fen, s terminal.Signature) terminal.Entry
 }
 
 func (x *session) done(paid terminal.Paid) error {
-	if _, err := x.term.TMAC(make([]byte, 91)); err != nil { // card.md 5.3: the span of T_MAC
-		return err
-	}
 	done, err := x.term.Note(paid.Entry())
 	if err != nil {
 		return err
 	}
-	return x.term.ClearTACUF(done)
+	if err := x.term.ClearTACUF(done); err != nil {
+		return err
+	}
+	_, err = x.term.TMAC(make([]byte, 91)) // card.md 5.3: the span of T_MAC
+	return err
 }
 
 // sell is a sale from the PIN to the cleared flag.
