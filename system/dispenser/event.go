@@ -6,36 +6,6 @@ import (
 	"greylock/system/wire/unit"
 )
 
-// State is one of the nine states of a fuelling point. Source: dispenser.md 4.3.
-type State int
-
-// The nine IFSF states, numbered as there.
-const (
-	Inoperative       State = 1 // offline, or needs a person
-	Closed            State = 2 // in contact, not yet confirmed
-	Idle              State = 3
-	Calling           State = 4 // card in, or nozzle up before fuel
-	Authorised        State = 5
-	Started           State = 6 // valve open, no pulse yet
-	SuspendedStarted  State = 7
-	Fuelling          State = 8
-	SuspendedFuelling State = 9 // volume unchanged in three reports
-)
-
-var stateWords = [...][2]string{
-	Inoperative: {"离线", "inoperative"}, Closed: {"锁定", "closed"}, Idle: {"空闲", "idle"}, Calling: {"提枪", "calling"},
-	Authorised: {"已授权", "authorised"}, Started: {"已授权", "started"}, SuspendedStarted: {"已授权", "suspended"},
-	Fuelling: {"加油中", "fuelling"}, SuspendedFuelling: {"待扣款", "suspended"},
-}
-
-// Words says the state to people. Source: ux.md ST-02.
-func (s State) Words() (zh, en string) {
-	if s < Inoperative || s > SuspendedFuelling {
-		return "未知", "unknown"
-	}
-	return stateWords[s][0], stateWords[s][1]
-}
-
 // View is the nozzle as the last frames show it.
 type View struct {
 	State   State
