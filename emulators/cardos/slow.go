@@ -1,10 +1,6 @@
 package cardos
 
-import (
-	"time"
-
-	"greylock/emulators/chip"
-)
+import "time"
 
 // A card's own work, by what a command costs it. Source: trust.md 7.3 (estimates).
 const (
@@ -15,9 +11,8 @@ const (
 	workDebit  = 30 * time.Millisecond // DEBIT FOR UNLOCK and its relatives
 )
 
-// Duration is how long a command with its answer takes a contact card (T=0) at a bit rate; 0 bit/s costs the card's own
-// work only. INIT GREY LOCK at 9600: 54 ms, GREY LOCK 79 ms, DEBIT FOR UNLOCK 89 ms. Source: trust.md 7.3.
-func Duration(command, answer []byte, baud int) time.Duration {
+// Work is how long a command keeps the card busy, beside the time of its bytes on the wire. Source: trust.md 7.3.
+func Work(command []byte) time.Duration {
 	work := workRead
 	if len(command) >= 2 {
 		switch uint16(command[0])<<8 | uint16(command[1]) {
@@ -31,5 +26,5 @@ func Duration(command, answer []byte, baud int) time.Duration {
 			work = workDebit
 		}
 	}
-	return chip.Duration(command, answer, baud, work)
+	return work
 }

@@ -5,18 +5,23 @@ import (
 	"time"
 
 	"greylock/emulators/cardos"
-	"greylock/emulators/chip"
 	"greylock/emulators/psam"
+	"greylock/emulators/reader"
 	"greylock/system/card"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 )
 
+// chipWork is the time a chip thinks about one command (trust.md 7.3: 2…30 ms).
+const chipWork = 5 * time.Millisecond
+
 // readerBaud is the speed of every reader's T=0 line.
 const readerBaud = 38400
 
-// chipWork is the time a chip thinks about one command (trust.md 7.3: 2…30 ms).
-const chipWork = 5 * time.Millisecond
+// onWire is the time of a command in this world: the same for every chip.
+func onWire(command, answer []byte) time.Duration {
+	return reader.Line{Baud: readerBaud, Work: func([]byte) time.Duration { return chipWork }}.Took(command, answer)
+}
 
 // plastic is one user card in somebody's hands, in a slot or at the desk.
 type plastic struct {
@@ -108,7 +113,7 @@ func (w *World) transmit(p *plastic, where string, command []byte) (answer []byt
 	}
 	before := w.look(p)
 	said, answer, err := carry(p.card, p.seat, command)
-	took = chip.Duration(command, said, readerBaud, chipWork)
+	took = onWire(command, said)
 	w.trace.add(w.now, "apdu", where+" "+p.name, joined(command, said))
 	w.checks.card(w, p, before, command, said)
 	if cut {
@@ -135,7 +140,7 @@ func (w *World) transmitSAM(s *sam, where string, command []byte) (answer []byte
 		command = w.plant.apdu("psam", command)
 	}
 	said, answer, err := carry(s.slot, s.seat, command)
-	took = chip.Duration(command, said, readerBaud, chipWork)
+	took = onWire(command, said)
 	w.trace.add(w.now, "apdu", where+" PSAM", joined(command, said))
 	w.checks.sam(w, s, command, said)
 	return answer, took, err
