@@ -66,7 +66,7 @@ func (l boardLog) Append(e terminal.Entry) error {
 	return nil
 }
 
-// reports says that an entry leaves a T-TYPE 9 record. A wrong GMAC after fuel does not: its sale is billed. A lock that did not
+// reports says that an entry leaves a T-TYPE 9 record. A wrong MAC after fuel does not: its sale is billed. A lock that did not
 // happen does not burn its number in a PSAM that stores its counter at the certificate. Source: card.md 8.1, psam_ttc_at.
 func (b *Board) reports(e terminal.Entry) bool {
 	if ev := b.mem.state.Sale.Evidence; e.Kind == terminal.Suspect && ev.Sale == e.Sale && ev.Authorised {
@@ -145,11 +145,10 @@ func (b *Board) cancelled(e terminal.Entry) fa.Record {
 	case terminal.Hold:
 		r.TAC = reason(terminal.ReasonBlack)
 	case terminal.Suspect:
-		if e.Reason != terminal.WrongGMAC { // a release that failed: nothing was ever authorised
+		r.TAC = reason(reasonCancelled) // a release that failed: nothing was ever authorised
+		if e.Reason == terminal.WrongMAC2 {
 			r.TAC = pboc.MAC{classPSAM, 0, 0x93, 0x02}
-			break
 		}
-		r.TAC = reason(reasonCancelled)
 	default:
 		r.TAC = reason(reasonCancelled)
 	}

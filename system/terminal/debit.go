@@ -78,7 +78,10 @@ func (t *Terminal) Debit(l Lock, s Signature) (Paid, error) {
 			return p, nil
 		}
 		if sw, no := refused(err); no {
-			return Paid{}, errors.Join(err, t.spoilt(l, s, sw))
+			if sw == apdu.MACWrong && t.SAM.TID == l.Sale.TID {
+				err = errors.Join(err, t.spoilt(l, s))
+			}
+			return Paid{}, err
 		}
 		if !l.holds(proof) || try == tries {
 			return Paid{}, fmt.Errorf("%w: %w", ErrUnknown, err)
@@ -96,10 +99,7 @@ func (t *Terminal) remains(p fuelcard.LockProof) unit.Fen {
 
 // spoilt notes that the card counts this GMAC of our own PSAM as wrong: it would give the same one for ever, and the third
 // showing blocks the card. From then on only the host can unlock it. Source: card.md 7.3, 8.2; trust.md rows 25, 88.
-func (t *Terminal) spoilt(l Lock, s Signature, sw apdu.SW) error {
-	if sw != apdu.MACWrong || t.SAM.TID != l.Sale.TID {
-		return nil
-	}
+func (t *Terminal) spoilt(l Lock, s Signature) error {
 	e := l.Entry(Suspect)
 	e.Reason, e.Amount = WrongGMAC, s.Amount
 	_, err := t.Note(e)

@@ -261,7 +261,7 @@ func TestPSAMReset(t *testing.T) {
 		b := newBench(t)
 		b.psam.forget = forget
 		l := lockOf(t, b)
-		flaky := &resetOnce{b: b}
+		flaky := &resetOnce{b: b, ins: 0x44}
 		b.term.PSAM = flaky
 		e := l.Entry(FuelEnd)
 		e.Amount = 5000
@@ -284,14 +284,29 @@ func TestPSAMReset(t *testing.T) {
 	}
 }
 
-// resetOnce is a PSAM that is reset at the first DEBIT_SAM_GREY_LOCK.
+// TestPSAMResetWhileSigning: the certificate comes at the end, and the PSAM is reset at any of the commands that sign.
+func TestPSAMResetWhileSigning(t *testing.T) {
+	t.Parallel()
+	for _, ins := range []byte{0x44, 0x46, 0x42} {
+		b, l := withProfile(t, func(p *fuelcard.Profile) { p.CertificateAt = fuelcard.CertificateAtEnd })
+		flaky := &resetOnce{b: b, ins: ins}
+		b.term.PSAM = flaky
+		sig, err := b.term.Sign(l, endOfFuel(t, b, l, 5000))
+		if err != nil || sig.GMAC == (pboc.MAC{}) || !flaky.done || b.psam.mac2Err != 0 {
+			t.Errorf("reset at %02X, %v: %+v %v", ins, flaky.done, sig, err)
+		}
+	}
+}
+
+// resetOnce is a PSAM that is reset at the first command with this INS.
 type resetOnce struct {
 	b    *bench
+	ins  byte
 	done bool
 }
 
 func (r *resetOnce) Transmit(command []byte) ([]byte, error) {
-	if command[1] == 0x44 && !r.done {
+	if command[1] == r.ins && !r.done {
 		r.done = true
 		r.b.psam.on()
 		return nil, card.ErrMute

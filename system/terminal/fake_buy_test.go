@@ -1,6 +1,8 @@
 package terminal
 
 import (
+	"slices"
+
 	"greylock/system/wire/apdu"
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
@@ -39,6 +41,7 @@ func (c *fakeCard) debitForPurchase(cmd apdu.Command) ([]byte, apdu.SW) {
 	}
 	c.balance -= b.Amount
 	c.buyTAC, c.buyCTC = suite.TAC(c.key("DTK"), fuelcard.PurchaseTACData(b.Amount, typ, b.TID, x.TTC, x.Time)), c.ctc
+	c.history = slices.Insert(c.history, 0, fuelcard.LogRecord{Serial: uint16(c.ctc), Amount: b.Amount, Type: typ, TID: b.TID, Time: x.Time})
 	c.ctc++
 	return fuelcard.DebitForPurchaseAnswer{TAC: c.buyTAC, MAC2: suite.MAC(ses, fuelcard.PurchaseMAC2Data(b.Amount))}.Bytes(), 0
 }

@@ -451,7 +451,7 @@ func (p *fakePSAM) init(suite pboc.Suite, cmd apdu.Command) ([]byte, apdu.SW) {
 func (p *fakePSAM) debit(suite pboc.Suite, cmd apdu.Command) ([]byte, apdu.SW) {
 	x, _ := samcard.ParseDebitGreyLock(cmd)
 	switch {
-	case p.stage < 2:
+	case p.stage < 2 || p.stage == 9: // 9: a purchase is under way
 		return nil, apdu.WrongState
 	case x.ASN8 != p.last.Factors[0] || x.CTC != p.last.CTC:
 		return nil, apdu.ProofNotAvailable

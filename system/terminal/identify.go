@@ -58,7 +58,7 @@ func (t *Terminal) Identify() (Identity, error) {
 		return id, err
 	}
 	if id.Refused = t.judge(id.Public); id.Refused != nil {
-		return id, nil //nolint:nilerr // a refusal is part of who the card is
+		return id, nil
 	}
 	return id, t.readData(&id)
 }

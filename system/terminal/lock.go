@@ -83,7 +83,7 @@ func (t *Terminal) locked(l Lock) (Lock, error) {
 	if t.Profile.CertificateAt == fuelcard.CertificateAtEnd {
 		return l, nil
 	}
-	return t.certify(l)
+	return t.certify(l, WrongMAC2)
 }
 
 // initSAM takes the next TTC from the PSAM and sees that the log knows what became of every one before it.
@@ -161,7 +161,7 @@ func (l Lock) holds(p fuelcard.LockProof) bool {
 }
 
 // certify lets the PSAM check the card's MAC2. A wrong one is never tried twice: three lock the PSAM. Source: card.md 8.2, 12.2.
-func (t *Terminal) certify(l Lock) (Lock, error) {
+func (t *Terminal) certify(l Lock, wrong string) (Lock, error) {
 	_, err := send(t.PSAM, "PSAM 验证灰锁 (CERTIFICATE_SAM_GREY_LOCK)", samcard.CertificateGreyLock{MAC2: l.MAC2})
 	sw, no := refused(err)
 	_, counted := sw.TriesLeft()
@@ -170,7 +170,7 @@ func (t *Terminal) certify(l Lock) (Lock, error) {
 		return l, nil
 	case no && (sw == apdu.MACWrong || counted):
 		e := l.Entry(Suspect)
-		e.Reason = "mac2-wrong"
+		e.Reason = wrong
 		if _, err := t.Note(e); err != nil {
 			return l, err
 		}
@@ -201,15 +201,7 @@ func (t *Terminal) Sign(l Lock, ended Durable) (Signature, error) {
 	if t.PSAM == nil || t.SAM.TID != l.Sale.TID {
 		return Signature{}, ErrPSAM
 	}
-	if high, known := t.Log.High(l.Sale.TID); known && high != l.Sale.TTC {
-		// DEBIT_SAM_GREY_LOCK does not name the TTC, so it is asked only about the PSAM's last sale.
-		answer, err := t.getGMAC(l)
-		if err != nil {
-			return Signature{}, err
-		}
-		return Signature{l.Sale, e.Amount, answer.GMAC, answer.TAC}, nil
-	}
-	answer, err := t.debitSAM(l, e.Amount)
+	answer, err := t.signature(l, e.Amount)
 	if _, no := refused(err); err != nil && !no {
 		// The PSAM was reset or its answer lost: bring it back and ask once more.
 		was := t.SAM
@@ -218,15 +210,25 @@ func (t *Terminal) Sign(l Lock, ended Durable) (Signature, error) {
 		if again != nil || now.Number != was.Number {
 			return Signature{}, fmt.Errorf("%w: %w", ErrPSAM, err)
 		}
-		answer, err = t.debitSAM(l, e.Amount)
-	}
-	if sw, no := refused(err); no && (sw == apdu.WrongState || sw == apdu.Conditions || sw == apdu.ProofNotAvailable || sw == t.Profile.PSAMMismatchSW) {
-		answer, err = t.recallGMAC(l, e.Amount, sw)
+		answer, err = t.signature(l, e.Amount)
 	}
 	if err != nil {
 		return Signature{}, err
 	}
 	return Signature{l.Sale, e.Amount, answer.GMAC, answer.TAC}, nil
+}
+
+// signature asks the PSAM, which may stand anywhere in this sale or be past it. DEBIT_SAM_GREY_LOCK does not name the TTC, so
+// it is asked only about the PSAM's last sale.
+func (t *Terminal) signature(l Lock, amount unit.Fen) (samcard.GMACAnswer, error) {
+	if high, known := t.Log.High(l.Sale.TID); known && high != l.Sale.TTC {
+		return t.getGMAC(l)
+	}
+	answer, err := t.debitSAM(l, amount)
+	if sw, no := refused(err); no && (sw == apdu.WrongState || sw == apdu.Conditions || sw == apdu.ProofNotAvailable || sw == t.Profile.PSAMMismatchSW) {
+		return t.recallGMAC(l, amount, sw)
+	}
+	return answer, err
 }
 
 func (t *Terminal) debitSAM(l Lock, amount unit.Fen) (samcard.GMACAnswer, error) {
@@ -241,11 +243,12 @@ func (t *Terminal) recallGMAC(l Lock, amount unit.Fen, sw apdu.SW) (samcard.GMAC
 		return samcard.GMACAnswer{}, fmt.Errorf("PSAM 已签发另一金额 (another amount is signed): %w: %w", ErrAmount, sw)
 	}
 	answer, err := t.getGMAC(l)
-	if err == nil || sw != apdu.WrongState || l.MAC2 == (pboc.MAC{}) {
+	if _, no := refused(err); !no || sw != apdu.WrongState || l.MAC2 == (pboc.MAC{}) {
 		return answer, err
 	}
-	// A wrong MAC2 counts against the PSAM; certify notes it, so that it is never shown again.
-	if _, err := t.certify(l); err != nil {
+	// The PSAM may have taken another card's INIT that a power cut kept out of the log: then this MAC2 is wrong there, and
+	// counts against it. certify notes it, so that it is never shown again.
+	if _, err := t.certify(l, LateMAC2); err != nil {
 		return answer, fmt.Errorf("%w: %w", ErrNoGMAC, err)
 	}
 	return t.debitSAM(l, amount)

@@ -44,6 +44,8 @@ func (k Kind) String() string {
 
 // Reasons of a Suspect and of a Cancel entry that others decide on.
 const (
+	WrongMAC2 = "mac2-wrong" // Suspect: the PSAM refused the card's MAC2 right after the lock
+	LateMAC2  = "mac2-late"  // Suspect: it did so when it was asked to sign: it has moved on, which no log knows, or the card is wrong
 	WrongGMAC = "gmac-wrong" // Suspect: the card has counted this GMAC as wrong
 	NotLocked = "not-locked" // Cancel: the card proves that it never took this lock
 )
@@ -107,7 +109,7 @@ type Evidence struct {
 	Billed     bool // an ESCAPE record (T_TYPE 1) is out
 	Voided     bool // VOID is there
 	Closed     bool // DONE or CANCEL is there
-	Cancelled  bool // CANCEL is there
+	Cancelled  bool // CANCEL is there, and no DONE after it
 	TAC        pboc.MAC
 }
 
@@ -141,7 +143,7 @@ func (v *Evidence) Take(e Entry) {
 	case Void:
 		v.Voided, v.Ended, v.Amount, v.Closed = true, true, 0, false // a cancelled TTC that held a lock after all
 	case Done:
-		v.Closed, v.TAC, v.Amount = true, e.TAC, e.Amount
+		v.Closed, v.Cancelled, v.TAC, v.Amount = true, false, e.TAC, e.Amount
 	case Cancel:
 		v.Closed, v.Cancelled = true, true
 	}

@@ -3,6 +3,7 @@ package terminal
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"greylock/system/wire/apdu"
 	"greylock/system/wire/fuelcard"
@@ -96,9 +97,9 @@ func (t *Terminal) cancelPurchase(e Entry, why string) error {
 
 // SettlePurchase ends a purchase whose BUY entry has no BOUGHT and no CANCEL; paid says whether the card has paid. Nothing is
 // debited. The counter comes first: where it stood before, the card has not paid. Then the last purchase that the card can
-// prove: if it has this serial, it is this one. Else the lock proof may show that a grey lock took the serial, so this
-// purchase never did. ErrOtherCard; ErrPurchaseOpen; the transport's error leaves it open. Source: card.md 6.2 prove_serial,
-// 6.4; trust.md rows 5, 7.
+// prove: if it has this serial, it is this one. Else the lock proof, or the log where the PIN was verified, may show that a
+// grey lock took the serial, so this purchase never did. ErrOtherCard; ErrPurchaseOpen; the transport's error leaves it open.
+// Source: card.md 3.6, 6.2 prove_serial, 6.4; trust.md rows 5, 7.
 func (t *Terminal) SettlePurchase(id Identity, buy Entry) (b Bargain, paid bool, err error) {
 	switch {
 	case buy.Kind != Buy:
@@ -120,7 +121,14 @@ func (t *Terminal) SettlePurchase(id Identity, buy Entry) (b Bargain, paid bool,
 	case proved:
 		b, err = t.bought(buy, tac, true)
 		return b, true, err
-	case lockedUnder(id.Proof, buy):
+	}
+	taken := lockedUnder(id.Proof, buy)
+	if !taken && t.Verified() {
+		if taken, err = t.loggedUnder(buy); err != nil {
+			return b, false, err
+		}
+	}
+	if taken {
 		return b, false, t.cancelPurchase(buy, "not-paid")
 	}
 	return b, false, fmt.Errorf("脱机序号 (CTC) %d, 该笔 (this one) %d: %w", now, buy.CTC, ErrPurchaseOpen)
@@ -167,6 +175,14 @@ func (t *Terminal) provePurchase(purse fuelcard.Purse, ctc pboc.CTC) (tac pboc.M
 // lockedUnder reports that a grey lock of the same purse has taken the purchase's serial.
 func lockedUnder(p fuelcard.LockProof, buy Entry) bool {
 	return p.Wallet == buy.Purse && p.CTC() == buy.CTC && (p.Type == buy.Purse.GreyType() || p.Type == buy.Purse.UnlockType())
+}
+
+// loggedUnder reports that the card's log holds a debit of a grey lock with the purchase's serial. ED is always logged.
+func (t *Terminal) loggedUnder(buy Entry) (bool, error) {
+	history, err := t.History()
+	return slices.ContainsFunc(history, func(r fuelcard.LogRecord) bool {
+		return r.Type == buy.Purse.UnlockType() && r.Serial == uint16(buy.CTC)
+	}), err
 }
 
 // LastPurchase harvests the TAC of the purse's last purchase, where that was its last offline transaction; found is false

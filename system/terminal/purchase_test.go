@@ -278,6 +278,30 @@ func laterSale(t *testing.T, b *bench, grey bool) {
 	}
 }
 
+// TestSettlePurchaseByLog: several sales later only the card's log can tell that a grey lock took the serial.
+func TestSettlePurchaseByLog(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	buy := Entry{Kind: Buy, ASN: b.card.asn, CTC: b.card.ctc, Amount: price, Purse: fuelcard.ED, Sale: saleOf(b, 99)}
+	laterSale(t, b, false)
+	laterSale(t, b, false)
+	term, id := buyer(t, b, b.card, b.psam)
+	if _, _, err := term.SettlePurchase(id, buy); !errors.Is(err, ErrPurchaseOpen) {
+		t.Errorf("without PIN: %v", err)
+	}
+	if err := term.VerifyPIN(term.Profile.DefaultPIN); err != nil {
+		t.Fatal(err)
+	}
+	if _, paid, err := term.SettlePurchase(id, buy); err != nil || paid || !b.log.has(Cancel, 99) {
+		t.Errorf("paid %v, %v", paid, err)
+	}
+	buy.Sale = saleOf(b, 98)
+	b.card.history = b.card.history[:1]
+	if _, _, err := term.SettlePurchase(id, buy); !errors.Is(err, ErrPurchaseOpen) {
+		t.Errorf("out of the log's memory: %v", err)
+	}
+}
+
 // TestLastPurchase: a terminal that knows nothing of it harvests the card's last purchase.
 func TestLastPurchase(t *testing.T) {
 	t.Parallel()

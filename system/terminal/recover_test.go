@@ -108,6 +108,7 @@ func TestRecover(t *testing.T) {
 		{"01, own BEGIN, other GTAC", greyProof(), otherGTAC, Abandon, 0},
 		{"01, never authorised", greyProof(), sale(Begin), Release, TTypeSale},
 		{"01, cancelled meanwhile, never authorised", greyProof(), sale(Begin, Cancel), Release, TTypeSale},
+		{"10, cancelled, then released, recorded", unread, sale(Begin, Cancel, Void, Done), ClearOnly, 0},
 		{"10, cancelled, then released", unread, sale(Begin, Cancel, Void), Complete, TTypeSale},
 		{"01, release was cut", greyProof(), sale(Begin, Void), Release, TTypeSale},
 		{"01, fuel not counted", greyProof(), sale(Begin, FuelStart), Count, 0},
