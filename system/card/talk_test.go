@@ -117,3 +117,33 @@ func TestLost(t *testing.T) {
 		t.Error("lost without a reason")
 	}
 }
+
+// TestTalkBoth: two cards at once; a driver that does not know it says nothing about the second.
+func TestTalkBoth(t *testing.T) {
+	t.Parallel()
+	lost := errors.New("lost")
+	for _, c := range []struct {
+		reply        card.Reply
+		first, other card.Reply
+	}{
+		{card.Reply{Data: []byte{1}, Also: &card.Reply{Data: []byte{2}}}, card.Reply{Data: []byte{1}}, card.Reply{Data: []byte{2}}},
+		{card.Reply{Err: lost, Also: &card.Reply{Data: []byte{2}}}, card.Reply{Err: lost}, card.Reply{Data: []byte{2}}},
+		{card.Reply{Data: []byte{1}, Also: &card.Reply{Err: lost}}, card.Reply{Data: []byte{1}}, card.Reply{Err: lost}},
+		{card.Reply{Data: []byte{1}}, card.Reply{}, card.Reply{Err: card.ErrMute}},
+	} {
+		var a, b card.Reply
+		talk := card.NewTalk(func(t *card.Talk) {
+			a, b = t.Both(card.Transmit{Slot: "card", Command: []byte{1}}, card.Transmit{Slot: "psam", Command: []byte{2}})
+		})
+		step, _ := talk.Next(card.Reply{})
+		if x, is := step.(card.Both); !is || x.First.Slot != "card" || x.Second.Slot != "psam" || x.Second.Command[0] != 2 {
+			t.Fatalf("%+v", step)
+		}
+		if _, more := talk.Next(c.reply); more {
+			t.Fatal("a step after the end")
+		}
+		if string(a.Data) != string(c.first.Data) || !errors.Is(a.Err, c.first.Err) || string(b.Data) != string(c.other.Data) || !errors.Is(b.Err, c.other.Err) {
+			t.Errorf("%+v: %+v %+v", c.reply, a, b)
+		}
+	}
+}
