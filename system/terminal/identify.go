@@ -21,7 +21,7 @@ type Identity struct {
 	Ordinary fuelcard.OrdinaryData
 	Limits   fuelcard.Limits
 	Proof    fuelcard.LockProof
-	Balance  unit.Fen // of ED, from GET BALANCE
+	Balance  unit.Fen // from GET BALANCE: of ED, or of EP in the loyalty application
 	Hidden   bool     // the card shows its balance only after the PIN (balance_pin): Reveal
 	Refused  *Refusal
 }
@@ -63,11 +63,14 @@ func (t *Terminal) Identify() (Identity, error) {
 	return id, t.readData(&id)
 }
 
-// selectCard selects MF and the petrol application, whose FCI it returns; a reset card needs it again. In brief the MF is
+// selectCard selects MF and the application, whose FCI it returns; a reset card needs it again. In brief the MF is
 // selected only for a card that does not find the application from where it stands.
 func (t *Terminal) selectCard() (fci []byte, err error) {
 	t.verified = false
 	application := fuelcard.SelectName{Name: t.Profile.AIDPetrol}
+	if t.Loyalty {
+		application.Name = t.Profile.AIDLoyalty
+	}
 	if t.Brief {
 		fci, err := send(t.Card, selecting, application)
 		if sw, no := refused(err); !no || sw != apdu.FileNotFound {
@@ -80,7 +83,7 @@ func (t *Terminal) selectCard() (fci []byte, err error) {
 	return send(t.Card, selecting, application)
 }
 
-const selecting = "选择加油应用 (SELECT petrol application)"
+const selecting = "选择应用 (SELECT application)"
 
 func selectRefusal(sw apdu.SW) *Refusal {
 	switch sw {
@@ -107,8 +110,9 @@ const ordinaryUsed = 4
 
 // readData reads holder, PIN flag and limits.
 func (t *Terminal) readData(id *Identity) (err error) {
+	id.Limits = fuelcard.NoLimits()
 	if t.Brief {
-		if id.Ordinary, err = readFile(t, "读普通数据 (read 001B)", fuelcard.SFIOrdinary, ordinaryUsed, padded(fuelcard.OrdinaryLength, fuelcard.ParseOrdinaryData)); err != nil {
+		if id.Ordinary, err = readFile(t, "读普通数据 (read 001B)", fuelcard.SFIOrdinary, ordinaryUsed, padded(fuelcard.OrdinaryLength, fuelcard.ParseOrdinaryData)); err != nil || t.Loyalty {
 			return err
 		}
 		id.Limits, err = readFile(t, "读限制数据 (read 001C)", fuelcard.SFILimits, t.Profile.LimitsUsed(), padded(fuelcard.LimitsLength, t.Profile.ParseLimits))
@@ -117,7 +121,7 @@ func (t *Terminal) readData(id *Identity) (err error) {
 	if id.Holder, err = readFile(t, "读持卡人信息 (read 0016)", fuelcard.SFIHolder, fuelcard.HolderLength, fuelcard.ParseHolderData); err != nil {
 		return err
 	}
-	if id.Ordinary, err = readFile(t, "读普通数据 (read 001B)", fuelcard.SFIOrdinary, fuelcard.OrdinaryLength, fuelcard.ParseOrdinaryData); err != nil {
+	if id.Ordinary, err = readFile(t, "读普通数据 (read 001B)", fuelcard.SFIOrdinary, fuelcard.OrdinaryLength, fuelcard.ParseOrdinaryData); err != nil || t.Loyalty {
 		return err
 	}
 	id.Limits, err = readFile(t, "读限制数据 (read 001C)", fuelcard.SFILimits, fuelcard.LimitsLength, t.Profile.ParseLimits)
@@ -139,7 +143,9 @@ func readFile[T any](t *Terminal, doing string, sfi byte, length int, parse func
 func (t *Terminal) judge(p fuelcard.PublicData) *Refusal {
 	today := t.Clock().Civil().Date()
 	switch {
-	case p.AppType != fuelcard.AppPetrol:
+	case t.Loyalty && p.AppType != fuelcard.AppLoyalty:
+		return &Refusal{ReasonInvalid, "非积分应用", fmt.Sprintf("not a loyalty application: type %02X", p.AppType)}
+	case !t.Loyalty && p.AppType != fuelcard.AppPetrol:
 		return &Refusal{ReasonInvalid, "非加油应用", fmt.Sprintf("not a petrol application: type %02X", p.AppType)}
 	case !t.Profile.IssuerOK(p.Issuer):
 		return &Refusal{ReasonInvalid, "发卡方标识不符", "issuer id not accepted: " + p.Issuer.String()}
@@ -162,9 +168,13 @@ func (t *Terminal) Proof() (fuelcard.LockProof, error) {
 	return p, err
 }
 
-// Balance reads the balance of ED.
+// Balance reads the balance of ED, or of EP in the loyalty application.
 func (t *Terminal) Balance() (unit.Fen, error) {
-	b, err := ask(t.Card, "读余额 (GET BALANCE)", fuelcard.GetBalance{Purse: fuelcard.ED}, fuelcard.ParseBalanceAnswer)
+	purse := fuelcard.ED
+	if t.Loyalty {
+		purse = fuelcard.EP
+	}
+	b, err := ask(t.Card, "读余额 (GET BALANCE)", fuelcard.GetBalance{Purse: purse}, fuelcard.ParseBalanceAnswer)
 	return b.Balance, err
 }
 
@@ -204,6 +214,10 @@ func (t *Terminal) readPSAM() (s SAM, err error) {
 	if t.PSAM == nil {
 		return s, ErrPSAM
 	}
+	application := samcard.SelectName{Name: t.Profile.AIDPSAMPetrol}
+	if t.Loyalty {
+		application.Name = t.Profile.AIDPSAMLoyalty
+	}
 	if _, err = send(t.PSAM, "选择 PSAM 主目录 (SELECT MF of PSAM)", samcard.SelectFile{FID: samcard.FIDMF}); err != nil {
 		return s, err
 	}
@@ -215,7 +229,7 @@ func (t *Terminal) readPSAM() (s SAM, err error) {
 	if err != nil {
 		return s, err
 	}
-	if _, err = send(t.PSAM, "选择 PSAM 应用 (SELECT application of PSAM)", samcard.SelectName{Name: t.Profile.AIDPSAMPetrol}); err != nil {
+	if _, err = send(t.PSAM, "选择 PSAM 应用 (SELECT application of PSAM)", application); err != nil {
 		return s, err
 	}
 	app, err := ask(t.PSAM, "读 PSAM 0017 (read)", samcard.ReadBinary{SFI: samcard.SFIApp, Length: samcard.AppLength}, samcard.ParseSAMApplication)

@@ -42,6 +42,9 @@ type Terminal struct {
 	// business: the public data out of SELECT's answer, no holder data, what is meaningful of 001B and 001C.
 	Brief bool
 
+	// Loyalty serves the loyalty application of card and PSAM: points in EP, no limits. Source: card.md 3.1, 3.9.
+	Loyalty bool
+
 	// Both, where it is set, lets user card and PSAM work at the same time, each on a command of its own; without it they take
 	// turns. What one of them does or suffers is nothing to the other. Source: trust.md P2.
 	Both func(user, psam []byte) (ofUser, ofPSAM card.Reply)
