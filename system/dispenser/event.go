@@ -9,8 +9,8 @@ import (
 // View is the nozzle as the last frames show it.
 type View struct {
 	State   State
-	Suspect bool // no valid frame for SuspectAfter
-	ASN     pboc.ASN
+	Suspect bool     // no valid frame for SuspectAfter (FA), or for two polls (LF)
+	ASN     pboc.ASN // FA only, as are Card, CardSt and Balance
 	Card    bool
 	CardSt  fa.CardSt
 	Balance unit.Fen
@@ -19,22 +19,30 @@ type View struct {
 	Price   unit.Price
 }
 
-// Event is what a line has told; one of the types below.
+// Event is what a line has told; one of the types below and in lf_event.go. Nozzle is an index into Views.
 type Event interface{ event() }
+
+// What every line tells.
+type (
+	// Online comes with the first valid frame (FA), or when a nozzle has been greeted (LF).
+	Online struct{ Nozzle int }
+	// Offline comes when no valid frame has come for OfflineAfter (FA) or for LFOfflineAfter polls (LF). Looped says that our
+	// own frames came back instead of answers: a wiring fault that an Echo has told.
+	Offline struct {
+		Nozzle int
+		Looped bool
+	}
+	// Changed says that a View is another.
+	Changed struct{ Nozzle int }
+	// Echo says that the line returns our own frames: a wiring fault.
+	Echo struct{}
+)
 
 // Ticket answers one frame: the number it carries is echoed. Source: dispenser.md 3.1.
 type Ticket byte
 
-// What a board tells.
+// What an FA board tells.
 type (
-	// Online comes with the first valid frame.
-	Online struct{}
-	// Offline comes when no valid frame has come for OfflineAfter.
-	Offline struct{}
-	// Changed says that the View is another.
-	Changed struct{}
-	// Echo says that the line returns our own frames: a wiring fault.
-	Echo struct{}
 	// Taken is a record, asked for (3EH) or offered (32H). Raw is its 95 bytes. An offered one wants an Ack.
 	Taken struct {
 		Raw   []byte

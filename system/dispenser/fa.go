@@ -1,6 +1,3 @@
-// Package dispenser drives dispensers from the station's side: FA is one board on one line, as a state machine without I/O.
-// It answers what only needs the clock and the files at hand; what needs the journal or a person is an event, and the
-// station's answer is bytes that it sends when it may.
 package dispenser
 
 import (
@@ -35,7 +32,9 @@ type Counters struct {
 	Echoes    uint64 // frames of our own that came back
 }
 
-// FA is the station's end of one line. It is not safe for concurrent use.
+// FA is the station's end of one line with a card-pump board. It answers what only needs the clock and the files at hand; what
+// needs the journal or a person is an event, and the station's answer is bytes that it sends when it may. It is not safe for
+// concurrent use.
 type FA struct {
 	dec      fa.Decoder
 	counters Counters
@@ -89,6 +88,9 @@ func (d *FA) SetOrders(o Orders) {
 
 // View returns the nozzle as the last frames show it.
 func (d *FA) View() View { return d.view }
+
+// Views returns the one nozzle of the board.
+func (d *FA) Views() []View { return []View{d.view} }
 
 // Counters returns what the line has brought.
 func (d *FA) Counters() Counters {

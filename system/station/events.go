@@ -39,6 +39,9 @@ func (c *Core) one(now clock.Instant, p *port, e dispenser.Event) {
 			p.drive.AskRecord(now, n)
 		}
 	case dispenser.Offline:
+		if e.Looped { // an Echo has told what is wrong
+			return
+		}
 		c.alarm(now, "board-offline", subject, "加油机无应答: 请检查供电和连线", "dispenser does not answer: check power and cable")
 	case dispenser.Echo:
 		if !p.echo {
