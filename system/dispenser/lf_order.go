@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"greylock/system/clock"
-	"greylock/system/wire/lf"
 	"greylock/system/wire/unit"
 )
 
@@ -148,11 +147,11 @@ func (d *LF) Unlock(now clock.Instant, i int) error {
 	return nil
 }
 
-// Locked returns why a nozzle needs a person, 0 if it does not, and the last frame that was believed.
-func (d *LF) Locked(i int) (Trouble, lf.State) {
+// Lock returns why a nozzle needs a person, 0 if it does not.
+func (d *LF) Lock(i int) Trouble {
 	n, err := d.nozzle(i)
 	if err != nil {
-		return 0, 0
+		return 0
 	}
-	return n.lock, n.last.State
+	return n.lock
 }

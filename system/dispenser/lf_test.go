@@ -452,7 +452,7 @@ func TestLFTotalsBackAndLeap(t *testing.T) {
 		b.n().totL += c.by
 		b.run(2 * time.Minute)
 		b.state(dispenser.Inoperative)
-		if why, _ := b.d.Locked(0); why != c.want {
+		if why := b.d.Lock(0); why != c.want {
 			t.Errorf("%v: locked for %v", c.by, why)
 		}
 		if s := b.sales(); len(s) != 1 || s[0].Verdict == dispenser.Agreed || s[0].Moved != unit.Quantity(c.by) {
