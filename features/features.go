@@ -36,7 +36,7 @@ type Options struct {
 	Format   string   // pretty (default), progress, junit:FILE, cucumber:FILE, several with commas
 	Repeat   int      // times that each scenario is run; 0 is once
 	Order    string   // defined (default) or random
-	Parallel int      // scenarios at a time; 0: as many as there are processors, in pty at least eight
+	Parallel int      // scenarios at a time; 0: as many as there are processors, in pty at least sixteen
 	Out      io.Writer
 	// Profile of the cards; the zero value is fuelcard.National().
 	Profile fuelcard.Profile
@@ -74,7 +74,7 @@ const (
 )
 
 // ptyParallel is how many scenarios run at a time over pseudo-terminals: they wait for real time, not for a processor.
-const ptyParallel = 8
+const ptyParallel = 16
 
 // job is one run of one scenario.
 type job struct {
@@ -142,6 +142,9 @@ func plan(opt *Options, sum *Summary) ([]job, error) {
 	}
 	if opt.Cards == CardsVPCD && opt.Parallel > 1 {
 		return nil, fmt.Errorf("%w: %s 一次只能运行一个场景 (one scenario at a time)", ErrOptions, CardsVPCD)
+	}
+	if opt.Repeat < 0 || opt.Parallel < 0 {
+		return nil, fmt.Errorf("%w: repeat %d, parallel %d: 不能为负 (not below 0)", ErrOptions, opt.Repeat, opt.Parallel)
 	}
 	if opt.Order != "" && opt.Order != "defined" && opt.Order != "random" {
 		return nil, fmt.Errorf("%w: order %q: defined or random", ErrOptions, opt.Order)

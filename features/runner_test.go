@@ -357,7 +357,8 @@ func TestSelection(t *testing.T) {
 		"no such line": {Paths: []string{path + ":2"}}, "no such file": {Paths: []string{path + "x"}}, "line 0": {Paths: []string{path + ":0"}},
 		"tags": {Paths: []string{path}, Tags: "@a and"}, "lines": {Paths: []string{path}, Lines: "serial"}, "order": {Paths: []string{path}, Order: "reverse"},
 		"format": {Paths: []string{path}, Format: "html"}, "no directory": {Paths: []string{path}, Format: "junit:" + path + "/x/r.xml"},
-		"empty format": {Paths: []string{path}, Format: "pretty,"},
+		"empty format": {Paths: []string{path}, Format: "pretty,"}, "repeat": {Paths: []string{path}, Repeat: -1}, "parallel": {Paths: []string{path}, Parallel: -1},
+		"endless line": {Paths: []string{write(t, "long.feature", story+strings.Repeat("长", 30_000))}}, "no text": {Paths: []string{write(t, "raw.feature", "功能: \x1b\xff")}},
 	} {
 		if _, out, err := run1(t, opt); !errors.Is(err, ErrOptions) || out != "" {
 			t.Errorf("%s: %v\n%s", what, err, out)

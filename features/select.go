@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	gherkin "github.com/cucumber/gherkin/go/v26"
 	messages "github.com/cucumber/messages/go/v21"
@@ -82,8 +83,16 @@ func parseFS(files fs.FS) ([]*scenario, error) {
 	return all, nil
 }
 
+// maxLine is what the parser of features reads as one line; it panics beyond.
+const maxLine = 64 << 10
+
 // parse reads one feature file.
 func parse(file string, text []byte) ([]*scenario, error) {
+	for i, line := range bytes.Split(text, []byte{'\n'}) {
+		if len(line) >= maxLine || !utf8.Valid(line) {
+			return nil, fmt.Errorf("%w: %s:%d: 不是 UTF-8 文字, 或一行过长 (no UTF-8 text, or a line too long)", ErrOptions, file, i+1)
+		}
+	}
 	n := 0
 	id := func() string { n++; return strconv.Itoa(n) }
 	doc, err := gherkin.ParseGherkinDocument(bytes.NewReader(text), id)

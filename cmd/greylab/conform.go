@@ -64,7 +64,7 @@ func differs(failed, all int) error {
 	if failed == 0 {
 		return nil
 	}
-	return &cli.Error{Exit: cli.Failed, Code: "E104", Zh: "与规范不符", En: "not as specified",
+	return &cli.Error{Exit: cli.Failed, Code: "E108", Zh: "与规范不符", En: "not as specified",
 		NextZh: "看上表所列的各项", NextEn: "see the rows listed", Detail: fmt.Sprintf("%d / %d", failed, all)}
 }
 

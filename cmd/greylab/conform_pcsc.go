@@ -59,7 +59,7 @@ func readers(at string) (names [pcscd.Slots]string, port int, end func() error, 
 	remove := func() error { return os.RemoveAll(dir) }
 	s, err := pcscd.Start(dir, 1)
 	if err != nil {
-		return names, 0, nil, errors.Join(&cli.Error{Exit: cli.Device, Code: "E407", Zh: "虚拟读卡服务未能启动", En: "no service with virtual readers",
+		return names, 0, nil, errors.Join(&cli.Error{Exit: cli.Device, Code: "E409", Zh: "虚拟读卡服务未能启动", En: "no service with virtual readers",
 			NextZh: "以 root 运行, 并安装 pcscd 和 vsmartcard-vpcd", NextEn: "run as root, with pcscd and vsmartcard-vpcd installed", Detail: err.Error()}, remove())
 	}
 	if err := os.Setenv(pcscd.SocketVariable, s.Socket()); err != nil {

@@ -62,8 +62,8 @@ func TestConformErrors(t *testing.T) {
 		code cli.Exit
 		says string
 	}{
-		"unbuilt vpcd":     {[]string{"card", "--cards", "vpcd"}, cli.Device, "E406"},
-		"unbuilt pcsc":     {[]string{"psam", "--cards", "pcsc", "--reader", "X"}, cli.Device, "E406"},
+		"unbuilt vpcd":     {[]string{"card", "--cards", "vpcd"}, cli.Device, "E408"},
+		"unbuilt pcsc":     {[]string{"psam", "--cards", "pcsc", "--reader", "X"}, cli.Device, "E408"},
 		"unknown cards":    {[]string{"card", "--cards", "paper"}, cli.Usage, "paper"},
 		"reader of mem":    {[]string{"card", "--reader", "X"}, cli.Usage, "--reader"},
 		"unknown profile":  {[]string{"card", "--profile", "moon"}, cli.Usage, "moon"},

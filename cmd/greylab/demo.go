@@ -120,7 +120,7 @@ func loadScenario(name string) (s world.Scenario, err error) {
 		s, err = world.Load(scenarios.FS, name+".yaml")
 	}
 	if err != nil {
-		return s, &cli.Error{Exit: cli.Config, Code: "E303", Zh: "场景文件有误", En: "scenario file", Detail: name + ": " + err.Error(), Err: err,
+		return s, &cli.Error{Exit: cli.Config, Code: "E304", Zh: "场景文件有误", En: "scenario file", Detail: name + ": " + err.Error(), Err: err,
 			NextZh: "照 scenarios/forecourt.yaml 的样子改正", NextEn: "mend it after the pattern of scenarios/forecourt.yaml"}
 	}
 	return s, nil

@@ -41,7 +41,7 @@ func (l *lab) simTear() *cobra.Command {
 				return err
 			}
 			if r.Illegal > 0 {
-				return &cli.Error{Exit: cli.Failed, Code: "E103", Zh: "断电后有不合法的状态", En: "a cut leaves an illegal state",
+				return &cli.Error{Exit: cli.Failed, Code: "E107", Zh: "断电后有不合法的状态", En: "a cut leaves an illegal state",
 					NextZh: "看上表所列的步骤", NextEn: "see the steps listed", Detail: fmt.Sprintf("%d / %d", r.Illegal, r.Cases)}
 			}
 			return nil

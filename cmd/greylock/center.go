@@ -192,9 +192,9 @@ func (e *env) centerPrices(addr *string) *cobra.Command {
 	show := command(e, addr, "show", "显示油价 (show prices)", center.PathPrices,
 		func([]string) (any, error) { return center.AskSite{Site: record.SiteID(id)}, nil }, func(w io.Writer, p center.PricesView) {
 			fmt.Fprintf(w, "站点 %s: 第 %d 版, 站内应用第 %d 版 (ordered, applied), 新价生效 %s\n", p.Site, p.Version, p.Applied, p.Table.Effective)
-			t := cli.Table{Heads: []string{"油品", "现价"}}
-			for _, x := range p.Table.Now {
-				t.Add(x.Product, x.Price)
+			t := cli.Table{Heads: []string{"油品", "生效前", "生效后"}}
+			for i, x := range p.Table.Next[:min(len(p.Table.Next), len(p.Table.Now))] { // both hold every product, in order
+				t.Add(x.Product, p.Table.Now[i].Price, x.Price)
 			}
 			t.Write(w)
 		})

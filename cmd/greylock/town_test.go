@@ -136,7 +136,9 @@ func (x *town) orders(tid pboc.TID) {
 		x.t.Fatal(err)
 	}
 	x.ask("center", "layout", "put", "--site", "0001", "--file", file(x.t, x.path("layout.json"), string(layout))).want(x.t, cli.OK, "第 1 版")
-	x.ask("center", "prices", "put", "--site", "0001", "1031=7.85").want(x.t, cli.OK, "第 1 版")
+	x.ask("center", "prices", "put", "--site", "0001", "1031=7.90").want(x.t, cli.OK, "第 1 版")
+	x.ask("center", "prices", "put", "--site", "0001", "1031=7.85").want(x.t, cli.OK, "第 2 版")
+	x.ask("center", "prices", "show", "--site", "0001").want(x.t, cli.OK, "1031", "7.90", "7.85")
 }
 
 // TestFirstSaleByTheProgramAlone is the whole way with the built program: key ceremony, making, issuing, load, a station and a

@@ -134,13 +134,15 @@ func TestHostileRequests(t *testing.T) {
 		t.Errorf("%d bytes were taken of a body that never ends", n)
 	}
 	for raw, status := range map[string]int{
-		"GET /op/x HTTP/1.1\r\nHost: x\r\n\r\n":                                      http.StatusMethodNotAllowed,
-		"DELETE /op/x HTTP/1.1\r\nHost: x\r\n\r\n":                                   http.StatusMethodNotAllowed,
-		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n":                    http.StatusNotFound,
-		"POST /op/../exchange/x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n":    http.StatusOK, // a path is a name: the core knows no such one
-		"POST /exchange/batch HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}":    http.StatusNotFound,
-		"POST /op/x HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n":      http.StatusBadRequest,
-		"POST /op/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n": http.StatusBadRequest,
+		"GET /op/x HTTP/1.1\r\nHost: x\r\n\r\n":                                                       http.StatusMethodNotAllowed,
+		"DELETE /op/x HTTP/1.1\r\nHost: x\r\n\r\n":                                                    http.StatusMethodNotAllowed,
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n":                                     http.StatusNotFound,
+		"POST /op/../exchange/x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n":                     http.StatusOK, // a path is a name: the core knows no such one
+		"POST /exchange/batch HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}":                     http.StatusNotFound,
+		"POST /op/x HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nContent-Length: 2\r\n\r\n{}":           http.StatusForbidden,
+		"POST /op/x HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 2\r\n\r\n{}": http.StatusForbidden,
+		"POST /op/x HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n":                       http.StatusBadRequest,
+		"POST /op/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n":                  http.StatusBadRequest,
 	} {
 		c, err := net.Dial("tcp", address)
 		if err != nil {

@@ -27,6 +27,9 @@ func (r *Runner) Handler(prefixes ...string) http.Handler {
 			refuse(w, http.StatusNotFound, "UNKNOWN_PATH", "没有这个地址", "no such path")
 		case req.Method != http.MethodPost:
 			refuse(w, http.StatusMethodNotAllowed, "METHOD", "请用 POST", "use POST")
+		case req.Header.Get("Origin") != "" || req.Header.Get("Sec-Fetch-Site") != "":
+			// No page talks to these doors: it is one that somebody has open in a browser of this machine. Source: trust.md row 81.
+			refuse(w, http.StatusForbidden, "BROWSER", "不接受网页发来的请求", "requests of web pages are not taken")
 		default:
 			r.serve(w, req)
 		}

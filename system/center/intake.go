@@ -40,7 +40,7 @@ func (c *Core) takeBatch(now clock.Instant, q record.Batch) outcome {
 func (c *Core) takeSome(now clock.Instant, t record.BatchTaken, mark record.BatchAnswer) outcome {
 	for {
 		facts := c.decide(now, t, decode(t))
-		if len(facts) <= journal.MaxAct {
+		if len(facts) <= journal.MaxAct && fits(t) {
 			return reply(mark, facts...)
 		}
 		if len(t.Acts) == 1 {
@@ -55,6 +55,20 @@ func (c *Core) takeSome(now clock.Instant, t record.BatchTaken, mark record.Batc
 		t.Head = chainAfter(c.intake.Mark(t.Site).Head, t.Lines)
 		mark = record.BatchAnswer{Seq: t.First + uint64(lines) - 1, Head: t.Head}
 	}
+}
+
+// fits says whether the copy of a batch can be one record of the own journal: JSON in JSON, where a byte may become six.
+func fits(t record.BatchTaken) bool {
+	const worst, rest = 6, 64 << 10 // the other fields, and a number per act
+	size := rest
+	for _, l := range t.Lines {
+		size += len(l)
+	}
+	if size <= journal.MaxBody/worst {
+		return true
+	}
+	line, err := record.Encode(t)
+	return err == nil && len(line) <= journal.MaxBody
 }
 
 // begins checks the first line of a journal: the site that is registered here, of this realm.

@@ -106,7 +106,7 @@ type LayoutView struct {
 	Layout  record.Layout `json:"layout"`
 }
 
-// PutPrices orders prices for a station. Products that are not named keep the price they have.
+// PutPrices orders prices for a station. Products that are not named keep the price they have, and the change that they wait for.
 type PutPrices struct {
 	Site      record.SiteID  `json:"site"`
 	Effective string         `json:"effective"` // civil minute YYYYMMDDhhmm, not in the past; empty: at once

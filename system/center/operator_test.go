@@ -98,6 +98,36 @@ func TestPriceOrders(t *testing.T) {
 	r.sameAfterReplay()
 }
 
+// A change to come is not lost because another product gets a price.
+func TestPriceOrdersKeepWhatIsToCome(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	const tomorrow, later = "202611230000", "202611240000"
+	r.ok(PathPutProduct, PutProduct{Code: "2011", Name: "95号", Unit: unit.Litre})
+	order := func(effective, code string, p unit.Price) PutPrices {
+		return PutPrices{Site: station, Effective: effective, Prices: []record.Price{{Product: code, Price: p}}}
+	}
+	prices := func(a, b unit.Price) []record.Price {
+		return []record.Price{{Product: product, Price: a}, {Product: "2011", Price: b}}
+	}
+	holds := func(name string, q PutPrices, table record.PriceTable) {
+		t.Helper()
+		r.ok(PathPutPrices, q)
+		var v PricesView
+		r.into(&v, PathPrices, AskSite{Site: station})
+		want(t, name, v.Table, table)
+	}
+	r.ok(PathPutPrices, order("", "2011", 849))
+	holds("one tomorrow", order(tomorrow, product, 790), record.PriceTable{Effective: tomorrow, Now: prices(785, 849), Next: prices(790, 849)})
+	holds("both tomorrow", order(tomorrow, "2011", 860), record.PriceTable{Effective: tomorrow, Now: prices(785, 849), Next: prices(790, 860)})
+	holds("one at once", order("", "2011", 855), record.PriceTable{Effective: tomorrow, Now: prices(785, 855), Next: prices(790, 855)})
+	r.refused(PricesPending, PathPutPrices, order(later, "2011", 870))
+	r.refused(PricesPending, PathPutPrices, order("202611222359", "2011", 870))
+	holds("put off", order(later, product, 795), record.PriceTable{Effective: later, Now: prices(785, 855), Next: prices(795, 855)})
+	holds("taken back", order("", product, 785), record.PriceTable{Effective: "202611220930", Now: prices(785, 855), Next: prices(785, 855)})
+	r.sameAfterReplay()
+}
+
 // Orders are handed out signed, newest per topic, until the site says in its journal that it applies them.
 func TestDirectivesUntilApplied(t *testing.T) {
 	t.Parallel()

@@ -152,10 +152,37 @@ func (c *Core) putPrices(now clock.Instant, q PutPrices) outcome {
 			return bad("prices", p.Product+" twice")
 		}
 	}
-	inForce := c.inForce(now, q.Site)
-	next := merge(inForce, q.Prices)
-	t := record.PriceTable{Effective: from, Now: merge(next, inForce), Next: next}
+	t, ok := c.priced(now, q, from)
+	if !ok {
+		return refuseOver(PricesPending, "%s", c.books.orders.at(orderKey{q.Site, record.TopicPrices}).prices.Effective)
+	}
 	return c.issue(now, q.Site, record.TopicPrices, t, q.By)
+}
+
+// priced makes the table of an order. A table holds one change to come. One that was ordered before stays for the products
+// that are not named: an order for its minute joins it, one that holds at once leaves it; an order for another minute is
+// refused unless it names every product that was to change.
+func (c *Core) priced(now clock.Instant, q PutPrices, from string) (record.PriceTable, bool) {
+	inForce, minute := c.inForce(now, q.Site), minuteText(now.Civil())
+	old := c.books.orders.at(orderKey{q.Site, record.TopicPrices}).prices
+	var waits []record.Price
+	if old.Effective > minute {
+		for _, p := range old.Next {
+			named := slices.ContainsFunc(q.Prices, func(o record.Price) bool { return o.Product == p.Product })
+			if !named && !slices.Contains(old.Now, p) {
+				waits = append(waits, p)
+			}
+		}
+	}
+	switch {
+	case len(waits) == 0 || from == old.Effective:
+		next := merge(merge(inForce, waits), q.Prices)
+		return record.PriceTable{Effective: from, Now: merge(next, inForce), Next: next}, true
+	case from == minute:
+		at := merge(inForce, q.Prices)
+		return record.PriceTable{Effective: old.Effective, Now: at, Next: merge(at, waits)}, true
+	}
+	return record.PriceTable{}, false
 }
 
 // effective reads the civil minute of an order; empty is the minute that runs.

@@ -56,6 +56,7 @@ const (
 	UnlockUnknown       = "UNLOCK_UNKNOWN"
 	UnknownSale         = "UNKNOWN_SALE"
 	EffectivePast       = "EFFECTIVE_PAST"
+	PricesPending       = "PRICES_PENDING"
 )
 
 // refusals says for each code the HTTP status and the sentence for people.
@@ -109,6 +110,7 @@ var refusals = map[string]struct {
 	UnlockUnknown:       {http.StatusNotFound, "没有这笔联机解扣", "no such online unlock"},
 	UnknownSale:         {http.StatusNotFound, "没有这笔交易", "no such sale"},
 	EffectivePast:       {http.StatusBadRequest, "生效时间不能早于现在", "the effective minute is in the past"},
+	PricesPending:       {http.StatusConflict, "已有一次调价尚未生效, 请用同一生效时间, 或写出其中全部油品", "another change of prices is still to come: give its minute, or name all its products"},
 }
 
 // outcome is what a handler wants: facts to be written first (none for a question that only reads), then the answer.

@@ -3,8 +3,10 @@ package center
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
+	"greylock/system/journal"
 	"greylock/system/ledger"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/pboc"
@@ -270,6 +272,43 @@ func TestBatchThatMeansTooMuch(t *testing.T) {
 	r.sameAfterReplay()
 }
 
+// Whatever a site may put into a line, its copy is never more than the center's journal takes in one record: a batch is taken
+// in pieces, a single act beyond that is refused, and the center goes on.
+func TestBatchTooBigForARecord(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.sites[station]
+	add := func(b *record.Batch, head [32]byte, lines ...string) {
+		for _, l := range lines {
+			head = journal.Chain(head, []byte(l))
+			b.Lines, b.Acts = append(b.Lines, l), append(b.Acts, 1)
+		}
+		b.Head = head[:]
+	}
+	b := record.Batch{Site: station, First: s.seq + 1, Prev: s.head[:]}
+	add(&b, s.head, strings.Repeat("<", 200<<10), strings.Repeat("\x01", 200<<10), strings.Repeat(`"`, 200<<10))
+	for marks := 0; ; marks++ {
+		var a record.BatchAnswer
+		r.into(&a, record.PathBatch, b)
+		for _, l := range r.lines {
+			if len(l) > journal.MaxBody {
+				t.Fatalf("a record of %d bytes", len(l))
+			}
+		}
+		if a.Seq == s.seq+3 {
+			want(t, "in pieces", marks > 0, true)
+			break
+		}
+		if marks == 3 {
+			t.Fatalf("watermark %d", a.Seq)
+		}
+	}
+	huge := record.Batch{Site: station, First: s.seq + 4, Prev: b.Head}
+	add(&huge, [32]byte(b.Head), strings.Repeat("<", 400<<10))
+	r.refused(BatchRefused, record.PathBatch, huge)
+	r.sameAfterReplay()
+}
+
 // A production journal, a stranger's journal and a journal of another kind are refused at their first line.
 func TestFirstLineSaysWhoItIs(t *testing.T) {
 	t.Parallel()
@@ -405,6 +444,60 @@ func TestFalseSettlements(t *testing.T) {
 			want(t, "debit", debits(r, 0), unit.Fen(0))
 			r.sameAfterReplay()
 		})
+	}
+}
+
+// A proof settles nothing unless its TAC is that card's, over that lock.
+func TestFalseProofs(t *testing.T) {
+	t.Parallel()
+	for name, forge := range map[string]func(l lock) record.ProofSeen{
+		"tac":    func(l lock) record.ProofSeen { f := l.proof(7850); f.Proof[len(f.Proof)-1] ^= 1; return f },
+		"amount": func(l lock) record.ProofSeen { return l.proof(7000) },
+		"card": func(l lock) record.ProofSeen {
+			owner := l.asn
+			l.asn = l.r.cards.Users[3]
+			f := l.proof(7850)
+			f.ASN = owner
+			return f
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			l := r.lock(0, 30000, 4, 1)
+			r.ship(station, fact(l.record(fa.Escape, 501, 1000, 7850, 1000)))
+			r.ship(station2, forge(l))
+			want(t, "owed", r.balance(ledger.Receivable(l.asn)), unit.Fen(7850))
+			want(t, "debit", debits(r, 0), unit.Fen(0))
+			r.sameAfterReplay()
+		})
+	}
+}
+
+// A record for a sale that is complete must tell of the same debit: another card's, or another counter, is a conflict.
+func TestFalseWitnesses(t *testing.T) {
+	t.Parallel()
+	for name, tell := range map[string]func(l lock) fa.Record{
+		"card": func(l lock) fa.Record { l.asn = l.r.cards.Users[3]; return l.record(fa.Supplement, 9, 0, 7850, 0) },
+		"ctc":  func(l lock) fa.Record { l.ctc++; return l.record(fa.Supplement, 9, 0, 7850, 0) },
+		"sum":  func(l lock) fa.Record { return l.record(fa.TopUpDebit, 9, 0, 7000, 0) },
+	} {
+		for _, settled := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " settled ", settled), func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t)
+				l := r.lock(0, 30000, 4, 1)
+				if settled {
+					r.ship(station, fact(l.record(fa.Escape, 501, 1000, 7850, 1000)), fact(l.record(fa.TopUpDebit, 502, 1000, 7850, 0)))
+				} else {
+					r.ship(station, fact(l.record(fa.Fuelling, 501, 1000, 7850, 1000)))
+				}
+				r.ship(station2, fact(tell(l)))
+				want(t, "quarantine", r.reasons(), []string{Conflict})
+				want(t, "debit", debits(r, 0), unit.Fen(7850))
+				r.sameAfterReplay()
+			})
+		}
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -83,6 +85,37 @@ func TestEveryErrorHasItsExitCode(t *testing.T) {
 }
 
 // TestVersionOfTheBuild: the revision of the sources is shown, and whether they were changed.
+// A code names one kind of error, in both programs: people look it up. Its first digit is that of the exit code.
+func TestEveryErrorHasACodeOfItsOwn(t *testing.T) {
+	t.Parallel()
+	written := regexp.MustCompile(`Code: "(E[0-9]+)", Zh: "([^"]+)"`)
+	seen, n := map[string]string{}, 0
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range written.FindAllStringSubmatch(string(text), -1) {
+			n++
+			if other := seen[m[1]]; other != "" && other != m[2] {
+				t.Errorf("%s: %s is %s, elsewhere %s", path, m[1], m[2], other)
+			}
+			seen[m[1]] = m[2]
+		}
+		return err
+	})
+	if err != nil || n < len(classes) {
+		t.Errorf("%d codes, %v", n, err)
+	}
+	codes := map[string]bool{}
+	for _, c := range classes {
+		if codes[c.Code] || c.Exit != Interrupted && int(c.Code[1]-'0') != int(c.Exit) {
+			t.Errorf("%s: twice, or not for exit %d", c.Code, c.Exit)
+		}
+		codes[c.Code] = true
+	}
+}
+
 func TestVersionOfTheBuild(t *testing.T) {
 	t.Parallel()
 	v := versionOf(&debug.BuildInfo{GoVersion: "go1.26.0", Main: debug.Module{Version: "v1.2.3"}, Settings: []debug.BuildSetting{

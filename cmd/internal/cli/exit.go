@@ -136,7 +136,7 @@ var classes = []class{
 		NextZh: "等到所示时间", NextEn: "wait until the time shown"}},
 	{is(vault.ErrPurpose, fs.ErrPermission), Error{Exit: Permission, Code: "E603", Zh: "不允许", En: "not permitted",
 		NextZh: "检查用途与权限", NextEn: "check purpose and permissions"}},
-	{as[*terminal.PINError], Error{Exit: Permission, Code: "E604", Zh: "密码不对或已锁定", En: "wrong or blocked PIN",
+	{as[*terminal.PINError], Error{Exit: Permission, Code: "E607", Zh: "密码不对或已锁定", En: "wrong or blocked PIN",
 		NextZh: "重新输入; 已锁定的由主管解锁: greylock issue pin unblock", NextEn: "key it again; a supervisor unblocks it: greylock issue pin unblock"}},
 	{is(issuing.ErrBlocked, issuing.ErrGrey, issuing.ErrRealm, terminal.ErrForeign, terminal.ErrDead), Error{Exit: Permission, Code: "E605", Zh: "此卡现在不能办理", En: "not with this card now",
 		NextZh: "按所示原因先解锁、解灰或换卡", NextEn: "unblock it, unlock it or take another card, as told"}},
