@@ -206,6 +206,9 @@ func (m *Mem) IsCut() bool { return m.cut }
 // Counters are those of the direction towards a side.
 func (m *Mem) Counters(to Side) Counters { return m.to[to].counters }
 
+// Waiting is how many bytes are under way towards a side.
+func (m *Mem) Waiting(to Side) int { return m.to[to].waiting }
+
 // Damaged is how often a fault struck, both directions together.
 func (m *Mem) Damaged() uint64 {
 	return m.to[Station].counters.Damaged + m.to[Device].counters.Damaged

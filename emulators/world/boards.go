@@ -15,6 +15,7 @@ type wire interface {
 	cut(bool)
 	noise(permille int)
 	damaged() int
+	waiting() int // bytes under way to the station
 	close() error
 }
 

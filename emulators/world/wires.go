@@ -73,6 +73,7 @@ func (x *memWire) noise(permille int) {
 }
 
 func (x *memWire) damaged() int { return int(x.m.Damaged()) }
+func (x *memWire) waiting() int { return x.m.Waiting(line.Station) }
 func (x *memWire) close() error { return nil }
 
 // ptyWire is a line behind a pseudo-terminal that the station's process opens.
@@ -120,6 +121,11 @@ func (x *ptyWire) noise(permille int) {
 
 func (x *ptyWire) damaged() (n int) {
 	x.pty.With(func(_ clock.Instant, m *line.Mem) { n = int(m.Damaged()) })
+	return n
+}
+
+func (x *ptyWire) waiting() (n int) {
+	x.pty.With(func(_ clock.Instant, m *line.Mem) { n = m.Waiting(line.Station) })
 	return n
 }
 

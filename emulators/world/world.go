@@ -233,7 +233,7 @@ func (w *World) Settle(limit time.Duration) error {
 
 func (w *World) settled() bool {
 	for _, p := range w.pumpList {
-		if !p.idle() || p.view().Unsent > 0 {
+		if !p.idle() || p.view().Unsent > 0 || p.line.waiting() > 0 {
 			return false
 		}
 	}

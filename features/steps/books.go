@@ -1,10 +1,13 @@
 package steps
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"greylock/emulators/world"
+	stationprogram "greylock/system/station"
 	"greylock/system/wire/unit"
 )
 
@@ -176,15 +179,22 @@ func (s *Scene) quarantined(n int) error {
 func (s *Scene) audit() error { return s.Town.Query().Audit(station) }
 
 func (s *Scene) distinct() error {
-	list, err := s.books()
+	if err := s.Town.Settle(calm); err != nil {
+		return err
+	}
+	status, body, err := s.Town.Operator().Command(station, stationprogram.PathSales, stationprogram.AskSales{Limit: 500})
 	if err != nil {
 		return err
 	}
-	seen := map[string]bool{}
-	for _, x := range list {
-		key := fmt.Sprintf("%s %d", x.Sale, x.TType&0x0F)
+	var all stationprogram.Sales
+	if err := json.Unmarshal(body, &all); err != nil || status != http.StatusOK || len(all.Sales) == 0 {
+		return fmt.Errorf("加油站没有给出记录 (the station shows no records): %d %v %s", status, err, body)
+	}
+	seen := map[[2]any]bool{}
+	for _, x := range all.Sales {
+		key := [2]any{x.Port, x.POSTTC}
 		if seen[key] {
-			return fmt.Errorf("重复的流水 (booked twice): %s", key)
+			return fmt.Errorf("端口 %d 的流水号 %d 存了两次 (kept twice)", x.Port, x.POSTTC)
 		}
 		seen[key] = true
 	}

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 
 	"greylock/system/clock"
@@ -167,24 +167,12 @@ func (p *Program) Close() error {
 // OpenVault opens a site's sealed working vault with its secret file, and refuses one that was made for another site or for the
 // cards of another profile. Errors wrap ErrSetting or those of vault.
 func OpenVault(file, secret string, role record.Kind, id Identity, cards fuelcard.Profile) (*vault.Vault, error) {
-	info, err := os.Stat(secret)
-	if err != nil {
+	v, err := vault.ReadFiles(file, secret)
+	var lost *fs.PathError
+	switch {
+	case errors.As(err, &lost), errors.Is(err, vault.ErrMode):
 		return nil, fmt.Errorf("%w: %w", ErrSetting, err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%w: %s: 权限 %o 过宽, 请 chmod 600 (others may read this secret)", ErrSetting, secret, info.Mode().Perm())
-	}
-	box, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSetting, err)
-	}
-	opener, err := os.ReadFile(secret)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSetting, err)
-	}
-	v, err := vault.OpenWorking(box, opener)
-	clear(opener)
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if v.Role() != role || v.Site() != id.ID || v.Realm() != id.Realm {

@@ -37,9 +37,11 @@ func TestForcedUnlock(t *testing.T) {
 		change(q.Forced)
 		r.refused(code, record.PathAskUnlock, q)
 	}
-	alone := d.force(l)
-	alone.Forced.By[1] = ""
-	r.refused(TwoPersons, record.PathAskUnlock, alone)
+	for _, by := range []string{"", " ", d.force(l).Forced.By[0] + " "} {
+		alone := d.force(l)
+		alone.Forced.By[1] = by
+		r.refused(TwoPersons, record.PathAskUnlock, alone)
+	}
 	false1 := l // a proof that claims an older lock: its GTAC fits no number
 	false1.time = fa.StampOf(start.Add(-time.Hour).Civil())
 	q := d.force(l)

@@ -2,6 +2,7 @@ package center
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"greylock/system/clock"
@@ -72,7 +73,7 @@ const (
 func (c *Core) unlockForced(now clock.Instant, q record.UnlockQuestion, proof fuelcard.LockProof, at [7]byte) outcome {
 	f := *q.Forced
 	switch {
-	case !word(f.By[0], false) || !word(f.By[1], false) || f.By[0] == f.By[1]:
+	case !word(f.By[0], false) || !word(f.By[1], false) || samePerson(f.By[0], f.By[1]) || samePerson(f.By[0], "") || samePerson(f.By[1], ""):
 		return refuse(TwoPersons)
 	case !word(f.Reason, false):
 		return bad("forced.reason", f.Reason)
@@ -101,6 +102,12 @@ func (c *Core) unlockForced(now clock.Instant, q record.UnlockQuestion, proof fu
 		}
 	}
 	return refuse(ProofWrong)
+}
+
+// samePerson compares names as people read them: without spaces and capitals.
+func samePerson(a, b string) bool {
+	plain := func(s string) string { return strings.Join(strings.Fields(s), "") }
+	return strings.EqualFold(plain(a), plain(b))
 }
 
 // lockedUnder says that the card's GTAC is that of a lock under this TTC.

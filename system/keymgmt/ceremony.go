@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -93,9 +94,9 @@ func (c *Ceremony) Enter(e Entry) error {
 	c.entries[c.step] = e
 	c.step++
 	switch {
-	case e.Custodian == "" || weak(e.Password):
+	case samePerson(e.Custodian, "") || weak(e.Password):
 		return c.refuse(WeakPassword)
-	case c.step == wantMake && e.Custodian == c.entries[0].Custodian:
+	case c.step == wantMake && samePerson(e.Custodian, c.entries[0].Custodian):
 		return c.refuse(SamePerson)
 	}
 	return nil
@@ -178,6 +179,12 @@ func (c *Ceremony) end() {
 		clear(c.entries[i].Again)
 		c.entries[i] = Entry{}
 	}
+}
+
+// samePerson compares names as people read them: without spaces and capitals.
+func samePerson(a, b string) bool {
+	plain := func(s string) string { return strings.Join(strings.Fields(s), "") }
+	return strings.EqualFold(plain(a), plain(b))
 }
 
 // weak refuses what is too short, too long, not text or a key held down.

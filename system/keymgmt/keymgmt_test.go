@@ -165,6 +165,9 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"same person twice", zhang, with(chen, func(e *keymgmt.Entry) { e.Custodian = zhang.Custodian }), keymgmt.SamePerson, 2},
 		{"same entry twice", zhang, zhang, keymgmt.SamePerson, 2},
+		{"same person, other spaces", zhang, with(chen, func(e *keymgmt.Entry) { e.Custodian = " 张　建国" }), keymgmt.SamePerson, 2},
+		{"same person, capitals", with(zhang, func(e *keymgmt.Entry) { e.Custodian = "Li Wei" }), with(chen, func(e *keymgmt.Entry) { e.Custodian = "LiWEI" }), keymgmt.SamePerson, 2},
+		{"a blank name", with(zhang, func(e *keymgmt.Entry) { e.Custodian = "　 " }), chen, keymgmt.WeakPassword, 1},
 		{"same password", zhang, with(zhang, func(e *keymgmt.Entry) { e.Custodian = "陈丽" }), keymgmt.SamePerson, 2},
 		{"first hand slipped", with(zhang, func(e *keymgmt.Entry) { e.Again = []byte("correct horse 1235") }), chen, keymgmt.WrongPassword, 2},
 		{"second hand slipped", zhang, with(chen, func(e *keymgmt.Entry) { e.Again = nil }), keymgmt.WrongPassword, 2},
@@ -317,6 +320,23 @@ func TestWrongPasswordsWait(t *testing.T) {
 	}
 	if _, err := later.room.Unlock(both); err != nil {
 		t.Errorf("one slip after a success: %v", err)
+	}
+}
+
+// A vault file that comes into the room after the start, of a backup that somebody restores meanwhile, is not overwritten.
+func TestFileThatCameLater(t *testing.T) {
+	t.Parallel()
+	disk := faultfile.New()
+	s := started(t, disk)
+	f, err := disk.Create("master.vault")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte("of another day"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.hold(zhang, chen); !errors.Is(err, keymgmt.ErrHeld) {
+		t.Errorf("%v, want ErrHeld", err)
 	}
 }
 
