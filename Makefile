@@ -27,7 +27,7 @@ bench: ## all benchmarks, printed
 	go test -run '^$$' -bench . ./...
 
 cover: ## statement coverage of system
-	go test -coverpkg=./system/... -coverprofile=out/cover.out ./... && go tool cover -func=out/cover.out | tail -1
+	mkdir -p out && go test -coverpkg=./system/... -coverprofile=out/cover.out ./... && go tool cover -func=out/cover.out | tail -1
 
 demo: ## the town in a browser
 	go run ./cmd/greylab demo

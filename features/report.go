@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -37,6 +38,10 @@ func openReports(opt Options) (*reports, error) {
 		name, file, toFile := strings.Cut(f, ":")
 		out := opt.Out
 		if toFile {
+			err := os.MkdirAll(filepath.Dir(file), 0o755)
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("%w: %w", ErrOptions, err), all.close())
+			}
 			w, err := os.Create(file)
 			if err != nil {
 				return nil, errors.Join(fmt.Errorf("%w: %w", ErrOptions, err), all.close())

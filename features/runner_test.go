@@ -126,7 +126,7 @@ func TestRunTellsEverything(t *testing.T) {
 	t.Parallel()
 	path := write(t, "story.feature", story)
 	dir := t.TempDir()
-	sum, out, err := run1(t, Options{Paths: []string{path}, Seed: 41, Format: "pretty,junit:" + dir + "/r.xml,cucumber:" + dir + "/r.json"})
+	sum, out, err := run1(t, Options{Paths: []string{path}, Seed: 41, Format: "pretty,junit:" + dir + "/r.xml,cucumber:" + dir + "/new/r.json"})
 	if !errors.Is(err, ErrFailed) || sum.Scenarios != 5 || sum.Passed != 3 || sum.Failed != 2 || sum.Steps != 15 || len(sum.Results) != 5 {
 		t.Fatalf("%+v, %v\n%s", sum, err, out)
 	}
@@ -157,7 +157,7 @@ func TestRunTellsEverything(t *testing.T) {
 		}
 	}
 	checkJUnit(t, filepath.Join(dir, "r.xml"), sum)
-	checkCucumber(t, filepath.Join(dir, "r.json"), sum)
+	checkCucumber(t, filepath.Join(dir, "new", "r.json"), sum)
 }
 
 // checkJUnit reads the report as other programs do.

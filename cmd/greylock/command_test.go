@@ -185,6 +185,14 @@ func TestConfigCommands(t *testing.T) {
 			t.Errorf("%s does not override:\n%s", config.Env(key), r.out)
 		}
 	}
+	text, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(t, "config", "check", file(t, filepath.Join(dir, "station.conf"), string(text))).want(t, cli.OK, "station")
+	if r := call(t, "config", "show"); strings.Contains(r.out, "nil") {
+		t.Errorf("what is not set:\n%s", r.out)
+	}
 	call(t, "config", "show", good, "--origin").want(t, cli.OK, "file station.yaml", "default", "1=/dev/hub/port01@9600/none")
 	run(t, []string{"GREYLOCK_SITE_NMAE=x"}, "", "config", "show", good).want(t, cli.Config, "GREYLOCK_SITE_NMAE", "GREYLOCK_SITE_NAME")
 }

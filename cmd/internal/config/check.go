@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"greylock/system/wire/fuelcard"
@@ -147,9 +148,12 @@ func (k *checker) url(key, value string) {
 }
 
 func (k *checker) address(key, value string, loopback bool) {
-	host, _, err := net.SplitHostPort(value)
+	host, port, err := net.SplitHostPort(value)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
 	if err != nil {
-		k.bad(key, "%q: 应为 主机:端口 (want host:port)", value)
+		k.bad(key, "%q: 应为 主机:端口, 端口 0…65535 (want host:port)", value)
 		return
 	}
 	if ip := net.ParseIP(host); loopback && host != "localhost" && (ip == nil || !ip.IsLoopback()) {

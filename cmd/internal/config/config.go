@@ -163,6 +163,7 @@ func Load(path string) (Config, []Origin, error) {
 		}
 		if err == nil {
 			v.SetConfigFile(path)
+			v.SetConfigType("yaml") // whatever the file is called
 			err = v.ReadInConfig()
 		}
 		if err != nil {
@@ -305,7 +306,7 @@ func origins(v *viper.Viper, c Config) (list []Origin) {
 		} else if v.InConfig(key) {
 			from = "file " + filepath.Base(v.ConfigFileUsed())
 		}
-		value := fmt.Sprint(v.Get(key))
+		value := v.GetString(key)
 		switch key {
 		case "station.ports":
 			value = strings.Trim(fmt.Sprint(c.Station.Ports), "[]")

@@ -186,6 +186,10 @@ func TestCheckNamesAllProblemsAtOnce(t *testing.T) {
 	if err := c.Check(RoleCenter); err == nil || !strings.Contains(err.Error(), "center.operator") {
 		t.Errorf("operator door open to the network: %v", err)
 	}
+	c = Config{Center: Center{Listen: "127.0.0.1:65536", Operator: "127.0.0.1:http"}}
+	if err := c.Check(RoleCenter); err == nil || strings.Count(err.Error(), "0…65535") != 2 {
+		t.Errorf("ports that are none: %v", err)
+	}
 }
 
 // TestBrokenFiles: each names the file, and the line where there is one; no key of another section is blamed.
