@@ -28,6 +28,7 @@ func (s *Scene) faultSteps() []Step {
 		{`^加油站与中心断开$`, s.cutCenter},
 		{`^加油站与中心恢复$`, s.mendCenter},
 		{`^中心下令油品 "(\d{4})" 在 (\d+) 分钟后改为 ([\d.]+) 元$`, s.orderPrice},
+		{`^到新油价前 (\d+) 秒$`, s.beforePrice},
 		{`^新油价的时刻已过$`, s.priceTime},
 	}
 }
@@ -111,6 +112,16 @@ func (s *Scene) orderPrice(product string, minutes int, price string) error {
 	c.Second = 0
 	s.prices.effective = c.Instant()
 	return s.Town.Operator().SetPrices(station, s.prices.effective, map[string]unit.Price{product: p})
+}
+
+// beforePrice waits until so many seconds before the new price: the order has arrived by then, and the sale that is to span the
+// minute is short enough for a board that ends a sale in which nothing flows.
+func (s *Scene) beforePrice(seconds int) error {
+	if s.prices.effective == 0 {
+		return fmt.Errorf("没有下令改价 (no price was ordered)")
+	}
+	s.Town.Pass(max(0, s.prices.effective.Sub(s.Town.Now())-time.Duration(seconds)*time.Second))
+	return nil
 }
 
 func (s *Scene) priceTime() error {
