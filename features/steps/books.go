@@ -187,8 +187,11 @@ func (s *Scene) distinct() error {
 		return err
 	}
 	var all stationprogram.Sales
-	if err := json.Unmarshal(body, &all); err != nil || status != http.StatusOK || len(all.Sales) == 0 {
-		return fmt.Errorf("加油站没有给出记录 (the station shows no records): %d %v %s", status, err, body)
+	if err := json.Unmarshal(body, &all); err != nil {
+		return err
+	}
+	if status != http.StatusOK || len(all.Sales) == 0 {
+		return fmt.Errorf("加油站没有给出记录 (the station shows no records): %d %s", status, body)
 	}
 	seen := map[[2]any]bool{}
 	for _, x := range all.Sales {
