@@ -87,3 +87,23 @@ func TestFirstSale(t *testing.T) {
 	}
 	t.Logf("%+v\n%+v\n%v", rep, sales[0], w.Receipt(1))
 }
+
+// What settles a town is that nothing is under way, bytes on a wire too: else a second copy of a record would come after the
+// story that asks whether it was kept once.
+func TestSettledMeansNothingOnTheWires(t *testing.T) {
+	t.Parallel()
+	w := town(t, Options{})
+	if err := w.Faults().RepeatUpload(1); err != nil {
+		t.Fatal(err)
+	}
+	fuel(t, w, "张三的卡", 1, "20元")
+	if err := w.Settle(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.Faults().Happened("upload repeated"); n != 1 {
+		t.Errorf("repeated %d times", n)
+	}
+	if n := w.pumps[1].line.waiting(); n != 0 {
+		t.Errorf("%d bytes are still on their way", n)
+	}
+}

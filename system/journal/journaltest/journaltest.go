@@ -4,8 +4,11 @@
 package journaltest
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"reflect"
 	"testing"
 
@@ -38,6 +41,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Medium) {
 		{"EveryBitFlippedClosed", flipClosed},
 		{"EveryBitFlippedRunning", flipRunning},
 		{"RecordsMovedOrMissing", moved},
+		{"ForgedWithGoodCRC", forged},
 		{"SecondOpenRefused", secondOpen},
 		{"OtherVersionRefused", otherVersion},
 		{"FailedSync", failedSync},
@@ -237,6 +241,34 @@ func moved(t *testing.T, m Medium) {
 	} {
 		m.Put(name, c.content)
 		wantDamage(t, m, c.name, c.seq, c.offset)
+	}
+}
+
+// forged: who alters a record and knows how to make its CRC is found by the chain: at that record, or, where he makes its chain
+// hash too, at the next. The seal after the last one names it all the same.
+func forged(t *testing.T, m Medium) {
+	content, records, starts := written(t, m, true)
+	for i, at := range starts[:len(records)] {
+		for _, chained := range []bool{false, true} {
+			b := bytes.Clone(content)
+			frame := b[at:]
+			size := binary.BigEndian.Uint32(frame[4:])
+			body := frame[56 : 56+size]
+			body[0] ^= 1
+			seq, offset := records[i].Seq, at
+			if chained {
+				prev := [32]byte{}
+				if i > 0 {
+					prev = records[i-1].Chain
+				}
+				head := journal.Chain(prev, body)
+				copy(frame[24:], head[:])
+				seq, offset = seq+1, at+int64(56+size+5)
+			}
+			binary.BigEndian.PutUint32(frame[56+size:], crc32.Checksum(frame[:56+size], crc32.MakeTable(crc32.Castagnoli)))
+			m.Put(name, b)
+			wantDamage(t, m, fmt.Sprintf("record %d, chained %v", records[i].Seq, chained), seq, offset)
+		}
 	}
 }
 
