@@ -38,7 +38,7 @@ const debitForUnlock = 0x7E
 
 // faultNames are how the world counts what people call a fault.
 var faultNames = map[string]string{
-	"断线": "line cut", "记录重复上传": "upload repeated", "批次重复发送": "batch repeated", "记录被改": "upload flipped", "断开中心": "center cut", "中心够不着": "center unreachable",
+	"断线": "line cut", "记录重复上传": "upload repeated", "批次重复发送": "batch repeated", "记录被改": "upload flipped", "断开中心": "center cut", "中心不可达": "center unreachable",
 }
 
 // priceOrder is the price change that a scene has ordered.

@@ -312,7 +312,7 @@ func (j *judge) counters(e *entry) {
 	nozzle := fmt.Sprintf("%s/%d", e.Site, e.fact.Nozzle)
 	switch _, s := j.books.meters.at(nozzleKey{e.Site, e.fact.Nozzle}).take(uint32(e.rec.Total)-uint32(e.rec.Volume), uint32(e.rec.Total)); s {
 	case jumps:
-		j.alarm("totalizer-jump", nozzle, "泵码跳进: 有未上报的加油, 见 "+who, "totalizer ahead: fuel without a record before "+who)
+		j.alarm("totalizer-jump", nozzle, "泵码跳变: 有加油未上报, 见 "+who, "totalizer ahead: fuel without a record before "+who)
 	case overlaps:
 		j.alarm("totalizer-back", nozzle, "泵码倒退或重叠, 见 "+who, "totalizer went back or overlaps at "+who)
 	}

@@ -46,7 +46,7 @@ func (c *Core) one(now clock.Instant, p *port, e dispenser.Event) {
 	case dispenser.Echo:
 		if !p.echo {
 			p.echo = true
-			c.alarm(now, "line-echo", subject, "收到自己的帧: 收发线短接", "own frames come back: TX and RX are joined")
+			c.alarm(now, "line-echo", subject, "收到自己的帧: 收发线短路", "own frames come back: TX and RX are joined")
 		}
 	case dispenser.Taken:
 		c.taken(now, p, e)
@@ -127,7 +127,7 @@ func (c *Core) store(now clock.Instant, p *port, r fa.Record, raw []byte, subjec
 	}
 	if t := p.intake.total; t.known && !restarted && metered(r) && r.POSTTC == t.last.POSTTC+1 {
 		if moved := r.Total.Since(t.last.Total); moved != r.Volume {
-			alarm("totalizer-jump", fmt.Sprintf("泵码走了 %v, 记录为 %v", moved, r.Volume), fmt.Sprintf("the totalizer moved %v, the record says %v", moved, r.Volume))
+			alarm("totalizer-jump", fmt.Sprintf("泵码增加 %v, 记录为 %v", moved, r.Volume), fmt.Sprintf("the totalizer moved %v, the record says %v", moved, r.Volume))
 		}
 	}
 	return c.out.Append(facts...)
