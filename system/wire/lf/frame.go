@@ -18,7 +18,7 @@ const Size = 12
 // Source: dispenser.md 2.2.
 type Frame [Size]byte
 
-// Errors of a frame that must not be acted on.
+// Errors of a frame that must not be acted on. Source: dispenser.md 2.1, 2.2.
 var (
 	ErrSum   = errors.New("lf: wrong checksum")
 	ErrBCD   = errors.New("lf: digit above 9")
@@ -37,9 +37,10 @@ func (f Frame) Sum() byte {
 }
 
 // Good reports whether the checksum is right. That is no proof: two errors may cancel out.
+// Source: dispenser.md 2.1, 2.2.
 func (f Frame) Good() bool { return f[Size-1] == f.Sum() }
 
-// Command is what a request asks for.
+// Command is what a request asks for. Source: dispenser.md 2.3.
 type Command byte
 
 // The commands. Source: dispenser.md 2.3.
@@ -60,21 +61,15 @@ const (
 	firstCommand byte    = 0xA0 // an echo has at least this in byte 2, a state reply a price of at most 99
 )
 
-var commandWords = map[Command]string{
-	Query: "query state", Control: "control", Uncontrol: "uncontrol", Fuel: "fuel", Stop: "stop", FuelCash: "fuel for cash",
-	FuelLitres: "fuel litres", SetPrice: "set price", SetPreValve: "set pre-valve", ClearShift: "clear shift",
-	QueryShift: "query shift", TotalCash: "total cash", TotalLitres: "total litres",
-}
+// Known reports whether the command is in the table. Source: dispenser.md 2.3.
+func (c Command) Known() bool { return c.kind() != nil }
 
-// Known reports whether the command is in the table.
-func (c Command) Known() bool { return commandWords[c] != "" }
-
-// String names the command with its byte.
+// String names the command with its byte. Source: dispenser.md 2.3.
 func (c Command) String() string {
-	if !c.Known() {
-		return fmt.Sprintf("%02X", byte(c))
+	if k := c.kind(); k != nil {
+		return fmt.Sprintf("%02X %s", byte(c), k.en)
 	}
-	return fmt.Sprintf("%02X %s", byte(c), commandWords[c])
+	return fmt.Sprintf("%02X", byte(c))
 }
 
 // State is byte 10 of a state reply. Source: dispenser.md 2.4.
@@ -94,23 +89,28 @@ const (
 	Extensions = Fault | PowerFail | SmallValve | PresetLoaded
 )
 
-// Listed reports whether the state without its extension bits is one of the six of the table: 41, C1, C2, 01, 81, 82.
+// Listed reports whether the state without its extension bits is one of the table: 41, C1, C2, 01, 81, 82, or one of a pump
+// that is Locked: 40, C0, 00, 80. Source: dispenser.md 2.4, 5.1.
 func (s State) Listed() bool {
 	switch s &^ (Extensions | Controlled) {
-	case Stopped, NozzleUp | Stopped, NozzleUp | Fuelling:
+	case Stopped, NozzleUp | Stopped, NozzleUp | Fuelling, 0, NozzleUp:
 		return true
 	}
 	return false
 }
 
+// Locked reports whether the pump has locked itself: neither stopped nor fuelling. Source: dispenser.md 5.1.
+func (s State) Locked() bool { return s&(Fuelling|Stopped) == 0 }
+
 // Total is a running total, 0 .. 9 999 999 999.99 (litres or yuan). Source: dispenser.md 2.2, 4.5.
 type Total int64
 
-// TotalWrap is one more than the greatest Total.
+// TotalWrap is one more than the greatest Total. Source: dispenser.md 4.5.
 const TotalWrap Total = 1e12
 
 // Since returns how far the total has run from an earlier reading; a reading below it counts as rolled over.
+// Source: dispenser.md 4.5.
 func (t Total) Since(earlier Total) int64 { return int64((t - earlier + TotalWrap) % TotalWrap) }
 
-// String prints the total with two decimals.
+// String prints the total with two decimals. Source: dispenser.md 2.2.
 func (t Total) String() string { return unit.Quantity(t).String() }

@@ -7,60 +7,51 @@ import (
 )
 
 // Request is what the station asks. Value is the command's data: fen for FuelCash, hundredths of a litre for FuelLitres and
-// SetPreValve, fen per litre for SetPrice; 0 for the others. Source: dispenser.md 2.3.
+// SetPreValve, fen per litre for SetPrice; 0 for the others. The echo of a command has the same bytes.
+// Source: dispenser.md 2.3.
 type Request struct {
 	Nozzle  byte
 	Command Command
 	Value   int64
 }
 
-// valueAt is how many BCD bytes of data a command carries, from byte 3 on.
-func valueAt(c Command) int {
-	switch c {
-	case FuelCash, FuelLitres:
-		return 3
-	case SetPrice:
-		return 2
-	case SetPreValve:
-		return 1
-	}
-	return 0
-}
-
 // Frame returns the request's bytes. ErrForm for an unknown command, ErrRange for a value that does not fit.
+// Source: dispenser.md 2.2.
 func (r Request) Frame() (Frame, error) {
-	f := Frame{0: r.Nozzle, 2: byte(r.Command)}
-	if !r.Command.Known() {
-		return Frame{}, fmt.Errorf("request %v: %w", r.Command, ErrForm)
+	f, err := encode(&r)
+	if err != nil {
+		return Frame{}, fmt.Errorf("request %v: %w", r.Command, err)
 	}
-	if !put(f[3:3+valueAt(r.Command)], r.Value) {
-		return Frame{}, fmt.Errorf("%v of %d: %w", r.Command, r.Value, ErrRange)
-	}
-	f[Size-1] = f.Sum()
 	return f, nil
 }
 
-// ParseRequest reads a request strictly: what it does not carry is 00. ErrSum, ErrForm, ErrBCD.
+// ParseRequest reads a request strictly: what it does not carry is 00. ErrSum, ErrForm, ErrBCD. Source: dispenser.md 2.2.
 func ParseRequest(f Frame) (Request, error) {
-	r := Request{Nozzle: f[0], Command: Command(f[2])}
-	switch {
-	case !f.Good():
-		return Request{}, ErrSum
-	case !r.Command.Known():
-		return Request{}, fmt.Errorf("request %v: %w", r.Command, ErrForm)
-	}
-	n := valueAt(r.Command)
-	if f[1] != 0 || !zero(f[3+n:Size-1]) {
-		return Request{}, fmt.Errorf("%v with surplus data: %w", r.Command, ErrForm)
-	}
-	var ok bool
-	if r.Value, ok = get(f[3 : 3+n]); !ok {
-		return Request{}, fmt.Errorf("%v: %w", r.Command, ErrBCD)
+	var r Request
+	if err := decode(&r, f); err != nil {
+		return Request{}, fmt.Errorf("request %v: %w", Command(f[2]), err)
 	}
 	return r, nil
 }
 
-// Status is a reply in state form. Source: dispenser.md 2.2.
+// walk: nozzle, Data1, command, the value that the command carries, and nothing behind it.
+func (r *Request) walk(c *codec) {
+	octet(c, 0, "NOZZLE", "枪号", "nozzle number", &r.Nozzle)
+	c.blank(1, 1)
+	octet(c, 2, "CMD", "命令", "command", &r.Command)
+	k := r.Command.kind()
+	if k == nil {
+		c.fail(fmt.Errorf("no such command: %w", ErrForm))
+		return
+	}
+	if k.width == 0 && c.put && r.Value != 0 {
+		c.fail(fmt.Errorf("%d without a field: %w", r.Value, ErrRange))
+	}
+	k.value(c, &r.Value)
+	c.blank(3+k.width, 8-k.width)
+}
+
+// Status is a reply in state form. Cash and Litres are those of the running or last sale. Source: dispenser.md 2.2, 2.4.
 type Status struct {
 	Nozzle byte
 	Price  unit.Price
@@ -69,39 +60,41 @@ type Status struct {
 	State  State
 }
 
-// Frame returns the reply's bytes. ErrRange for a value that does not fit.
+// Frame returns the reply's bytes. ErrRange for a value that does not fit. Source: dispenser.md 2.2.
 func (s Status) Frame() (Frame, error) {
-	f := Frame{0: s.Nozzle, 10: byte(s.State)}
-	if !put(f[2:4], int64(s.Price)) || !put(f[4:7], int64(s.Cash)) || !put(f[7:10], int64(s.Litres)) {
-		return Frame{}, fmt.Errorf("state %v × %v, %v: %w", s.Litres, s.Price, s.Cash, ErrRange)
+	f, err := encode(&s)
+	if err != nil {
+		return Frame{}, fmt.Errorf("state: %w", err)
 	}
-	f[Size-1] = f.Sum()
 	return f, nil
 }
 
-// IsStatus reports whether a reply has the state form: BCD where an echo has its command.
+// IsStatus reports whether a reply has the state form: BCD where an echo has its command. Source: dispenser.md 2.2.
 func (f Frame) IsStatus() bool { return f[2] < firstCommand }
 
 // ParseStatus reads a reply in state form. ErrSum; ErrBCD; ErrForm for an echo, for a byte 1 other than 00 and for a state that
-// is not in the table (its extension bits are the caller's to judge).
+// is not in the table (its extension bits are the caller's to judge). Source: dispenser.md 2.2, 2.4.
 func ParseStatus(f Frame) (Status, error) {
-	if !f.Good() {
-		return Status{}, ErrSum
+	var s Status
+	if f.Good() && !f.IsStatus() {
+		return Status{}, fmt.Errorf("%02X is no state: %w", f[2], ErrForm)
 	}
-	if !f.IsStatus() || f[1] != 0 {
-		return Status{}, fmt.Errorf("%02X %02X is no state: %w", f[1], f[2], ErrForm)
-	}
-	price, a := get(f[2:4])
-	cash, b := get(f[4:7])
-	litres, c := get(f[7:10])
-	if !a || !b || !c {
-		return Status{}, ErrBCD
-	}
-	s := Status{f[0], unit.Price(price), unit.Fen(cash), unit.Quantity(litres), State(f[10])}
-	if !s.State.Listed() {
-		return Status{}, fmt.Errorf("state %02X: %w", f[10], ErrForm)
+	if err := decode(&s, f); err != nil {
+		return Status{}, fmt.Errorf("state: %w", err)
 	}
 	return s, nil
+}
+
+func (s *Status) walk(c *codec) {
+	octet(c, 0, "NOZZLE", "枪号", "nozzle number", &s.Nozzle)
+	c.blank(1, 1)
+	digits(c, 2, 2, "PRICE", "单价", "price", &s.Price)
+	digits(c, 4, 3, "CASH", "金额", "cash", &s.Cash)
+	digits(c, 7, 3, "LITRES", "升数", "litres", &s.Litres)
+	octet(c, 10, "STATE", "状态", "state", &s.State)
+	if !c.put && !s.State.Listed() {
+		c.fail(fmt.Errorf("state %02X: %w", byte(s.State), ErrForm))
+	}
 }
 
 // TotalReply is the reply to TotalCash or TotalLitres. Source: dispenser.md 2.3.
@@ -112,33 +105,34 @@ type TotalReply struct {
 }
 
 // Frame returns the reply's bytes. ErrForm for another command, ErrRange for a value that does not fit.
+// Source: dispenser.md 2.3.
 func (r TotalReply) Frame() (Frame, error) {
-	f := Frame{0: r.Nozzle, 2: byte(r.Command)}
-	if r.Command != TotalCash && r.Command != TotalLitres {
-		return Frame{}, fmt.Errorf("total of %v: %w", r.Command, ErrForm)
+	f, err := encode(&r)
+	if err != nil {
+		return Frame{}, fmt.Errorf("total: %w", err)
 	}
-	if !put(f[5:11], int64(r.Total)) {
-		return Frame{}, fmt.Errorf("total %d: %w", r.Total, ErrRange)
-	}
-	f[Size-1] = f.Sum()
 	return f, nil
 }
 
-// ParseTotal reads the reply to TotalCash or TotalLitres. ErrSum, ErrForm, ErrBCD.
+// ParseTotal reads the reply to TotalCash or TotalLitres. ErrSum, ErrForm, ErrBCD. Source: dispenser.md 2.3.
 func ParseTotal(f Frame) (TotalReply, error) {
-	r := TotalReply{Nozzle: f[0], Command: Command(f[2])}
-	if !f.Good() {
-		return TotalReply{}, ErrSum
+	var r TotalReply
+	if err := decode(&r, f); err != nil {
+		return TotalReply{}, fmt.Errorf("total: %w", err)
 	}
-	if r.Command != TotalCash && r.Command != TotalLitres || !zero(f[3:5]) || f[1] != 0 {
-		return TotalReply{}, fmt.Errorf("%X is no total: %w", f[1:5], ErrForm)
-	}
-	v, ok := get(f[5:11])
-	if !ok {
-		return TotalReply{}, ErrBCD
-	}
-	r.Total = Total(v)
 	return r, nil
+}
+
+func (r *TotalReply) walk(c *codec) {
+	octet(c, 0, "NOZZLE", "枪号", "nozzle number", &r.Nozzle)
+	c.blank(1, 1)
+	octet(c, 2, "CMD", "命令", "command", &r.Command)
+	if r.Command != TotalCash && r.Command != TotalLitres {
+		c.fail(fmt.Errorf("%v is no total: %w", r.Command, ErrForm))
+		return
+	}
+	c.blank(3, 2)
+	digits(c, 5, 6, "TOTAL", "累计数", "total", &r.Total)
 }
 
 // ShiftReply is the reply to QueryShift; its layout is ours. Source: dispenser.md 2.3.
@@ -148,60 +142,33 @@ type ShiftReply struct {
 	Litres unit.Quantity
 }
 
-// Frame returns the reply's bytes. ErrRange for a value that does not fit.
+// Frame returns the reply's bytes. ErrRange for a value that does not fit. Source: dispenser.md 2.3.
 func (r ShiftReply) Frame() (Frame, error) {
-	f := Frame{0: r.Nozzle, 2: byte(QueryShift)}
-	if !put(f[3:7], int64(r.Cash)) || !put(f[7:11], int64(r.Litres)) {
-		return Frame{}, fmt.Errorf("shift %v, %v: %w", r.Cash, r.Litres, ErrRange)
+	f, err := encode(&r)
+	if err != nil {
+		return Frame{}, fmt.Errorf("shift: %w", err)
 	}
-	f[Size-1] = f.Sum()
 	return f, nil
 }
 
-// ParseShift reads the reply to QueryShift. ErrSum, ErrForm, ErrBCD.
+// ParseShift reads the reply to QueryShift. ErrSum, ErrForm, ErrBCD. Source: dispenser.md 2.3.
 func ParseShift(f Frame) (ShiftReply, error) {
-	if !f.Good() {
-		return ShiftReply{}, ErrSum
+	var r ShiftReply
+	if err := decode(&r, f); err != nil {
+		return ShiftReply{}, fmt.Errorf("shift: %w", err)
 	}
-	if Command(f[2]) != QueryShift || f[1] != 0 {
-		return ShiftReply{}, fmt.Errorf("%X is no shift: %w", f[1:3], ErrForm)
-	}
-	cash, a := get(f[3:7])
-	litres, b := get(f[7:11])
-	if !a || !b {
-		return ShiftReply{}, ErrBCD
-	}
-	return ShiftReply{f[0], unit.Fen(cash), unit.Quantity(litres)}, nil
+	return r, nil
 }
 
-// put writes v in packed BCD, high digits first; false if it does not fit.
-func put(b []byte, v int64) bool {
-	if v < 0 {
-		return false
+func (r *ShiftReply) walk(c *codec) {
+	octet(c, 0, "NOZZLE", "枪号", "nozzle number", &r.Nozzle)
+	c.blank(1, 1)
+	cmd := QueryShift
+	octet(c, 2, "CMD", "命令", "command", &cmd)
+	if cmd != QueryShift {
+		c.fail(fmt.Errorf("%v is no shift: %w", cmd, ErrForm))
+		return
 	}
-	for i := len(b) - 1; i >= 0; i-- {
-		b[i] = byte(v/10%10<<4 | v%10)
-		v /= 100
-	}
-	return v == 0
-}
-
-// get reads packed BCD; false for a digit above 9.
-func get(b []byte) (v int64, ok bool) {
-	for _, x := range b {
-		if x>>4 > 9 || x&15 > 9 {
-			return 0, false
-		}
-		v = v*100 + int64(x>>4)*10 + int64(x&15)
-	}
-	return v, true
-}
-
-func zero(b []byte) bool {
-	for _, x := range b {
-		if x != 0 {
-			return false
-		}
-	}
-	return true
+	digits(c, 3, 4, "CASH", "班累金额", "shift cash", &r.Cash)
+	digits(c, 7, 4, "LITRES", "班累升数", "shift litres", &r.Litres)
 }

@@ -44,11 +44,7 @@ var worked = []struct {
 func TestWorkedFramesBothWays(t *testing.T) {
 	t.Parallel()
 	for _, w := range worked {
-		b, err := hex.DecodeString(strings.ReplaceAll(w.hex, " ", ""))
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := lf.Frame(b)
+		want := unhex(t, w.hex)
 		if got, err := w.m.Frame(); err != nil || got != want {
 			t.Errorf("%+v: %X, %v; want %X", w.m, got, err, want)
 		}
@@ -56,6 +52,15 @@ func TestWorkedFramesBothWays(t *testing.T) {
 			t.Errorf("%X: %+v, %v; want %+v", want, got, err, w.m)
 		}
 	}
+}
+
+func unhex(t testing.TB, s string) lf.Frame {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil || len(b) != lf.Size {
+		t.Fatalf("%s: %d bytes, %v", s, len(b), err)
+	}
+	return lf.Frame(b)
 }
 
 func parseAs(m framer, f lf.Frame) (framer, error) {
@@ -90,6 +95,7 @@ func TestBadFramesAreRefused(t *testing.T) {
 		{"state, byte 1", lf.Status{}, sealed(lf.Frame{1, 1, 7, 0x85, 10: 0x41}), lf.ErrForm},
 		{"state, digit", lf.Status{}, sealed(lf.Frame{1, 0, 7, 0x8A, 10: 0x41}), lf.ErrBCD},
 		{"state, 42", lf.Status{}, sealed(lf.Frame{1, 0, 7, 0x85, 10: 0x42}), lf.ErrForm},
+		{"state, 83", lf.Status{}, sealed(lf.Frame{1, 0, 7, 0x85, 10: 0x83}), lf.ErrForm},
 		{"state, C3", lf.Status{}, sealed(lf.Frame{1, 0, 7, 0x85, 10: 0xC3}), lf.ErrForm},
 		{"total, sum", lf.TotalReply{}, lf.Frame{1, 0, 0xAD}, lf.ErrSum},
 		{"total, bytes 3-4", lf.TotalReply{}, sealed(lf.Frame{1, 0, 0xAD, 1}), lf.ErrForm},
@@ -131,8 +137,8 @@ func TestTotalsRollOver(t *testing.T) {
 // What parses is made of the same bytes again, and no two commands share a name.
 func FuzzFrame(f *testing.F) {
 	for _, w := range worked {
-		b, _ := hex.DecodeString(strings.ReplaceAll(w.hex, " ", ""))
-		f.Add(b)
+		frame := unhex(f, w.hex)
+		f.Add(frame[:])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) != lf.Size {
