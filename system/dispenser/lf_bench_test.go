@@ -24,6 +24,7 @@ type plainNozzle struct {
 	target         unit.Quantity
 	money          unit.Fen
 	refusePrice    bool
+	selfLocked     bool // neither stopped nor fuelling, silent to A1
 	deafTo         map[lf.Command]bool
 }
 
@@ -31,6 +32,9 @@ func (n *plainNozzle) status(number byte) lf.Status {
 	s := lf.Status{Nozzle: number, Price: n.price, Cash: n.cash, Litres: n.litres, State: lf.Stopped}
 	if n.flowing {
 		s.State = lf.Fuelling
+	}
+	if n.selfLocked {
+		s.State = 0
 	}
 	if n.up {
 		s.State |= lf.NozzleUp
@@ -79,7 +83,7 @@ func (n *plainNozzle) pump(v unit.Quantity) {
 func (n *plainNozzle) obey(r lf.Request) (lf.Frame, bool) {
 	echo, _ := r.Frame()
 	refusal, _ := n.status(r.Nozzle).Frame()
-	if n.deafTo[r.Command] {
+	if n.deafTo[r.Command] || n.selfLocked && r.Command == lf.Fuel {
 		return lf.Frame{}, false
 	}
 	switch r.Command {

@@ -121,6 +121,7 @@ const (
 	TroubleTotals                     // the totals can not be read twice alike
 	TroubleNozzle                     // another nozzle answers
 	TroubleFrozen                     // the price changed within a delivery
+	TroubleSelf                       // the dispenser has locked itself: encoder or metrology seal
 )
 
 var troubleWords = [...][2]string{
@@ -134,11 +135,12 @@ var troubleWords = [...][2]string{
 	TroubleTotals:  {"泵码两次读数不一致: 请检查连线", "totals can not be read twice alike: check the cable"},
 	TroubleNozzle:  {"枪号应答错误: 请检查端口接线和枪号", "another nozzle answers: check port wiring and nozzle numbers"},
 	TroubleFrozen:  {"加油中单价改变: 请核对该笔金额", "the price changed while fuelling: check the amount of the sale"},
+	TroubleSelf:    {"加油机自锁(编码器或防作弊): 请停用该枪并报修", "the dispenser has locked itself (encoder, anti-fraud): take the nozzle out of use, call service"},
 }
 
 // Words says the trouble to people, with what to do.
 func (t Trouble) Words() (zh, en string) {
-	if t < TroublePrice || t > TroubleFrozen {
+	if t < TroublePrice || t > TroubleSelf {
 		return "未知故障", "unknown trouble"
 	}
 	return troubleWords[t][0], troubleWords[t][1]

@@ -39,6 +39,7 @@ type lfNozzle struct {
 	wrong         int // answers of another nozzle in a row
 	wild          int // polls in a row with unauthorised flow
 	free          int // polls in a row without the station's control
+	barred        int // polls in a row of a pump that has locked itself
 
 	pollAt   clock.Instant
 	auditAt  clock.Instant
@@ -131,7 +132,7 @@ func (d *LF) rest(n *lfNozzle) {
 // lose forgets the contact. What was authorised stays open.
 func (d *LF) lose(n *lfNozzle, now clock.Instant) {
 	here := n.phase == lfHere
-	n.phase, n.misses, n.goods, n.odd, n.wrong, n.wild, n.free = lfAbsent, 0, 0, 0, 0, 0, 0
+	n.phase, n.misses, n.goods, n.odd, n.wrong, n.wild, n.free, n.barred = lfAbsent, 0, 0, 0, 0, 0, 0, 0
 	n.read, n.control, n.pricing = lfReading{}, lfTry{}, lfTry{}
 	n.pollAt = now.Add(lfProbe)
 	n.view = View{State: Inoperative}
@@ -327,6 +328,7 @@ func (d *LF) gotStatus(now clock.Instant, n *lfNozzle, s lf.Status, certain bool
 	n.last, n.lastAt = s, now
 	d.proveStop(now, n, s, certain)
 	d.underControl(now, n, s)
+	d.selfLocked(n, s)
 	if d.wire.job.kind == lfRead && n.read.on && n.read.status(now, raw, certain) {
 		return
 	}
@@ -367,6 +369,18 @@ func (d *LF) underControl(now clock.Instant, n *lfNozzle, s lf.Status) {
 		if n.open != nil {
 			n.open.interrupted = true
 		}
+	}
+}
+
+// selfLocked takes a pump that has locked itself, twice in a row: it authorises nothing and needs a person.
+// Source: dispenser.md 4.3, 5.1.
+func (d *LF) selfLocked(n *lfNozzle, s lf.Status) {
+	if !s.State.Locked() {
+		n.barred = 0
+		return
+	}
+	if n.barred++; n.barred >= 2 {
+		d.lock(n, TroubleSelf)
 	}
 }
 

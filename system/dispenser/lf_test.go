@@ -2,6 +2,7 @@ package dispenser_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -471,6 +472,48 @@ func TestLFTotalsBackAndLeap(t *testing.T) {
 		b.run(2 * time.Minute)
 		b.state(dispenser.Idle)
 	}
+}
+
+// A pump that has locked itself needs a person, again and again until service has been there.
+func TestLFSelfLockedPump(t *testing.T) {
+	t.Parallel()
+	b := newLFBench(t, dispenser.LFConfig{}).up()
+	b.n().selfLocked = true
+	b.run(2 * time.Second)
+	b.state(dispenser.Inoperative)
+	if why := b.d.Lock(0); why != dispenser.TroubleSelf || b.told() != "Locked" {
+		t.Errorf("locked for %v", why)
+	}
+	if err := b.d.Unlock(b.now, 0); err != nil {
+		t.Error(err)
+	}
+	b.run(2 * time.Second)
+	b.state(dispenser.Inoperative)
+	b.n().selfLocked = false
+	b.run(2 * time.Second)
+	b.state(dispenser.Inoperative)
+	if err := b.d.Unlock(b.now, 0); err != nil {
+		t.Error(err)
+	}
+	b.run(2 * time.Second)
+	b.state(dispenser.Idle)
+}
+
+// An authorisation that meets a pump locked by itself ends without fuel.
+func TestLFSelfLockedPumpIsNotAuthorised(t *testing.T) {
+	t.Parallel()
+	b := newLFBench(t, dispenser.LFConfig{}).up()
+	b.n().lift()
+	b.run(time.Second)
+	b.authorise(dispenser.Authorisation{})
+	b.n().selfLocked = true
+	b.run(8 * time.Second)
+	if len(b.sales()) != 0 || !strings.Contains(b.kinds(), "Refused") || !strings.Contains(b.kinds(), "Locked") {
+		t.Errorf("told %s", b.kinds())
+	}
+	b.n().hang()
+	b.run(5 * time.Second)
+	b.state(dispenser.Inoperative)
 }
 
 // The case of 2025: 27.18 L of the sale before are added to the next one.
