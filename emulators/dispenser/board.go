@@ -1,4 +1,7 @@
-// Package dispenser is the board of an IC-card dispenser: one port, one board, one PSAM, one nozzle. It holds card slot,
+// Package dispenser is the boards of two families of dispensers: Board, an IC-card dispenser on an FA line, and Plain, a
+// dispenser without cards on an LF line, which its comment describes.
+//
+// Board is one port, one board, one PSAM, one nozzle. It holds card slot,
 // PIN keys, display, hook, two-stage valve, flow and pulses, totalizers, price table, transaction log and the FA link of
 // dispenser.md 3, as one state machine without I/O: inputs carry the time, Take hands over what is to be done.
 //
@@ -6,7 +9,7 @@
 // make a new one on the same NV. Physics is integer: 100 pulses per litre, microlitres per 10 ms. The card side runs
 // system/terminal inside a card.Talk; the board forwards its commands and serves its log from NV.
 //
-// Source: dispenser.md 3, 4.6, 4.7, 5; card.md 12 to 14; trust.md 1.1; design.md 5, 9.
+// Source: dispenser.md 2, 3, 4.6, 4.7, 5; card.md 12 to 14; trust.md 1.1; design.md 5, 9.
 package dispenser
 
 import (

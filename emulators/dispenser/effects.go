@@ -61,4 +61,5 @@ type Event struct {
 	Zh, En string
 	Lines  []string
 	Record []byte
+	Nozzle byte // 枪号 on a plain board (LF); 0 on a board that has one nozzle
 }
