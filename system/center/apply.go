@@ -62,7 +62,7 @@ func (b *books) apply(own record.SiteID, f record.Fact) {
 
 func (b *books) alarm(site record.SiteID, f record.Alarm) {
 	b.nAlarms++
-	b.alarms.put(b.nAlarms, AlarmView{site, f})
+	b.entries.alarms = append(b.entries.alarms, AlarmView{site, f})
 }
 
 // enter books entries.
@@ -77,7 +77,7 @@ func (b *books) move(name string, a account, l StatementLine) {
 	a.lines++
 	l.Balance = a.balance
 	b.accounts.put(name, a)
-	b.lines.put(lineKey{name, a.lines}, l)
+	b.entries.statements = append(b.entries.statements, statementRow{name, a.lines, l})
 }
 
 // ordered takes a directive that the center issued. Its body was made by this program and reads back.
@@ -253,7 +253,7 @@ func (b *books) sold(f record.SalePosted, d record.DispenserRecord, rec fa.Recor
 	if s.no == 0 {
 		b.nSales++
 		s.no = b.nSales
-		b.order.put(s.no, id)
+		b.entries.sales = append(b.entries.sales, saleRow{s.no, id, f.Site, rec.ASN})
 	}
 	zero := rec.Amount == 0 && rec.Volume == 0
 	before := s.state

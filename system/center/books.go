@@ -19,14 +19,12 @@ type books struct {
 	cards     table[pboc.ASN, card]
 	psams     table[pboc.TID, psam]
 	accounts  table[string, account]
-	lines     table[lineKey, StatementLine]
 	receipts  table[string, record.AccountToppedUp]
 	transfers table[onlineKey, transfer]
 	permits   table[pboc.ASN, permit]
 	unlocks   table[onlineKey, unlock]
 
 	sales  table[string, sale]
-	order  table[int, string]       // sale ids by number, from 1
 	locks  table[lockKey, string]   // sale id by card and CTC
 	forced table[string, bool]      // sale ids whose lock was undone by force
 	taken  table[recordKey, string] // raw bytes of the records in the books
@@ -36,10 +34,11 @@ type books struct {
 	parked     table[lockKey, []place]   // settlements that wait for the record of their lock
 	quarantine table[int, quarantined]   // from 1
 	held       table[place, int]         // number in quarantine
-	alarms     table[int, AlarmView]     // from 1
 	ledger     table[string, unit.Fen]
 
 	nSales, nQuarantine, nResolved, nAlarms int
+
+	entries entries // of the fact applied last, for the registers
 
 	batch carried // the batch applied last, decoded: what SalePosted and SaleQuarantined of the same act point at
 }
@@ -58,10 +57,6 @@ type (
 	priceKey struct {
 		site    record.SiteID
 		product string
-	}
-	lineKey struct {
-		account string
-		n       int
 	}
 	onlineKey struct {
 		asn pboc.ASN
@@ -224,10 +219,10 @@ func (b *books) fork() *books {
 	return &books{
 		sites: b.sites.fork(), products: b.products.fork(), orders: b.orders.fork(), layouts: b.layouts.fork(),
 		pricing: b.pricing.fork(), cards: b.cards.fork(), psams: b.psams.fork(), accounts: b.accounts.fork(),
-		lines: b.lines.fork(), receipts: b.receipts.fork(), transfers: b.transfers.fork(), permits: b.permits.fork(), unlocks: b.unlocks.fork(),
-		sales: b.sales.fork(), order: b.order.fork(), locks: b.locks.fork(), forced: b.forced.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
+		receipts: b.receipts.fork(), transfers: b.transfers.fork(), permits: b.permits.fork(), unlocks: b.unlocks.fork(),
+		sales: b.sales.fork(), locks: b.locks.fork(), forced: b.forced.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
 		kept: b.kept.fork(), parked: b.parked.fork(), quarantine: b.quarantine.fork(), held: b.held.fork(),
-		alarms: b.alarms.fork(), ledger: b.ledger.fork(),
+		ledger: b.ledger.fork(),
 		nSales: b.nSales, nQuarantine: b.nQuarantine, nResolved: b.nResolved, nAlarms: b.nAlarms, batch: b.batch,
 	}
 }

@@ -56,7 +56,8 @@ const (
 // Core is the center. The zero value is not ready: use New.
 type Core struct {
 	cfg    Config
-	books  books
+	books  *books
+	shown  registers
 	out    link.Outbox
 	act    link.ActID // under way; 0: none
 	queue  []request
@@ -72,14 +73,18 @@ type request struct {
 var _ link.Core = (*Core)(nil)
 
 // New returns a center with empty books; replay fills them.
-func New(cfg Config) *Core { return &Core{cfg: cfg, intake: exchange.NewIntake()} }
+func New(cfg Config) *Core {
+	b := &books{}
+	return &Core{cfg: cfg, books: b, shown: newRegisters(b), intake: exchange.NewIntake()}
+}
 
-// Apply takes a fact of the own journal into the books.
-func (c *Core) Apply(_ uint64, f record.Fact) {
+// Apply takes a fact of the own journal into the books and registers.
+func (c *Core) Apply(seq uint64, f record.Fact) {
 	if b, ok := f.(record.BatchTaken); ok {
 		c.intake.Apply(b)
 	}
 	c.books.apply(c.cfg.Site, f)
+	c.shown.take(seq, f)
 }
 
 // Start does nothing: the center waits to be asked.

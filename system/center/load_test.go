@@ -43,7 +43,7 @@ func TestLoadOfTheSpecification(t *testing.T) {
 	want(t, "MAC2", a.answer.(record.LoadAnswer).MAC2, pboc.MAC{0x4C, 0xF8, 0x07, 0xF2})
 	r.core.books.transfers.put(onlineKey{q.ASN, 0}, transfer{amount: 10000, time: [7]byte{0x20, 0x26, 0x11, 0x22, 0x09, 0x30, 0x00},
 		attempts: []attempt{{tid: q.TID, version: 1}}})
-	facts, code := r.core.proven(&r.core.books, toCard, q.ASN, 0, pboc.MAC{0x50, 0x3B, 0x44, 0x5A}, 0)
+	facts, code := r.core.proven(r.core.books, toCard, q.ASN, 0, pboc.MAC{0x50, 0x3B, 0x44, 0x5A}, 0)
 	if code != "" || len(facts) != 1 {
 		t.Errorf("TAC refused: %s", code)
 	}

@@ -74,10 +74,10 @@ func (c *Core) recordChecks(s sale, raw record.Hex) (list []Check) {
 	if owes(r) {
 		name, zh, en = "gtac", "灰锁认证码 GTAC", "GTAC of the card over balance, CTC, terminal, TTC and time"
 	}
-	want, reason := c.cardCode(&c.books, r, s.posted.Sale.TTC)
+	want, reason := c.cardCode(c.books, r, s.posted.Sale.TTC)
 	list = append(list, Check{name, reason == "" && want.Equal(r.TAC), zh, en})
 	if c.psamTimed(r) && (!settles || r.PSAMTAC != (pboc.MAC{})) {
-		psam, err := c.psamCode(&c.books, r, s.posted.Sale.TTC)
+		psam, err := c.psamCode(c.books, r, s.posted.Sale.TTC)
 		list = append(list, Check{"psam-tac", err == nil && psam.Equal(r.PSAMTAC), "PSAM-TAC", "PSAM-TAC over amount, terminal, TTC and time"})
 	}
 	amountOK := r.Amount == s.posted.Amount
@@ -101,7 +101,7 @@ func (c *Core) proofChecks(s sale, raw record.Hex) []Check {
 	if err != nil {
 		return []Check{{"proof", false, "格式", "form"}}
 	}
-	tac, err := c.cfg.Keys.TAC(c.cardKeys(&c.books, s.rec.ASN, s.rec.Version),
+	tac, err := c.cfg.Keys.TAC(c.cardKeys(c.books, s.rec.ASN, s.rec.Version),
 		fuelcard.UnlockTACData(proof.Amount(), fuelcard.TypeUnlockED, proof.TID, c.cfg.Profile.UnlockTTC(s.posted.Sale.TTC), proof.Time))
 	return []Check{
 		{"tac", err == nil && tac.Equal(proof.Code), "卡交易认证码 TAC", "TAC of the card over amount, terminal, TTC and time"},

@@ -148,15 +148,10 @@ func (c *Core) accountView(name string) AccountView {
 }
 
 func (c *Core) showAccount(_ clock.Instant, q AskAccount) outcome {
-	a, ok := c.books.accounts.get(q.Account)
-	if !ok {
+	if !c.books.accounts.has(q.Account) {
 		return refuse(UnknownAccount)
 	}
-	s := Statement{AccountView: c.accountView(q.Account), Lines: []StatementLine{}}
-	for n := 1; n <= a.lines; n++ {
-		s.Lines = append(s.Lines, c.books.lines.at(lineKey{q.Account, n}))
-	}
-	return reply(s)
+	return reply(Statement{AccountView: c.accountView(q.Account), Lines: c.shown.statement(q.Account)})
 }
 
 func (c *Core) listSales(_ clock.Instant, q AskSales) outcome {
@@ -168,23 +163,15 @@ func (c *Core) listSales(_ clock.Instant, q AskSales) outcome {
 	case q.Limit == 0:
 		q.Limit = pageDefault
 	}
-	from := c.books.nSales
-	if q.Before > 0 && q.Before <= from {
-		from = q.Before - 1
-	}
 	a := Sales{Sales: []SaleView{}, Total: c.books.nSales}
-	for no := from; no >= 1; no-- {
-		id := c.books.order.at(no)
-		s := c.books.sales.at(id)
-		if q.Site != "" && s.posted.Site != q.Site || q.ASN != nil && s.rec.ASN != *q.ASN {
-			continue
-		}
+	c.shown.salesBelow(q, func(row saleRow) bool {
 		if len(a.Sales) == q.Limit {
-			a.Next = no + 1
-			break
+			a.Next = row.No + 1
+			return false
 		}
-		a.Sales = append(a.Sales, c.saleView(id, s))
-	}
+		a.Sales = append(a.Sales, c.saleView(row.ID, c.books.sales.at(row.ID)))
+		return true
+	})
 	return reply(a)
 }
 
@@ -212,11 +199,7 @@ func (c *Core) listQuarantine(clock.Instant, nothing) outcome {
 }
 
 func (c *Core) listAlarms(clock.Instant, nothing) outcome {
-	a := Alarms{Alarms: []AlarmView{}, Total: c.books.nAlarms}
-	for n := c.books.nAlarms; n >= 1 && len(a.Alarms) < listMost; n-- {
-		a.Alarms = append(a.Alarms, c.books.alarms.at(n))
-	}
-	return reply(a)
+	return reply(Alarms{Alarms: c.shown.newestAlarms(listMost), Total: c.books.nAlarms})
 }
 
 func (c *Core) trialBalance(clock.Instant, nothing) outcome {

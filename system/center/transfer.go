@@ -219,7 +219,7 @@ func (c *Core) transferEnd(now clock.Instant, w direction, q record.LoadEndQuest
 		return o
 	}
 	if q.Loaded {
-		facts, code := c.proven(&c.books, w, q.ASN, q.OnlineSN, q.TAC, now.Milli())
+		facts, code := c.proven(c.books, w, q.ASN, q.OnlineSN, q.TAC, now.Milli())
 		if code != "" {
 			return refuse(code)
 		}
@@ -339,7 +339,7 @@ func (c *Core) askCard(_ clock.Instant, q record.CardQuestion) outcome {
 }
 
 func (c *Core) cardOf(asn pboc.ASN, version, alg byte) vault.Card {
-	return c.issuerOf(&c.books, asn, version, alg)
+	return c.issuerOf(c.books, asn, version, alg)
 }
 
 func (c *Core) issuerOf(b *books, asn pboc.ASN, version, alg byte) vault.Card {

@@ -43,7 +43,7 @@ func TestUnloadOfTheSpecification(t *testing.T) {
 	want(t, "MAC2", a.answer.(record.LoadAnswer).MAC2, pboc.MAC{0x60, 0xCE, 0x20, 0x40})
 	r.core.books.transfers.put(onlineKey{q.ASN, 1}, transfer{way: toAccount, amount: 5000, time: at,
 		attempts: []attempt{{tid: q.TID, before: 5000, rand: rand4(q.Rand), version: 1}}})
-	facts, code := r.core.proven(&r.core.books, toAccount, q.ASN, 1, pboc.MAC{0xF6, 0x9B, 0x71, 0x85}, 0)
+	facts, code := r.core.proven(r.core.books, toAccount, q.ASN, 1, pboc.MAC{0xF6, 0x9B, 0x71, 0x85}, 0)
 	if code != "" || len(facts) != 1 {
 		t.Errorf("MAC3 refused: %s", code)
 	}

@@ -194,7 +194,7 @@ func (c *Core) unlockEnd(now clock.Instant, q record.UnlockEndQuestion) outcome 
 	if o, ok := c.outletAsks(q.Outlet); !ok {
 		return o
 	}
-	facts, code := c.unlockProven(&c.books, q.ASN, q.OnlineSN, q.MAC3, now.Milli())
+	facts, code := c.unlockProven(c.books, q.ASN, q.OnlineSN, q.MAC3, now.Milli())
 	if code != "" {
 		return refuse(code)
 	}

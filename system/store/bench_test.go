@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 )
 
 func BenchmarkPut(b *testing.B) {
-	s := open(b)
+	s := New()
 	i := uint64(0)
 	for b.Loop() {
 		i++
@@ -25,7 +26,7 @@ func BenchmarkPut(b *testing.B) {
 }
 
 func BenchmarkGet(b *testing.B) {
-	s := open(b)
+	s := New()
 	const rows = 100_000
 	if err := s.Update(func(tx *Tx) error {
 		for i := range uint64(rows) {
@@ -88,4 +89,10 @@ func BenchmarkDurableJournal(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+func closed(b *testing.B, c io.Closer) {
+	if err := c.Close(); err != nil {
+		b.Error(err)
+	}
 }

@@ -1,5 +1,5 @@
 // Package store holds the views of a site: ordered tables with indexes, in memory, made from the journal and thrown away at
-// will. They change only by Apply, one fact after the other, each whole or not at all. No money is kept here: the journal is
+// will. They change only by Apply, one fact after the other, each whole or not at all. No decision is made on them: the journal is
 // the truth, and a view that is lost is read again.
 //
 // It is the only door to buntdb, which nothing outside sees. Rules that its behaviour asks for: no file, no expiry (it
@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/tidwall/buntdb"
@@ -34,17 +35,17 @@ type Store struct {
 	seq   uint64
 }
 
-// New returns empty tables that the views fill.
-func New(views ...View) (*Store, error) {
+// New returns empty tables that the views fill. The store is closed when nothing refers to it any more; a ticker of the
+// library ends within a second of that.
+func New(views ...View) *Store {
 	db, err := buntdb.Open(":memory:")
 	if err != nil {
-		return nil, fmt.Errorf("store: open: %w", err)
+		panic("store: " + err.Error()) // without a file nothing can fail
 	}
-	return &Store{db: db, views: views}, nil
+	s := &Store{db: db, views: views}
+	runtime.AddCleanup(s, func(db *buntdb.DB) { _ = db.Close() }, db)
+	return s
 }
-
-// Close frees the memory; a ticker of the library ends within a second.
-func (s *Store) Close() error { return s.db.Close() }
 
 // Seq is the sequence of the last fact applied; 0 before the first.
 func (s *Store) Seq() uint64 { return s.seq }
@@ -125,10 +126,11 @@ const page = 128
 
 type entry struct{ key, value string }
 
-// walk calls fn for the keys that begin with prefix, in order (or in falling order), until it returns false.
-func (tx *Tx) walk(prefix string, falling bool, fn func(key, value string) bool) {
-	after, started := "", false
-	if falling { // begin behind the last key with this prefix; a prefix begins with a table's name, so it has such a byte
+// walk calls fn for the keys that begin with prefix and come behind after (empty: all), in order or in falling order, until it
+// returns false.
+func (tx *Tx) walk(prefix, after string, falling bool, fn func(key, value string) bool) {
+	started := after != ""
+	if falling && !started { // begin behind the last key with this prefix; a prefix begins with a table's name, so it has such a byte
 		last := len(prefix) - 1
 		for prefix[last] == 0xFF {
 			last--

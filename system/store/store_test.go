@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -37,32 +36,12 @@ var sales = NewTable("sales",
 // neighbours have names that would collide without care.
 var neighbours = []Table[sale]{NewTable[sale]("sale"), NewTable[sale]("sales\x00"), NewTable[sale]("sales by card")}
 
-func open(t testing.TB, views ...View) *Store {
-	t.Helper()
-	s, err := New(views...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closed(t, s) })
-	return s
-}
-
-func closed(t interface{ Error(args ...any) }, c io.Closer) {
-	if err := c.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
 // TestTableIsASortedMap: a table answers as a map that is sorted each time, through any changes and roll-backs.
 func TestTableIsASortedMap(t *testing.T) {
 	t.Parallel()
 	word := rapid.SampledFrom([]string{"", "a", "ab", "b", "\x00", "a\x00", "a\x00\x01", "a\x00\xFE", "\xFF", "\xFF\xFF\xFF", "加油"})
 	rapid.Check(t, func(t *rapid.T) {
-		s, err := New()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer closed(t, s)
+		s := New()
 		model := map[string]sale{}
 		for range rapid.IntRange(1, 15).Draw(t, "updates") {
 			next := maps.Clone(model)
@@ -120,8 +99,16 @@ func compare(t *rapid.T, tx *Tx, model map[string]sale, word string) {
 			up = append(up, k)
 			return true
 		})
-		sales.Descend(tx, prefix, func(k string, _ sale) bool { down = append(down, k); return true })
+		sales.Descend(tx, prefix, "", func(k string, _ sale) bool { down = append(down, k); return true })
 		slices.Reverse(down)
+		for n, before := range want { // the page below each row
+			var below []string
+			sales.Descend(tx, prefix, before, func(k string, _ sale) bool { below = append(below, k); return true })
+			slices.Reverse(below)
+			if !slices.Equal(below, want[:n]) {
+				t.Fatalf("prefix %q below %q: %q, want %q", prefix, before, below, want[:n])
+			}
+		}
 		if !slices.Equal(up, want) || !slices.Equal(down, want) {
 			t.Fatalf("prefix %q: up %q, down %q, want %q", prefix, up, down, want)
 		}
@@ -143,10 +130,18 @@ func compare(t *rapid.T, tx *Tx, model map[string]sale, word string) {
 		if !slices.Equal(got, want) {
 			t.Fatalf("by %s %q: %q, want %q", index, word, got, want)
 		}
+		for n, before := range want {
+			var below []string
+			sales.DescendBy(tx, index, Key(word), before, func(k string, _ sale) bool { below = append(below, k); return true })
+			slices.Reverse(below)
+			if !slices.Equal(below, want[:n]) {
+				t.Fatalf("by %s %q below %q: %q, want %q", index, word, before, below, want[:n])
+			}
+		}
 	}
 	last := uint64(1 << 63)
 	n := 0
-	sales.DescendBy(tx, "amount", "", func(_ string, v sale) bool {
+	sales.DescendBy(tx, "amount", "", "", func(_ string, v sale) bool {
 		if v.Amount > last {
 			t.Fatalf("amount %d behind %d", v.Amount, last)
 		}
@@ -162,7 +157,7 @@ func compare(t *rapid.T, tx *Tx, model map[string]sale, word string) {
 // TestWalkManyWhileChanging: a walk over more than a page, whose function changes the table.
 func TestWalkManyWhileChanging(t *testing.T) {
 	t.Parallel()
-	s := open(t)
+	s := New()
 	const rows = 3*page + 7
 	err := s.Update(func(tx *Tx) error {
 		for i := range uint64(rows) {
@@ -199,7 +194,7 @@ func TestWalkManyWhileChanging(t *testing.T) {
 // TestIndexOfDirtyText: a row whose text JSON changes leaves no index entry behind.
 func TestIndexOfDirtyText(t *testing.T) {
 	t.Parallel()
-	if err := open(t).Update(func(tx *Tx) error {
+	if err := New().Update(func(tx *Tx) error {
 		sales.Put(tx, "a", sale{Card: "x\xFF"})
 		sales.Delete(tx, "a")
 		sales.Put(tx, "a", sale{Card: "y"})
@@ -216,7 +211,7 @@ func TestIndexOfDirtyText(t *testing.T) {
 
 func TestMistakesAreErrors(t *testing.T) {
 	t.Parallel()
-	s := open(t)
+	s := New()
 	bad := NewTable[map[string]any]("bad")
 	if err := s.Update(func(tx *Tx) error {
 		sales.Put(tx, "a", sale{})
@@ -256,7 +251,7 @@ func TestApplyInOrder(t *testing.T) {
 	t.Parallel()
 	fail := ""
 	first, second := counting{NewTable[int]("first"), new(string)}, counting{NewTable[int]("second"), &fail}
-	s := open(t, first, second)
+	s := New(first, second)
 	want := func(n int) {
 		t.Helper()
 		if err := s.View(func(tx *Tx) error {
@@ -297,7 +292,7 @@ func TestApplyInOrder(t *testing.T) {
 // TestReadersBesideAWriter: pages read while facts arrive, and see each fact whole.
 func TestReadersBesideAWriter(t *testing.T) {
 	t.Parallel()
-	s := open(t)
+	s := New()
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Add(1)

@@ -96,17 +96,20 @@ func (t Table[V]) unlist(tx *Tx, key string) {
 // Ascend calls fn for the rows whose keys begin with prefix, lowest first, until it returns false. fn may change tables; it
 // then may or may not see its own changes ahead.
 func (t Table[V]) Ascend(tx *Tx, prefix string, fn func(key string, v V) bool) {
-	t.walk(tx, prefix, false, fn)
+	t.walk(tx, prefix, "", false, fn)
 }
 
-// Descend is Ascend, highest first.
-func (t Table[V]) Descend(tx *Tx, prefix string, fn func(key string, v V) bool) {
-	t.walk(tx, prefix, true, fn)
+// Descend is Ascend, highest first, of the rows whose keys are below before; empty: all.
+func (t Table[V]) Descend(tx *Tx, prefix, before string, fn func(key string, v V) bool) {
+	if before != "" {
+		before = t.rows() + before
+	}
+	t.walk(tx, prefix, before, true, fn)
 }
 
-func (t Table[V]) walk(tx *Tx, prefix string, falling bool, fn func(string, V) bool) {
+func (t Table[V]) walk(tx *Tx, prefix, after string, falling bool, fn func(string, V) bool) {
 	rows := t.rows()
-	tx.walk(rows+prefix, falling, func(key, text string) bool {
+	tx.walk(rows+prefix, after, falling, func(key, text string) bool {
 		var v V
 		return t.decode(tx, text, &v) && fn(key[len(rows):], v)
 	})
@@ -114,16 +117,20 @@ func (t Table[V]) walk(tx *Tx, prefix string, falling bool, fn func(string, V) b
 
 // AscendBy calls fn for the rows that an index lists under prefix, lowest index key first, then lowest key.
 func (t Table[V]) AscendBy(tx *Tx, index, prefix string, fn func(key string, v V) bool) {
-	t.walkBy(tx, index, prefix, false, fn)
+	t.walkBy(tx, index, prefix, "", false, fn)
 }
 
-// DescendBy is AscendBy, highest first: the newest sales of a card.
-func (t Table[V]) DescendBy(tx *Tx, index, prefix string, fn func(key string, v V) bool) {
-	t.walkBy(tx, index, prefix, true, fn)
+// DescendBy is AscendBy, highest first: the newest sales of a card. With before, the key of a row, prefix is the whole key
+// that the index gives, and only rows below that one are walked: the next page.
+func (t Table[V]) DescendBy(tx *Tx, index, prefix, before string, fn func(key string, v V) bool) {
+	if before != "" {
+		before = t.index(index) + prefix + Key(before)
+	}
+	t.walkBy(tx, index, prefix, before, true, fn)
 }
 
-func (t Table[V]) walkBy(tx *Tx, index, prefix string, falling bool, fn func(string, V) bool) {
-	tx.walk(t.index(index)+prefix, falling, func(_, key string) bool {
+func (t Table[V]) walkBy(tx *Tx, index, prefix, after string, falling bool, fn func(string, V) bool) {
+	tx.walk(t.index(index)+prefix, after, falling, func(_, key string) bool {
 		v, ok := t.Get(tx, key)
 		return !ok || fn(key, v) // deleted by fn, ahead of the walk
 	})
@@ -131,7 +138,7 @@ func (t Table[V]) walkBy(tx *Tx, index, prefix string, falling bool, fn func(str
 
 // Len counts the rows.
 func (t Table[V]) Len(tx *Tx) (n int) {
-	tx.walk(t.rows(), false, func(string, string) bool {
+	tx.walk(t.rows(), "", false, func(string, string) bool {
 		n++
 		return true
 	})

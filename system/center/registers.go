@@ -1,0 +1,125 @@
+package center
+
+import (
+	"greylock/system/store"
+	"greylock/system/wire/pboc"
+	"greylock/system/wire/record"
+)
+
+// registers are what people look up: the sales by number, site and card, the statements, the alarms. They are views of the
+// store. No decision is made on them; decisions are made on the books, which can be forked.
+type registers struct {
+	store *store.Store
+	books *books
+}
+
+// entries that a fact makes in the registers. The books note them as they apply it.
+type entries struct {
+	sales      []saleRow
+	statements []statementRow
+	alarms     []AlarmView
+}
+
+type saleRow struct {
+	No   int
+	ID   string
+	Site record.SiteID
+	ASN  pboc.ASN
+}
+
+type statementRow struct {
+	Account string
+	No      int // from 1
+	Line    StatementLine
+}
+
+var (
+	saleTable = store.NewTable("sales",
+		store.Index[saleRow]{Name: "site", Of: func(r saleRow) []string { return []string{store.Key(string(r.Site))} }},
+		store.Index[saleRow]{Name: "card", Of: func(r saleRow) []string { return []string{store.Key(string(r.ASN[:]))} }})
+	statementTable = store.NewTable[statementRow]("statements")
+	alarmTable     = store.NewTable[AlarmView]("alarms")
+)
+
+func numbered(n int) string { return store.Key(store.Number(uint64(n))) }
+
+func newRegisters(b *books) registers {
+	r := registers{books: b}
+	r.store = store.New(r)
+	return r
+}
+
+// take shows a fact to the registers after the books have applied it.
+func (r registers) take(seq uint64, f record.Fact) {
+	if err := r.store.Apply(seq, f); err != nil {
+		panic("center: registers: " + err.Error()) // facts come in order, and plain values always encode
+	}
+}
+
+// Apply is the store.View.
+func (r registers) Apply(tx *store.Tx, _ uint64, _ record.Fact) error {
+	e := r.books.entries
+	r.books.entries = entries{}
+	for _, s := range e.sales {
+		saleTable.Put(tx, numbered(s.No), s)
+	}
+	for _, l := range e.statements {
+		statementTable.Put(tx, store.Key(l.Account)+numbered(l.No), l)
+	}
+	for i, a := range e.alarms {
+		alarmTable.Put(tx, numbered(r.books.nAlarms-len(e.alarms)+i+1), a)
+	}
+	return nil
+}
+
+// view looks into the registers.
+func (r registers) view(look func(*store.Tx)) {
+	if err := r.store.View(func(tx *store.Tx) error { look(tx); return nil }); err != nil {
+		panic("center: registers: " + err.Error()) // rows are what Apply has written
+	}
+}
+
+// salesBelow calls fn for sales with smaller numbers than before (0: all), newest first, until it returns false: those of a
+// card or of a site if the question names one, else all.
+func (r registers) salesBelow(q AskSales, fn func(saleRow) bool) {
+	before := ""
+	if q.Before > 0 {
+		before = numbered(q.Before)
+	}
+	row := func(_ string, s saleRow) bool {
+		return q.Site != "" && s.Site != q.Site || fn(s)
+	}
+	r.view(func(tx *store.Tx) {
+		switch {
+		case q.ASN != nil:
+			saleTable.DescendBy(tx, "card", store.Key(string(q.ASN[:])), before, row)
+		case q.Site != "":
+			saleTable.DescendBy(tx, "site", store.Key(string(q.Site)), before, row)
+		default:
+			saleTable.Descend(tx, "", before, row)
+		}
+	})
+}
+
+func (r registers) statement(account string) []StatementLine {
+	list := []StatementLine{}
+	r.view(func(tx *store.Tx) {
+		statementTable.Ascend(tx, store.Key(account), func(_ string, l statementRow) bool {
+			list = append(list, l.Line)
+			return true
+		})
+	})
+	return list
+}
+
+// newestAlarms are at most limit, newest first.
+func (r registers) newestAlarms(limit int) []AlarmView {
+	list := []AlarmView{}
+	r.view(func(tx *store.Tx) {
+		alarmTable.Descend(tx, "", "", func(_ string, a AlarmView) bool {
+			list = append(list, a)
+			return len(list) < limit
+		})
+	})
+	return list
+}
