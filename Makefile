@@ -1,6 +1,6 @@
 # Short commands that also work without make. `make help` lists them.
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-CONCURRENT := ./system/app/... ./system/link/... ./system/journal/... ./emulators/line/... ./emulators/reader/...
+CONCURRENT := ./system/app/... ./system/link/... ./system/journal/... ./emulators/line/... ./emulators/reader/... ./emulators/panel ./emulators/world ./features ./cmd/...
 
 .PHONY: help check test race fuzz bench cover demo pty pcsc
 

@@ -145,13 +145,13 @@ func (j *judge) dispenserRecord(p place, d record.DispenserRecord) {
 	j.act(e)
 }
 
-// known says that the books hold these very bytes already.
+// known says that the books hold these very bytes already, from this site. A copy from another one is looked at as any record.
 func (j *judge) known(e *entry) bool {
 	if j.books.taken.at(j.key(e)) == string(e.fact.Raw) {
 		return true
 	}
 	for _, p := range e.old.evidence {
-		if string(p.raw) == string(e.fact.Raw) {
+		if p.Site == e.Site && string(p.raw) == string(e.fact.Raw) {
 			return true
 		}
 	}

@@ -205,7 +205,7 @@ func TestReplayedBatchPostsOnce(t *testing.T) {
 	r.ship(station, d)  // the board offered it again under another line
 	r.ship(station2, d) // and a copy of it comes from elsewhere
 	want(t, "postings", len(r.posted()), 1)
-	want(t, "quarantine", r.reasons(), nil)
+	want(t, "quarantine", r.reasons(), []string{PSAMElsewhere})
 	want(t, "debits", debits(r, 0), unit.Fen(7850))
 	want(t, "sales", r.balance("sales:1031"), unit.Fen(-7850))
 	r.sameAfterReplay()
