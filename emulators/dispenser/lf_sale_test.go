@@ -298,3 +298,29 @@ func TestPlainDisplayIsFinite(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// At 120 L/min fuel still comes for half a second after the hang: it is in the total when the nozzle shows as hung.
+func TestPlainHungAtFullFlow(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(40) {
+		r := controlled(t, PlainConfig{Seed: seed + 1, Nozzles: []PlainNozzle{{Number: 1, Physics: Physics{MaxFlow: 240_000}}}})
+		r.echoed(1, lf.FuelLitres, 90000)
+		r.lift(1)
+		r.squeeze(1, 1000)
+		r.state(1, 0xC2, 4*time.Second)
+		for r.poll(1).Litres < 1000 {
+		}
+		r.pass(time.Duration(seed) * 3 * time.Millisecond)
+		r.hang(1)
+		for r.board.nozzle(1).byte() != 0x41 {
+			r.pass(time.Millisecond)
+		}
+		v := r.view(1)
+		if unit.Quantity(v.Total) != v.Flowed || v.Quantity != v.Flowed || lf.Total(v.Amount) != v.Cash {
+			t.Fatalf("seed %d: %+v", seed, v)
+		}
+		if r.pass(time.Second); r.view(1) != v {
+			t.Fatalf("seed %d: %+v after %+v", seed, r.view(1), v)
+		}
+	}
+}
