@@ -132,6 +132,7 @@ func TestTestsOfSystemUseNoEmulator(t *testing.T) {
 // emulatorsMay says what an emulator uses of system; the world and the panel meet everything.
 var emulatorsMay = map[string][]string{
 	"emulators/dispenser":   {"system/wire/", "system/clock", "system/card", "system/terminal"},
+	"emulators/hub":         {"system/wire/", "system/clock", "system/card", "emulators/dispenser", "emulators/line"},
 	"emulators/world":       {"system/", "emulators/", "fixtures", "scenarios"},
 	"emulators/panel":       {"system/wire/", "system/clock", "emulators/world", "emulators/dispenser"},
 	"emulators/conform/mem": {"system/wire/", "system/card", "emulators/conform", "emulators/cardos", "emulators/psam", "emulators/chip"}, // makes the cards that cases run against
@@ -139,7 +140,7 @@ var emulatorsMay = map[string][]string{
 }
 
 func TestEmulatorsShareFormatsNotDecisions(t *testing.T) {
-	keys := []string{"emulators/conform/mem", "emulators/dispenser", "emulators/world", "emulators/panel", "emulators/"}
+	keys := []string{"emulators/conform/mem", "emulators/dispenser", "emulators/hub", "emulators/world", "emulators/panel", "emulators/"}
 	for _, p := range packages(t) {
 		path := strings.TrimPrefix(p.ImportPath, module)
 		if !strings.HasPrefix(path, "emulators/") {
