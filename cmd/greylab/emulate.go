@@ -26,7 +26,7 @@ import (
 // emulate groups the devices that stand alone.
 func (l *lab) emulate() *cobra.Command {
 	c := &cobra.Command{Use: "emulate", Short: "仿真单个设备 (one device by itself)"}
-	c.AddCommand(l.emulateCard())
+	c.AddCommand(l.emulateCard(), l.emulateDispenser())
 	return c
 }
 
@@ -82,6 +82,15 @@ func (l *lab) offerCards(ctx context.Context, images []string, at string) error 
 
 // openImage is the card that an image file holds, behind its contacts.
 func openImage(path string) (card.Slot, error) {
+	c, err := openChip(path)
+	if err != nil {
+		return nil, err
+	}
+	return &chip.T0{Card: c}, nil
+}
+
+// openChip is the card that an image file holds; what it writes is kept there.
+func openChip(path string) (card.Slot, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -99,9 +108,9 @@ func openImage(path string) (card.Slot, error) {
 		return nil, err
 	}
 	if i.Kind == chip.PSAMImage {
-		return &chip.T0{Card: psam.New(nv, rand.Reader, p)}, nil
+		return psam.New(nv, rand.Reader, p), nil
 	}
-	return &chip.T0{Card: cardos.New(nv, rand.Reader, p)}, nil
+	return cardos.New(nv, rand.Reader, p), nil
 }
 
 // handsOn does what is typed until the input ends.
