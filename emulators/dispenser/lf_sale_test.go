@@ -29,17 +29,15 @@ func TestPlainWholeSale(t *testing.T) {
 	last := r.state(1, 0xC2, 3*time.Second)
 	for {
 		s := r.poll(1)
-		if s.State == 0xC1 {
-			last = s
-			break
-		}
-		if s.State != 0xC2 || !s.Follows(last) || !s.Adds() {
+		if s.State != 0xC2 && s.State != 0xC1 || !s.Follows(last) || !s.Adds() {
 			t.Fatalf("%+v after %+v", s, last)
 		}
-		last = s
+		if last = s; s.State == 0xC1 {
+			break
+		}
 	}
-	if r.pass(2 * time.Second); r.poll(1).Cash != 20000 {
-		t.Errorf("preset reached: %+v", r.poll(1))
+	if r.pass(2 * time.Second); r.poll(1).Cash != 20000 || r.poll(1).Litres < last.Litres {
+		t.Errorf("preset reached: %+v after %+v", r.poll(1), last)
 	}
 	r.hang(1)
 	s := r.state(1, 0x41, time.Second)
