@@ -199,9 +199,9 @@ func (w *World) buildOutlet() error {
 func deskTID() (pboc.TID, error) { return pboc.ParseTID("994400009999") }
 
 func (w *World) buildStation(p StationPlan) error {
-	ports := make([]int, len(p.Nozzles))
+	ports := make([]station.Port, len(p.Nozzles))
 	for i := range ports {
-		ports[i] = i + 1
+		ports[i] = station.Port{Number: i + 1, Protocol: station.FA}
 	}
 	id := record.SiteID(p.ID)
 	s := &site{

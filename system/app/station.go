@@ -35,6 +35,8 @@ type Port struct {
 	Path   string `json:"path"`
 	Baud   int    `json:"baud"`   // 0: 9600
 	Parity string `json:"parity"` // "": none
+
+	Protocol station.Protocol `json:"protocol,omitempty"` // "": FA
 }
 
 // DoorOperator is the name of the door for operators, DoorExchange of the center's door for sites.
@@ -45,14 +47,17 @@ const (
 
 // Station opens a station's program: journal, serial ports, operator door.
 func Station(cfg StationConfig) (*Program, error) {
-	numbers := make([]int, 0, len(cfg.Ports))
+	ports := make([]station.Port, 0, len(cfg.Ports))
 	for _, p := range cfg.Ports {
-		numbers = append(numbers, p.Number)
+		if p.Protocol == "" {
+			p.Protocol = station.FA
+		}
+		ports = append(ports, station.Port{Number: p.Number, Protocol: p.Protocol})
 	}
 	p, err := openProgram(cfg.Site, record.KindStation, journal.OS(cfg.Data), map[string]string{"center": cfg.Center}, cfg.Log,
 		func(j *journal.Journal) (link.Core, error) {
 			return station.New(station.Config{
-				Site: cfg.Site.ID, Realm: cfg.Site.Realm, CenterKey: []byte(cfg.CenterKey), Ports: numbers,
+				Site: cfg.Site.ID, Realm: cfg.Site.Realm, CenterKey: []byte(cfg.CenterKey), Ports: ports,
 				Source: exchange.Source(j), Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 			}), nil
 		})

@@ -35,9 +35,7 @@ func (c *Core) one(now clock.Instant, p *port, e dispenser.Event) {
 	switch e := e.(type) {
 	case dispenser.Online:
 		p.echo = false
-		for _, n := range p.intake.missing {
-			p.drive.AskRecord(now, n)
-		}
+		p.askMissing(now)
 	case dispenser.Offline:
 		if e.Looped { // an Echo has told what is wrong
 			return
@@ -55,7 +53,7 @@ func (c *Core) one(now clock.Instant, p *port, e dispenser.Event) {
 	case dispenser.GreyAsked:
 		c.grey(p, e)
 	case dispenser.ListAsked:
-		c.out.Send(p.number, p.drive.AnswerList(e.To, fa.ListAnswer{Flag: c.listed(e), ASN: e.ASN}), 0)
+		c.out.Send(p.number, p.fa.AnswerList(e.To, fa.ListAnswer{Flag: c.listed(e), ASN: e.ASN}), 0)
 	case dispenser.Totals:
 		c.totals(now, p, e)
 	case dispenser.Reported:
@@ -70,7 +68,7 @@ func (c *Core) one(now clock.Instant, p *port, e dispenser.Event) {
 func (c *Core) taken(now clock.Instant, p *port, e dispenser.Taken) {
 	ack := func(result fa.Result, after link.ActID) {
 		if !e.Asked {
-			c.out.Send(p.number, p.drive.Ack(e.To, result), after)
+			c.out.Send(p.number, p.fa.Ack(e.To, result), after)
 		}
 	}
 	r, v, reason := p.intake.judge(e.Raw)
@@ -173,7 +171,7 @@ func (c *Core) listed(dispenser.ListAsked) fa.Match { return fa.NotFound }
 // grey answers a 35H query from the own records, else from the center.
 func (c *Core) grey(p *port, e dispenser.GreyAsked) {
 	if a, found := c.owed(e.Ask); found {
-		c.out.Send(p.number, p.drive.AnswerGrey(e.To, a), 0)
+		c.out.Send(p.number, p.fa.AnswerGrey(e.To, a), 0)
 		return
 	}
 	q := record.GreyQuestion{
@@ -229,5 +227,5 @@ func (c *Core) answerGrey(q greyCall, status int, body []byte, err error) {
 	} else if err != nil || status != http.StatusOK {
 		return // nobody knows: silence makes the board fall back and ask again later
 	}
-	c.out.Send(q.port, p.drive.AnswerGrey(q.to, a), 0)
+	c.out.Send(q.port, p.fa.AnswerGrey(q.to, a), 0)
 }

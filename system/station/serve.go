@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"greylock/system/clock"
+	"greylock/system/link"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
@@ -84,37 +85,68 @@ const (
 	mostSales    = 500
 )
 
-// Serve answers operators at once: everything here only reads.
-func (c *Core) Serve(_ clock.Instant, id uint64, path string, body []byte) {
-	var q AskSales
-	into := any(&struct{}{})
-	switch path {
-	case PathStatus, PathAlarms:
-	case PathSales:
-		into = &q
-	default:
+// handler answers one path. Whatever it changes waits for its act before the reply goes.
+type handler func(c *Core, now clock.Instant, id uint64, body []byte)
+
+// routes is the operator door: each topic's handlers stand in its own file.
+var routes = map[string]handler{
+	PathStatus: question(func(c *Core, _ clock.Instant, _ struct{}) (any, bool) { return c.status(), true }),
+	PathSales:  question((*Core).askSales),
+	PathAlarms: question(func(c *Core, _ clock.Instant, _ struct{}) (any, bool) { return c.newestAlarms(), true }),
+}
+
+// Serve answers an operator.
+func (c *Core) Serve(now clock.Instant, id uint64, path string, body []byte) {
+	h, ok := routes[path]
+	if !ok {
 		c.refuse(id, http.StatusNotFound, "UNKNOWN_PATH", "没有这个地址", "no such path")
 		return
 	}
-	if err := read(body, into); err != nil || q.Limit < 0 || q.Limit > mostSales {
-		c.refuse(id, http.StatusBadRequest, "BODY", "请求内容有误", "bad request body")
-		return
-	}
-	switch path {
-	case PathStatus:
-		c.reply(id, c.status())
-	case PathAlarms:
-		all := Alarms{Alarms: []record.Alarm{}}
-		for i := len(c.alarms) - 1; i >= 0; i-- {
-			all.Alarms = append(all.Alarms, c.alarms[i])
+	h(c, now, id, body)
+}
+
+// question makes the handler of a path that only reads: the body is a Q, the answer is at hand; false refuses the body.
+func question[Q any](answer func(c *Core, now clock.Instant, q Q) (any, bool)) handler {
+	return act(func(c *Core, now clock.Instant, id uint64, q Q) {
+		a, ok := answer(c, now, q)
+		if !ok {
+			c.refuseBody(id)
+			return
 		}
-		c.reply(id, all)
-	case PathSales:
-		if q.Limit == 0 {
-			q.Limit = defaultSales
+		c.reply(id, a, 0)
+	})
+}
+
+// act makes the handler of a path whose body is a Q; run replies, now or once what it wrote is durable.
+func act[Q any](run func(c *Core, now clock.Instant, id uint64, q Q)) handler {
+	return func(c *Core, now clock.Instant, id uint64, body []byte) {
+		var q Q
+		if err := read(body, &q); err != nil {
+			c.refuseBody(id)
+			return
 		}
-		c.reply(id, c.list(q.Limit))
+		run(c, now, id, q)
+		c.plan(now)
 	}
+}
+
+func (c *Core) refuseBody(id uint64) {
+	c.refuse(id, http.StatusBadRequest, "BODY", "请求内容有误", "bad request body")
+}
+
+func (c *Core) newestAlarms() Alarms {
+	all := Alarms{Alarms: []record.Alarm{}}
+	for i := len(c.alarms) - 1; i >= 0; i-- {
+		all.Alarms = append(all.Alarms, c.alarms[i])
+	}
+	return all
+}
+
+func (c *Core) askSales(_ clock.Instant, q AskSales) (any, bool) {
+	if q.Limit == 0 {
+		q.Limit = defaultSales
+	}
+	return c.list(q.Limit), q.Limit > 0 && q.Limit <= mostSales
 }
 
 // read reads a question strictly; an empty body is {}.
@@ -133,12 +165,13 @@ func read(body []byte, into any) error {
 	return nil
 }
 
-func (c *Core) reply(id uint64, answer any) {
+// reply answers once the act after is durable (0: at once).
+func (c *Core) reply(id uint64, answer any, after link.ActID) {
 	body, err := json.Marshal(answer)
 	if err != nil {
 		panic("station: " + err.Error()) // plain values always encode
 	}
-	c.out.Reply(id, http.StatusOK, body, 0)
+	c.out.Reply(id, http.StatusOK, body, after)
 }
 
 func (c *Core) refuse(id uint64, status int, code, zh, en string) {
@@ -155,7 +188,7 @@ func (c *Core) status() Status {
 		Versions: c.orders.versions, Nozzles: []NozzleStatus{},
 	}
 	for _, p := range c.ports {
-		v := p.drive.View()
+		v := p.drive.Views()[0]
 		zh, en := v.State.Words()
 		n := NozzleStatus{
 			Port: p.number, State: int(v.State), Zh: zh, En: en, Line: p.up, Card: v.Card,

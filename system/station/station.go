@@ -23,9 +23,24 @@ type Config struct {
 	Site      record.SiteID
 	Realm     record.Realm
 	CenterKey ed25519.PublicKey // signs the directives
-	Ports     []int             // the hub's ports that are there, 1…
+	Ports     []Port            // the hub's ports that are there
 	Source    exchange.Source   // the own journal
 	Rand      *rand.Rand        // jitter of the exchange only
+}
+
+// Protocol is what is spoken on a port.
+type Protocol string
+
+// The protocols. Source: dispenser.md 1.3.
+const (
+	FA Protocol = "fa" // a card dispenser that polls the station and sells by itself
+	LF Protocol = "lf" // a plain dispenser that the station polls and commands
+)
+
+// Port is one port of the hub.
+type Port struct {
+	Number   int // 1…
+	Protocol Protocol
 }
 
 // keepAlarms bounds the list that a screen shows; the journal has them all.
@@ -49,7 +64,8 @@ type Core struct {
 // port is one line, its driver and what it has delivered.
 type port struct {
 	number  int
-	drive   *dispenser.FA
+	drive   dispenser.Driver
+	fa      *dispenser.FA // drive, if the port speaks FA
 	intake  *intake
 	pending map[recordKey][]byte // staged, not yet durable
 	totals  map[fa.NZN]record.TotalsRead
@@ -83,16 +99,20 @@ func New(cfg Config) *Core {
 		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}},
 		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{},
 	}
-	for _, n := range cfg.Ports {
-		c.ports = append(c.ports, &port{
-			number: n, drive: dispenser.NewFA(), intake: newIntake(n),
-			pending: map[recordKey][]byte{}, totals: map[fa.NZN]record.TotalsRead{},
-		})
+	for _, x := range cfg.Ports {
+		c.ports = append(c.ports, newPort(x))
 	}
 	c.ship = exchange.NewShipper(exchange.ShipperConfig{
 		Site: cfg.Site, Realm: cfg.Realm, CenterKey: cfg.CenterKey, Source: cfg.Source, Rand: cfg.Rand,
 	})
 	return c
+}
+
+func newPort(x Port) *port {
+	p := &port{number: x.Number, intake: newIntake(x.Number), pending: map[recordKey][]byte{}, totals: map[fa.NZN]record.TotalsRead{}}
+	p.fa = dispenser.NewFA()
+	p.drive = p.fa
+	return p
 }
 
 // Take hands over what is to be done.
@@ -149,11 +169,19 @@ func (c *Core) Durable(now clock.Instant, _ link.ActID) {
 		c.order(now)
 	}
 	for _, p := range c.ports {
-		for _, n := range p.intake.missing {
-			p.drive.AskRecord(now, n)
-		}
+		p.askMissing(now)
 	}
 	c.plan(now)
+}
+
+// askMissing asks an FA board for the numbers that are not there.
+func (p *port) askMissing(now clock.Instant) {
+	if p.fa == nil {
+		return
+	}
+	for _, n := range p.intake.missing {
+		p.fa.AskRecord(now, n)
+	}
 }
 
 // plan asks for the next wake-up.
@@ -182,12 +210,15 @@ func (c *Core) alarm(now clock.Instant, kind, subject, zh, en string) {
 // order gives every port's driver its files; an order that can not be made is an alarm, and the board keeps what it has.
 func (c *Core) order(now clock.Instant) {
 	for _, p := range c.ports {
+		if p.fa == nil {
+			continue
+		}
 		o, err := c.orders.forPort(p.number)
 		if err != nil {
 			c.alarm(now, "order-broken", fmt.Sprintf("port %d", p.number), "下发数据有误: "+err.Error(), "orders can not be made: "+err.Error())
 			continue
 		}
-		p.drive.SetOrders(o)
+		p.fa.SetOrders(o)
 	}
 }
 
