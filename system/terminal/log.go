@@ -1,6 +1,8 @@
 package terminal
 
 import (
+	"slices"
+
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
@@ -33,13 +35,20 @@ const (
 	Bought                    // the purchase's TAC
 )
 
+var kindWords = [...]string{"", "BEGIN", "SUSPECT", "HOLD", "FUEL_START", "FUEL_END", "ESCAPE", "DONE", "VOID", "CANCEL", "BUY", "BOUGHT"}
+
 // String is the word of trust.md 1.1.
 func (k Kind) String() string {
-	words := [...]string{"", "BEGIN", "SUSPECT", "HOLD", "FUEL_START", "FUEL_END", "ESCAPE", "DONE", "VOID", "CANCEL", "BUY", "BOUGHT"}
-	if int(k) >= len(words) || k == 0 {
+	if int(k) >= len(kindWords) || k == 0 {
 		return "?"
 	}
-	return words[k]
+	return kindWords[k]
+}
+
+// KindOf is the step that has this word; false if none has.
+func KindOf(word string) (Kind, bool) {
+	i := slices.Index(kindWords[:], word)
+	return Kind(max(i, 0)), i > 0
 }
 
 // Reasons of a Suspect and of a Cancel entry that others decide on.

@@ -43,6 +43,7 @@ var table = map[string]func([]byte) (Fact, error){
 	SaleQuarantined{}.FactType():  reader[SaleQuarantined](),
 	UnlockAuthorised{}.FactType(): reader[UnlockAuthorised](),
 	UnlockPosted{}.FactType():     reader[UnlockPosted](),
+	TillStep{}.FactType():         reader[TillStep](),
 }
 
 // FactType is the word in the journal.
