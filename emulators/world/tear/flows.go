@@ -18,6 +18,16 @@ var flows = append([]flow{
 		back: func(x *session) error { return x.visit(0) }, open: openSale, settled: spentSettled,
 	},
 	{
+		name: "till", zh: "站控终端加油", start: tillOnce,
+		act:  func(x *session) error { return x.atTill(buy) },
+		back: func(x *session) error { return x.atTill(0) }, open: openTill, settled: tillSettled,
+	},
+	{
+		name: "till-none", zh: "站控终端授权后不加油", start: tillOnce,
+		act:  func(x *session) error { return x.atTill(-1) },
+		back: func(x *session) error { return x.atTill(0) }, open: openTill, settled: tillSettled,
+	},
+	{
 		name: "purchase", zh: "非油消费", start: boughtOnce,
 		act:  func(x *session) error { return x.shop(goods) },
 		back: func(x *session) error { return x.shop(0) }, open: purchaseOpen, settled: purchaseSettled,

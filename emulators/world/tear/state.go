@@ -21,7 +21,8 @@ import (
 type state struct {
 	card, sam            []byte // memories
 	center, desk, making []record.Fact
-	acts                 []int // sizes of the desk's acts since the town was taken apart
+	station              []record.Fact // what the till has written
+	acts                 []int         // sizes of the desk's acts since the town was taken apart
 	log                  []terminal.Entry
 	fuel                 []fuelled // what the pump's register says
 	now                  clock.Instant
@@ -38,6 +39,7 @@ func (s *state) clone() *state {
 	c := *s
 	c.card, c.sam = slices.Clone(s.card), slices.Clone(s.sam)
 	c.center, c.desk, c.making = slices.Clip(s.center), slices.Clip(s.desk), slices.Clip(s.making)
+	c.station = slices.Clip(s.station)
 	c.acts, c.log, c.fuel = slices.Clip(s.acts), slices.Clip(s.log), slices.Clip(s.fuel)
 	return &c
 }
@@ -65,7 +67,7 @@ func (l *lab) key(s *state) ([32]byte, error) {
 		writeLength(h, len(b))
 		h.Write(b)
 	}
-	since := [][]record.Fact{s.center[len(l.Center.Facts):], s.desk[len(l.Outlet.Facts):], s.making[len(l.Making.Facts):]}
+	since := [][]record.Fact{s.center[len(l.Center.Facts):], s.desk[len(l.Outlet.Facts):], s.making[len(l.Making.Facts):], s.station}
 	for _, facts := range since {
 		writeLength(h, len(facts))
 		for _, f := range facts {

@@ -75,7 +75,7 @@ func (b *book) took(f record.TillStep) {
 		b.psam(f.Sale.TID).tries++
 		return
 	}
-	e, ok := entryOf(f)
+	e, ok := EntryOf(f)
 	if !ok {
 		return
 	}
@@ -159,8 +159,8 @@ func (t *Till) fact(e terminal.Entry) record.TillStep {
 
 func (t *Till) version() byte { return t.sam.Application.KeyIndex<<4 | t.cfg.Profile.KeyVersion&15 }
 
-// entryOf reads the entry back.
-func entryOf(f record.TillStep) (e terminal.Entry, ok bool) {
+// EntryOf reads the entry back.
+func EntryOf(f record.TillStep) (e terminal.Entry, ok bool) {
 	kind, ok := terminal.KindOf(f.Step)
 	e = terminal.Entry{
 		Kind: kind, Sale: f.Sale, PSAM: f.PSAM, ASN: f.ASN, CTC: pboc.CTC(f.CTC), Balance: f.Balance, GTAC: f.GTAC, Nozzle: byte(f.Nozzle),

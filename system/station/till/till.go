@@ -324,11 +324,18 @@ func (t *Till) Sold(now clock.Instant, s dispenser.Sale) {
 	if _, _, open := t.Open(); !open || t.pumped != nil {
 		return
 	}
-	if s.Verdict != dispenser.Agreed {
+	if s.Verdict != dispenser.Agreed || !proves(s) {
 		t.doubt()
 		return
 	}
 	t.pump(s)
+}
+
+// proves says that amount, volume and price belong together, but for a cash preset that differs by less than one pulse.
+func proves(s dispenser.Sale) bool {
+	want, err := unit.Amount(s.Volume, s.Price)
+	diff := s.Amount - want
+	return err == nil && s.Volume >= 0 && s.Amount >= 0 && s.Amount <= maxMoney && max(diff, -diff)*100 <= unit.Fen(s.Price)
 }
 
 func (t *Till) doubt() {
