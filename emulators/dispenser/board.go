@@ -28,6 +28,7 @@ type Config struct {
 	NZN      fa.NZN           // nozzle number until the station info names another: 1
 	LogSize  int              // records in the ring: 50 000
 	Boot     time.Duration    // silence after PowerOn: 3 s
+	Poll     time.Duration    // between two polls: 500 ms; boards in the field take up to 1 s. Source: dispenser.md 3.2
 	Seed     uint64           // of the hand on the gun
 	Profile  fuelcard.Profile // card and PSAM constants; the zero value is fuelcard.National()
 	Products []fa.Product     // the product table that the masks of file 001C count in (card.md 3.5)
@@ -70,6 +71,9 @@ func New(cfg Config, nv NV) *Board {
 	}
 	if cfg.Boot <= 0 {
 		cfg.Boot = defaultBoot
+	}
+	if cfg.Poll <= 0 {
+		cfg.Poll = pollEvery
 	}
 	if cfg.Profile.Name == "" {
 		cfg.Profile = fuelcard.National()

@@ -124,7 +124,7 @@ func (b *Board) linkWake() {
 		b.missed()
 	}
 	if l.wait == waitNone && b.now >= l.next {
-		l.next = b.now.Add(pollEvery)
+		l.next = b.now.Add(b.cfg.Poll)
 		b.ask(&fa.Poll{}, waitPoll)
 	}
 }

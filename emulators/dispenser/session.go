@@ -270,6 +270,9 @@ func (b *Board) idle() {
 // reprice switches to the next prices when their minute has come; never during a sale.
 func (b *Board) reprice() {
 	s := &b.mem.state
+	if !s.Then.Set {
+		return
+	}
 	if b.mem.due(&s.Now, &s.Then, s.Effective, b.civil()) && !b.kill(b.mem.commit()) {
 		b.changed()
 	}

@@ -27,6 +27,7 @@ type pump struct {
 	port    int
 	nozzle  record.Nozzle
 	where   string
+	out, to string // in the trace: what leaves the board, what reaches it
 	cfg     dispenser.Config
 	nv      *dispenser.Memory
 	board   *dispenser.Board // nil without power
@@ -102,14 +103,19 @@ func (p *pump) settle() {
 	for _, x := range fx.Transmit {
 		p.transmit(x)
 	}
-	if p.wake != nil && p.wake.place != gone && p.wake.at == fx.Wake {
-		return
+	switch {
+	case p.wake.place != gone && p.wake.at == fx.Wake:
+	case fx.Wake == clock.Never:
+		p.w.drop(p.wake)
+	default:
+		p.w.set(p.wake, fx.Wake)
 	}
-	p.w.drop(p.wake)
-	p.wake = nil
-	if fx.Wake != clock.Never {
-		p.wake = p.at(fx.Wake, func() { p.board.Wake(p.w.now) })
-	}
+}
+
+// woken lets the board do what it has waited for.
+func (p *pump) woken() {
+	p.board.Wake(p.w.now)
+	p.settle()
 }
 
 // at plans something for this life of the board; afterwards what it wants is carried out.
@@ -127,13 +133,13 @@ func (p *pump) send(data []byte) {
 	if p.mangle != nil {
 		data = p.mangle(data)
 	}
-	p.w.trace.add(p.w.now, "frame", p.where+" →", data)
+	p.w.trace.add(p.w.now, "frame", p.out, data)
 	p.line.fromBoard(p.w.now, data)
 }
 
 // receive brings bytes from the station.
 func (p *pump) receive(data []byte) {
-	p.w.trace.add(p.w.now, "frame", p.where+" ←", data)
+	p.w.trace.add(p.w.now, "frame", p.to, data)
 	if p.board != nil {
 		p.board.Receive(p.w.now, data)
 		p.settle()

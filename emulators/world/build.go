@@ -302,7 +302,9 @@ func (w *World) layout(n int, s StationPlan) (record.Layout, error) {
 	l := record.Layout{Name: s.Name, Province: province, City: 0x01, Superior: record.Hex{0x00, 0x00, 0x00, 0x01}, Station: code}
 	for i, product := range s.Nozzles {
 		p := &pump{w: w, nozzle: record.Nozzle(100*n + i + 1), port: i + 1, site: record.SiteID(s.ID), nv: &dispenser.Memory{}}
+		p.wake = w.timer(p.woken)
 		p.where = fmt.Sprintf("%s站%d号枪", s.ID, i+1)
+		p.out, p.to = p.where+" →", p.where+" ←"
 		if p.sam, err = w.makeSAM(p.where); err != nil {
 			return l, err
 		}
@@ -336,13 +338,13 @@ func (w *World) validity() (from, to string) {
 // buildPumps puts the dispensers on their lines and gives them power.
 func (w *World) buildPumps() (err error) {
 	for i, p := range w.pumpList {
-		p.cfg = dispenser.Config{LogSize: 1000, Seed: uint64(w.stream("gun " + p.where).Int64()), Profile: w.profile}
+		p.cfg = dispenser.Config{LogSize: 1000, Poll: w.opt.Poll, Seed: uint64(w.stream("gun " + p.where).Int64()), Profile: w.profile}
 		if p.cfg.Products, err = w.productTable(); err != nil {
 			return err
 		}
 		if w.opt.Lines != "pty" {
 			p.station = w.stations[p.site]
-			p.line = newMemWire(w, p, line.Config{})
+			p.line = newMemWire(w, p, line.Config{Chunk: w.opt.Chunk})
 		} else if err := w.openPty(p); err != nil {
 			return err
 		}

@@ -31,9 +31,16 @@ const (
 	maxDayNozzles = 64
 	carsPerCard   = 10 // visits of one card a day
 	dayLoad       = "4000.00"
-	forgetful     = 15  // customers in 1000 who pull the card while fuel flows
-	closingHours  = 2   // after the last day: what is left is delivered
-	faultGap      = 500 // seconds between two faults, about
+	forgetful     = 15               // customers in 1000 who pull the card while fuel flows
+	closing       = 30 * time.Minute // after the last day: the last customers leave, what is left is delivered
+	faultGap      = 500              // seconds between two faults, about
+)
+
+// A day of a forecourt is mostly polls of idle boards. They poll as rarely as boards in the field do, and a frame arrives whole when
+// its last byte has crossed: what frames in pieces do is told by the stories.
+const (
+	dayPoll  = time.Second
+	dayChunk = 100 * time.Millisecond
 )
 
 // ErrDay is wrapped by every refusal of a Day's values.
@@ -166,7 +173,7 @@ func NewDay(d Day, opt Options) (*PlayedDay, error) {
 		return nil, err
 	}
 	s := d.scenario()
-	opt.Seed = d.Seed
+	opt.Seed, opt.Poll, opt.Chunk = d.Seed, dayPoll, dayChunk
 	w, err := Start(s, opt)
 	if err != nil {
 		return nil, err
@@ -201,7 +208,7 @@ func (p *PlayedDay) play() error {
 	if p.Offline {
 		p.isolate()
 	}
-	end := begin.Add(time.Duration(p.Days*24+closingHours) * time.Hour)
+	end := begin.Add(time.Duration(p.Days)*24*time.Hour + closing)
 	w.advance(end, func() bool { return w.checks.first != nil || p.err != nil })
 	if open > 0 && p.err == nil && w.checks.first == nil {
 		p.err = fmt.Errorf("%w: %d 位顾客没有离开 (customers never left)", ErrVisit, open)

@@ -1,10 +1,6 @@
 package world
 
-import (
-	"container/heap"
-
-	"greylock/system/clock"
-)
+import "greylock/system/clock"
 
 // agenda is the one event heap: events are ordered by time, then by the order in which they were planned, so that one seed is
 // one run.
@@ -27,16 +23,31 @@ const gone = -1
 
 // at plans run; never before now. The event may be dropped.
 func (a *agenda) at(t clock.Instant, run func()) *event {
-	a.seq++
-	e := &event{at: max(t, a.now), seq: a.seq, run: run}
-	heap.Push(&a.events, e)
+	e := a.timer(run)
+	a.set(e, t)
 	return e
+}
+
+// timer is an event that is planned again and again by set.
+func (a *agenda) timer(run func()) *event { return &event{run: run, place: gone} }
+
+// set plans a timer, or plans it anew; never before now.
+func (a *agenda) set(e *event, t clock.Instant) {
+	a.seq++
+	e.at, e.seq = max(t, a.now), a.seq
+	if e.place == gone {
+		e.place = len(a.events)
+		a.events = append(a.events, e)
+		a.events.up(e.place)
+		return
+	}
+	a.events.fix(e.place)
 }
 
 // drop takes an event off the agenda; nil and events that have run are fine.
 func (a *agenda) drop(e *event) {
 	if e != nil && e.place != gone {
-		heap.Remove(&a.events, e.place)
+		a.events.remove(e.place)
 	}
 }
 
@@ -53,33 +64,70 @@ func (a *agenda) step() bool {
 	if a.next() == clock.Never {
 		return false
 	}
-	e := heap.Pop(&a.events).(*event)
+	e := a.events.remove(0)
 	a.now = e.at
 	a.count++
 	e.run()
 	return true
 }
 
+// queue is a binary heap that knows where each event stands: the standard one would cost a seventh of a simulated day in calls
+// through its interface.
 type queue []*event
 
-func (q queue) Len() int { return len(q) }
-func (q queue) Less(i, j int) bool {
+func (q queue) before(i, j int) bool {
 	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
 }
-func (q queue) Swap(i, j int) {
+
+func (q queue) swap(i, j int) {
 	q[i], q[j] = q[j], q[i]
 	q[i].place, q[j].place = i, j
 }
-func (q *queue) Push(x any) {
-	e := x.(*event)
-	e.place = len(*q)
-	*q = append(*q, e)
+
+func (q queue) up(i int) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !q.before(i, parent) {
+			return
+		}
+		q.swap(i, parent)
+		i = parent
+	}
 }
-func (q *queue) Pop() any {
+
+func (q queue) down(i int) (moved bool) {
+	for from := i; ; {
+		child := 2*i + 1
+		if child >= len(q) {
+			return i != from
+		}
+		if child+1 < len(q) && q.before(child+1, child) {
+			child++
+		}
+		if !q.before(child, i) {
+			return i != from
+		}
+		q.swap(i, child)
+		i = child
+	}
+}
+
+func (q queue) fix(i int) {
+	if !q.down(i) {
+		q.up(i)
+	}
+}
+
+func (q *queue) remove(i int) *event {
 	old := *q
-	e := old[len(old)-1]
-	old[len(old)-1] = nil
-	*q = old[:len(old)-1]
+	last := len(old) - 1
+	old.swap(i, last)
+	e := old[last]
+	old[last] = nil
+	*q = old[:last]
+	if i < last {
+		q.fix(i)
+	}
 	e.place = gone
 	return e
 }

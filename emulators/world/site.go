@@ -48,6 +48,9 @@ func (s *site) start() error {
 		return fmt.Errorf("site %s: %w", s.open.Site, err)
 	}
 	s.life++
+	if s.wake == nil {
+		s.wake = s.w.timer(func() { _ = s.guard(s.run.Wake(s.w.now)) })
+	}
 	first := s.open
 	first.TimeMs = s.w.now.Milli()
 	s.run, err = app.Open(core, j, siteDoors{s, s.life}, first)
@@ -124,10 +127,12 @@ func (d siteDoors) Send(line int, data []byte) {
 
 func (d siteDoors) WakeAt(at clock.Instant) {
 	s := d.s
-	s.w.drop(s.wake)
-	s.wake = nil
-	if at != clock.Never {
-		s.wake = s.at(at, func() { _ = s.guard(s.run.Wake(s.w.now)) })
+	switch {
+	case s.wake.place != gone && s.wake.at == at:
+	case at == clock.Never:
+		s.w.drop(s.wake)
+	default:
+		s.w.set(s.wake, at)
 	}
 }
 

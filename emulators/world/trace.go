@@ -1,6 +1,7 @@
 package world
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -22,36 +23,44 @@ type Line struct {
 type Trace struct {
 	hash hash.Hash
 	n    uint64
+	ring []Line // keep of them; line n stands at (n-1) mod keep
 	keep int
-	last []Line
 	tap  func(Line)
+	buf  []byte
 }
 
 func newTrace(keep int) *Trace { return &Trace{hash: sha256.New(), keep: keep} }
 
 func (t *Trace) add(now clock.Instant, kind, where string, data []byte) {
 	t.n++
-	var head [16]byte
-	binary.BigEndian.PutUint64(head[:8], uint64(now))
-	binary.BigEndian.PutUint64(head[8:], uint64(len(data)))
-	t.hash.Write(head[:])
-	t.hash.Write([]byte(kind))
-	t.hash.Write([]byte{0})
-	t.hash.Write([]byte(where))
-	t.hash.Write([]byte{0})
-	t.hash.Write(data)
-	l := Line{At: now, N: t.n, Kind: kind, Where: where, Data: append([]byte(nil), data...)}
+	b := binary.BigEndian.AppendUint64(t.buf[:0], uint64(now))
+	b = binary.BigEndian.AppendUint64(b, uint64(len(data)))
+	b = append(append(b, kind...), 0)
+	b = append(append(b, where...), 0)
+	t.buf = append(b, data...)
+	t.hash.Write(t.buf)
+	if len(t.ring) < t.keep {
+		t.ring = append(t.ring, Line{})
+	}
+	l := &t.ring[(t.n-1)%uint64(t.keep)]
+	*l = Line{At: now, N: t.n, Kind: kind, Where: where, Data: append(l.Data[:0], data...)}
 	if t.tap != nil {
-		t.tap(l)
+		told := *l
+		told.Data = bytes.Clone(data)
+		t.tap(told)
 	}
-	if len(t.last) >= 2*t.keep {
-		t.last = append(t.last[:0], t.last[len(t.last)-t.keep:]...)
-	}
-	t.last = append(t.last, l)
 }
 
-// Lines returns the last lines, oldest first.
-func (t *Trace) Lines() []Line { return t.last }
+// Lines returns the last lines, oldest first; they are the caller's.
+func (t *Trace) Lines() []Line {
+	all := make([]Line, 0, len(t.ring))
+	for n := t.n - uint64(len(t.ring)); n < t.n; n++ {
+		l := t.ring[n%uint64(t.keep)]
+		l.Data = bytes.Clone(l.Data)
+		all = append(all, l)
+	}
+	return all
+}
 
 // Sum is the hash so far.
 func (t *Trace) Sum() string { return hex.EncodeToString(t.hash.Sum(nil)) }

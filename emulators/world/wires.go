@@ -19,6 +19,7 @@ type memWire struct {
 
 func newMemWire(w *World, p *pump, cfg line.Config) *memWire {
 	x := &memWire{w: w, p: p, m: line.NewMem(cfg, w.stream("line "+p.where))}
+	x.wake = w.timer(x.arrive)
 	p.station.lines[p.port] = func(data []byte) {
 		if w.plant.toPump != nil {
 			data = w.plant.toPump(p, data)
@@ -38,25 +39,26 @@ func (x *memWire) fromBoard(now clock.Instant, data []byte) {
 // plan asks to be called when the next bytes have crossed.
 func (x *memWire) plan() {
 	at, ok := x.m.Next()
-	if ok && x.wake != nil && x.wake.at == at && x.wake.place != gone {
+	if ok && x.wake.at == at && x.wake.place != gone {
 		return
 	}
-	x.w.drop(x.wake)
 	if !ok {
-		x.wake = nil
+		x.w.drop(x.wake)
 		return
 	}
-	x.wake = x.w.at(at, func() {
-		x.wake = nil
-		for _, d := range x.m.Deliver(x.w.now) {
-			if d.To == line.Device {
-				x.p.receive(d.Data)
-			} else {
-				x.p.station.receive(x.p.port, d.Data)
-			}
+	x.w.set(x.wake, at)
+}
+
+// arrive hands over what has crossed.
+func (x *memWire) arrive() {
+	for _, d := range x.m.Deliver(x.w.now) {
+		if d.To == line.Device {
+			x.p.receive(d.Data)
+		} else {
+			x.p.station.receive(x.p.port, d.Data)
 		}
-		x.plan()
-	})
+	}
+	x.plan()
 }
 
 func (x *memWire) cut(on bool) {

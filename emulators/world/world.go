@@ -27,12 +27,14 @@ import (
 
 // Options of a world.
 type Options struct {
-	Seed  int64       // 0: the scenario's
-	Lines string      // "mem" (default) or "pty"
-	Dir   string      // where journals are copied at the end (mem) or live (pty); "" for none (mem) or a temporary one (pty)
-	Wall  clock.Clock // nil: virtual time as fast as it goes; else the world keeps the wall's pace after it is built
-	Keep  int         // trace lines kept; 0: 4000
-	Tap   func(Line)  // sees every line of the trace; nil for none
+	Seed  int64         // 0: the scenario's
+	Lines string        // "mem" (default) or "pty"
+	Dir   string        // where journals are copied at the end (mem) or live (pty); "" for none (mem) or a temporary one (pty)
+	Wall  clock.Clock   // nil: virtual time as fast as it goes; else the world keeps the wall's pace after it is built
+	Keep  int           // trace lines kept; 0: 4000
+	Poll  time.Duration // between two polls of a board; 0: its default
+	Chunk time.Duration // bytes of a line in virtual time arrive in pieces of so long; 0: its default. Longer is faster
+	Tap   func(Line)    // sees every line of the trace; nil for none
 	// Readers carry the commands of all cards and PSAMs through a PC/SC service; nil: straight to the chip.
 	Readers *Readers
 	// Profile is what cards, PSAMs, terminals and hosts share; the zero value is fuelcard.National().

@@ -177,6 +177,10 @@ func (s *Site) do(event func()) error {
 		}
 	}
 	for _, x := range fx.Sends {
+		if x.After <= s.durable {
+			s.doors.Send(x.Line, x.Data)
+			continue
+		}
 		s.hold(x.After, func() { s.doors.Send(x.Line, x.Data) })
 	}
 	for _, x := range fx.Calls {
