@@ -29,9 +29,9 @@ var arrivals = [24]int{6, 4, 3, 3, 5, 14, 40, 74, 78, 62, 50, 46, 44, 42, 44, 50
 const (
 	maxCars       = 5000 // of a day: one every 17 s
 	maxDayNozzles = 64
-	carsPerCard   = 10 // visits of one card a day
+	visitsPerCard = 10 // of one card in all the days: it holds what they cost
 	dayLoad       = "4000.00"
-	forgetful     = 15               // customers in 1000 who pull the card while fuel flows
+	forgetful     = 25               // customers in 1000 who pull the card while fuel flows
 	closing       = 30 * time.Minute // after the last day: the last customers leave, what is left is delivered
 	faultGap      = 500              // seconds between two faults, about
 )
@@ -107,7 +107,7 @@ func (d Day) scenario() Scenario {
 		station.Nozzles = append(station.Nozzles, s.Products[n%len(s.Products)].Code)
 	}
 	s.Stations = []StationPlan{station}
-	for n := range max(d.Cars/carsPerCard, d.Nozzles) {
+	for n := range max(d.Cars*d.Days/visitsPerCard, d.Nozzles) {
 		s.Cards = append(s.Cards, CardPlan{Name: fmt.Sprintf("卡%03d", n), Account: fmt.Sprintf("A%04d", n), Holder: "顾客", PIN: "123456", Load: dayLoad})
 	}
 	return s
@@ -118,7 +118,7 @@ func (d Day) visits(s Scenario, rnd *rand.Rand, day int) []Visit {
 	var list []Visit
 	for n := range d.Cars {
 		at := 24*3600*day + arrival(rnd)
-		v := Visit{AfterSeconds: at, Card: s.Cards[n%len(s.Cards)].Name, Nozzle: 1 + rnd.IntN(d.Nozzles), PIN: "123456", Preset: wish(rnd)}
+		v := Visit{AfterSeconds: at, Card: s.Cards[(day*d.Cars+n)%len(s.Cards)].Name, Nozzle: 1 + rnd.IntN(d.Nozzles), PIN: "123456", Preset: wish(rnd)}
 		if rnd.IntN(1000) < forgetful && !d.Calm {
 			v.PullAfter = fmt.Sprintf("%d.00", 1+rnd.IntN(5))
 		}
