@@ -62,7 +62,7 @@ func (l *lab) runDay(d world.Day, o world.Options) error {
 		return errors.Join(err, printErr)
 	}
 	if err != nil {
-		return &cli.Error{Exit: cli.Failed, Code: "E108", Zh: "模拟日的账不平, 或有不变式被破坏", En: "the day's books do not close, or an invariant broke",
+		return &cli.Error{Exit: cli.Failed, Code: "E120", Zh: "模拟日的账不平, 或有不变式被破坏", En: "the day's books do not close, or an invariant broke",
 			NextZh: fmt.Sprintf("用 --seed %d 重放; 用 --out 留下日志", d.Seed), NextEn: fmt.Sprintf("replay with --seed %d, keep the journals with --out", d.Seed), Detail: err.Error()}
 	}
 	return nil
