@@ -32,6 +32,7 @@ func (e *env) center() *cobra.Command {
 		&cobra.Command{Use: "key", Short: "指令公钥, 写入各站 center_key (public key for the stations)", Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error { return e.centerKey(path) }},
 		e.centerSite(&addr), e.centerProduct(&addr), e.centerLayout(&addr), e.centerPrices(&addr), e.centerSales(&addr), e.centerSale(&addr),
+		e.centerAlarms(&addr), e.centerAlarm(&addr),
 	)
 	group.AddCommand(e.centerLists(&addr)...)
 	return group
@@ -264,13 +265,6 @@ func (e *env) centerLists(addr *string) []*cobra.Command {
 			t := cli.Table{Heads: []string{"时间", "站点", "记录", "交易", "原因", "说明"}}
 			for _, q := range a.Quarantine {
 				t.Add(civil(q.TimeMs), q.Site, q.Seq, q.Sale, q.Reason, q.Zh)
-			}
-			t.Write(w)
-		}),
-		command(e, addr, "alarms", "告警 (alarms)", center.PathAlarms, nothing, func(w io.Writer, a center.Alarms) {
-			t := cli.Table{Heads: []string{"时间", "站点", "类别", "对象", "说明"}}
-			for _, x := range a.Alarms {
-				t.Add(civil(x.TimeMs), x.Site, x.Kind, x.Subject, x.Zh)
 			}
 			t.Write(w)
 		}),

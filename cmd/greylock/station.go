@@ -30,13 +30,7 @@ func (e *env) station() *cobra.Command {
 		&cobra.Command{Use: "run", Short: "运行站级程序 (run the station's program)", Args: cobra.NoArgs, RunE: run},
 		command(e, &addr, "status", "油枪状态 (nozzles)", station.PathStatus, nothing, showStation),
 		sales,
-		command(e, &addr, "alarms", "告警 (alarms)", station.PathAlarms, nothing, func(w io.Writer, a station.Alarms) {
-			t := cli.Table{Heads: []string{"时间", "类别", "对象", "说明"}}
-			for _, x := range a.Alarms {
-				t.Add(civil(x.TimeMs), x.Kind, x.Subject, x.Zh)
-			}
-			t.Write(w)
-		}),
+		e.stationAlarms(&addr), e.stationAlarm(&addr),
 	)
 	return group
 }

@@ -104,7 +104,7 @@ func (w *World) Quarantine() (list []QuarantineShown, err error) {
 
 // Alarms lists the kinds of alarm that the center knows of a site.
 func (w *World) Alarms(id record.SiteID) (kinds []string, err error) {
-	a, err := answer[center.Alarms](w, center.PathAlarms, struct{}{})
+	a, err := answer[center.Alarms](w, center.PathAlarms, center.AskAlarms{Limit: 500})
 	for _, x := range a.Alarms {
 		if x.Site == id {
 			kinds = append(kinds, x.Kind)

@@ -56,13 +56,14 @@ func (b *books) apply(own record.SiteID, f record.Fact) {
 	case record.UnlockPosted:
 		b.unlockPosted(f)
 	case record.Alarm:
-		b.alarm(own, f)
+		b.alarm(own, 0, f)
+	case record.AlarmAcknowledged:
+		b.entries.acks = append(b.entries.acks, ackRow{own, f})
 	}
 }
 
-func (b *books) alarm(site record.SiteID, f record.Alarm) {
-	b.nAlarms++
-	b.entries.alarms = append(b.entries.alarms, AlarmView{site, f})
+func (b *books) alarm(site record.SiteID, seq uint64, f record.Alarm) {
+	b.entries.alarms = append(b.entries.alarms, alarmRow{site, seq, f})
 }
 
 // enter books entries.
@@ -136,7 +137,11 @@ func decode(f record.BatchTaken) carried {
 func (b *books) carry(p place, kind record.Kind, f record.Fact) {
 	switch f := f.(type) {
 	case record.Alarm:
-		b.alarm(p.Site, f)
+		b.alarm(p.Site, p.Seq, f)
+	case record.AlarmAcknowledged:
+		if f.Site == p.Site { // a site speaks of its own alarms
+			b.entries.acks = append(b.entries.acks, ackRow{p.Site, f})
+		}
 	case record.DirectiveApplied:
 		b.applied(p.Site, f)
 	case record.ProofSeen:

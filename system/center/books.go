@@ -36,7 +36,7 @@ type books struct {
 	held       table[place, int]         // number in quarantine
 	ledger     table[string, unit.Fen]
 
-	nSales, nQuarantine, nResolved, nAlarms int
+	nSales, nQuarantine, nResolved int
 
 	entries entries // of the fact applied last, for the registers
 
@@ -223,7 +223,7 @@ func (b *books) fork() *books {
 		sales: b.sales.fork(), locks: b.locks.fork(), forced: b.forced.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
 		kept: b.kept.fork(), parked: b.parked.fork(), quarantine: b.quarantine.fork(), held: b.held.fork(),
 		ledger: b.ledger.fork(),
-		nSales: b.nSales, nQuarantine: b.nQuarantine, nResolved: b.nResolved, nAlarms: b.nAlarms, batch: b.batch,
+		nSales: b.nSales, nQuarantine: b.nQuarantine, nResolved: b.nResolved, batch: b.batch,
 	}
 }
 

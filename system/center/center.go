@@ -193,6 +193,7 @@ var paths = []path{
 	{PathSale, false, maxQuestion, ask((*Core).showSale)},
 	{PathQuarantine, false, maxQuestion, ask((*Core).listQuarantine)},
 	{PathAlarms, false, maxQuestion, ask((*Core).listAlarms)},
+	{PathAckAlarm, true, maxQuestion, ask((*Core).ackAlarm)},
 	{PathTrialBalance, false, maxQuestion, ask((*Core).trialBalance)},
 }
 

@@ -27,7 +27,8 @@ const (
 	PathSales        = "/op/sales"         // AskSales → Sales, newest first
 	PathSale         = "/op/sale"          // AskSale → SaleProof
 	PathQuarantine   = "/op/quarantine"    // {} → Quarantine
-	PathAlarms       = "/op/alarms"        // {} → Alarms, newest first
+	PathAlarms       = "/op/alarms"        // AskAlarms → Alarms, newest first
+	PathAckAlarm     = "/op/alarm/ack"     // AckAlarm → Done
 	PathTrialBalance = "/op/trial-balance" // {} → TrialBalance
 )
 
@@ -40,7 +41,7 @@ type Status struct {
 	Cards      int           `json:"cards"`
 	Sales      int           `json:"sales"`
 	Quarantine int           `json:"quarantine"`
-	Alarms     int           `json:"alarms"`
+	Alarms     int           `json:"alarms"`   // cases that nobody has acknowledged
 	Balanced   bool          `json:"balanced"` // the ledger sums to 0
 }
 
@@ -333,18 +334,6 @@ type QuarantineView struct {
 	Zh     string        `json:"zh"`
 	En     string        `json:"en"`
 	Raw    record.Hex    `json:"raw"`
-}
-
-// Alarms lists the alarms of the center and of all sites, newest first.
-type Alarms struct {
-	Alarms []AlarmView `json:"alarms"`
-	Total  int         `json:"total"`
-}
-
-// AlarmView is one alarm and the site that raised it.
-type AlarmView struct {
-	Site record.SiteID `json:"site"`
-	record.Alarm
 }
 
 // TrialBalance is every account of the ledger with its balance: debit positive, credit negative.

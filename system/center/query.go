@@ -13,7 +13,6 @@ import (
 const (
 	pageDefault = 100
 	pageMost    = 500
-	listMost    = 1000 // alarms shown; the journal has all
 )
 
 func (c *Core) status(clock.Instant, nothing) outcome {
@@ -23,7 +22,7 @@ func (c *Core) status(clock.Instant, nothing) outcome {
 	}
 	return reply(Status{
 		Site: c.cfg.Site, Name: c.cfg.Name, Realm: c.cfg.Realm, Sites: len(c.books.sites.own), Cards: len(c.books.cards.own),
-		Sales: c.books.nSales, Quarantine: c.books.nQuarantine - c.books.nResolved, Alarms: c.books.nAlarms, Balanced: sum == 0,
+		Sales: c.books.nSales, Quarantine: c.books.nQuarantine - c.books.nResolved, Alarms: c.shown.alarms.OpenCases(), Balanced: sum == 0,
 	})
 }
 
@@ -196,10 +195,6 @@ func (c *Core) listQuarantine(clock.Instant, nothing) outcome {
 		a.Quarantine = append(a.Quarantine, QuarantineView{q.fact.TimeMs, q.fact.Site, q.fact.Seq, q.fact.Sale, q.fact.Reason, zh, en, q.raw})
 	}
 	return reply(a)
-}
-
-func (c *Core) listAlarms(clock.Instant, nothing) outcome {
-	return reply(Alarms{Alarms: c.shown.newestAlarms(listMost), Total: c.books.nAlarms})
 }
 
 func (c *Core) trialBalance(clock.Instant, nothing) outcome {

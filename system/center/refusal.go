@@ -55,6 +55,8 @@ const (
 	AlreadySettled      = "ALREADY_SETTLED"
 	UnlockUnknown       = "UNLOCK_UNKNOWN"
 	UnknownSale         = "UNKNOWN_SALE"
+	UnknownAlarm        = "UNKNOWN_ALARM"
+	AlarmTaken          = "ALARM_TAKEN"
 	EffectivePast       = "EFFECTIVE_PAST"
 	PricesPending       = "PRICES_PENDING"
 )
@@ -109,6 +111,8 @@ var refusals = map[string]struct {
 	AlreadySettled:      {http.StatusConflict, "这笔欠款已结清", "this sale is settled"},
 	UnlockUnknown:       {http.StatusNotFound, "没有这笔联机解扣", "no such online unlock"},
 	UnknownSale:         {http.StatusNotFound, "没有这笔交易", "no such sale"},
+	UnknownAlarm:        {http.StatusNotFound, "没有这条告警", "no such alarm"},
+	AlarmTaken:          {http.StatusConflict, "这条告警已有人处理", "somebody takes care of this alarm already"},
 	EffectivePast:       {http.StatusBadRequest, "生效时间不能早于现在", "the effective minute is in the past"},
 	PricesPending:       {http.StatusConflict, "已有一次调价尚未生效, 请用同一生效时间, 或写出其中全部油品", "another change of prices is still to come: give its minute, or name all its products"},
 }

@@ -1,6 +1,7 @@
 package center
 
 import (
+	"greylock/system/alarm"
 	"greylock/system/store"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
@@ -9,15 +10,17 @@ import (
 // registers are what people look up: the sales by number, site and card, the statements, the alarms. They are views of the
 // store. No decision is made on them; decisions are made on the books, which can be forked.
 type registers struct {
-	store *store.Store
-	books *books
+	store  *store.Store
+	books  *books
+	alarms *alarm.List // of all sites
 }
 
 // entries that a fact makes in the registers. The books note them as they apply it.
 type entries struct {
 	sales      []saleRow
 	statements []statementRow
-	alarms     []AlarmView
+	alarms     []alarmRow
+	acks       []ackRow
 }
 
 type saleRow struct {
@@ -25,6 +28,19 @@ type saleRow struct {
 	ID   string
 	Site record.SiteID
 	ASN  pboc.ASN
+}
+
+// alarmRow is an alarm in the journal of a site; number 0 is the fact's own in this journal.
+type alarmRow struct {
+	site record.SiteID
+	seq  uint64
+	fact record.Alarm
+}
+
+// ackRow is an acknowledgement and the site that wrote it.
+type ackRow struct {
+	where record.SiteID
+	fact  record.AlarmAcknowledged
 }
 
 type statementRow struct {
@@ -38,13 +54,12 @@ var (
 		store.Index[saleRow]{Name: "site", Of: func(r saleRow) []string { return []string{store.Key(string(r.Site))} }},
 		store.Index[saleRow]{Name: "card", Of: func(r saleRow) []string { return []string{store.Key(string(r.ASN[:]))} }})
 	statementTable = store.NewTable[statementRow]("statements")
-	alarmTable     = store.NewTable[AlarmView]("alarms")
 )
 
 func numbered(n int) string { return store.Key(store.Number(uint64(n))) }
 
 func newRegisters(b *books) registers {
-	r := registers{books: b}
+	r := registers{books: b, alarms: &alarm.List{}}
 	r.store = store.New(r)
 	return r
 }
@@ -57,7 +72,7 @@ func (r registers) take(seq uint64, f record.Fact) {
 }
 
 // Apply is the store.View.
-func (r registers) Apply(tx *store.Tx, _ uint64, _ record.Fact) error {
+func (r registers) Apply(tx *store.Tx, seq uint64, _ record.Fact) error {
 	e := r.books.entries
 	r.books.entries = entries{}
 	for _, s := range e.sales {
@@ -66,8 +81,14 @@ func (r registers) Apply(tx *store.Tx, _ uint64, _ record.Fact) error {
 	for _, l := range e.statements {
 		statementTable.Put(tx, store.Key(l.Account)+numbered(l.No), l)
 	}
-	for i, a := range e.alarms {
-		alarmTable.Put(tx, numbered(r.books.nAlarms-len(e.alarms)+i+1), a)
+	for _, a := range e.alarms {
+		if a.seq == 0 {
+			a.seq = seq
+		}
+		r.alarms.Raised(a.site, a.seq, a.fact)
+	}
+	for _, a := range e.acks {
+		r.alarms.Acknowledged(a.where, a.fact)
 	}
 	return nil
 }
@@ -107,18 +128,6 @@ func (r registers) statement(account string) []StatementLine {
 		statementTable.Ascend(tx, store.Key(account), func(_ string, l statementRow) bool {
 			list = append(list, l.Line)
 			return true
-		})
-	})
-	return list
-}
-
-// newestAlarms are at most limit, newest first.
-func (r registers) newestAlarms(limit int) []AlarmView {
-	list := []AlarmView{}
-	r.view(func(tx *store.Tx) {
-		alarmTable.Descend(tx, "", "", func(_ string, a AlarmView) bool {
-			list = append(list, a)
-			return len(list) < limit
 		})
 	})
 	return list

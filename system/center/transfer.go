@@ -182,11 +182,11 @@ func (c *Core) mac1(w direction, q record.LoadQuestion) string {
 // transferAlarms says what a question shows of the card that people must look at.
 func (c *Core) transferAlarms(now clock.Instant, q record.LoadQuestion, holder card) (facts []record.Fact) {
 	if q.OnlineSN > holder.next {
-		facts = append(facts, alarm(now, "online-gap", q.ASN.String(), "卡联机序号有缺口: 有未经中心的联机交易",
+		facts = append(facts, raise(now, "online-gap", q.ASN.String(), "卡联机序号有缺口: 有未经中心的联机交易",
 			"online numbers missing: an online transaction that the center does not know"))
 	}
 	if q.Balance > c.books.shadow(q.ASN) {
-		facts = append(facts, alarm(now, "balance-above-books", q.ASN.String(), "卡余额高于账面: 疑似回滚或复制",
+		facts = append(facts, raise(now, "balance-above-books", q.ASN.String(), "卡余额高于账面: 疑似回滚或复制",
 			"the card has more than the books: rolled back or copied"))
 	}
 	return facts
@@ -194,12 +194,12 @@ func (c *Core) transferAlarms(now clock.Instant, q record.LoadQuestion, holder c
 
 // sequenceBack refuses and writes an alarm: an online number that the card has proven can not come again.
 func (c *Core) sequenceBack(now clock.Instant, asn pboc.ASN, o outcome) outcome {
-	o.facts = append(o.facts, alarm(now, "card-sequence", asn.String(), "卡联机序号倒退: 疑似回滚或复制",
+	o.facts = append(o.facts, raise(now, "card-sequence", asn.String(), "卡联机序号倒退: 疑似回滚或复制",
 		"the card's online number went back: rolled back or copied"))
 	return o
 }
 
-func alarm(now clock.Instant, kind, subject, zh, en string) record.Alarm {
+func raise(now clock.Instant, kind, subject, zh, en string) record.Alarm {
 	return record.Alarm{TimeMs: now.Milli(), Kind: kind, Subject: subject, Zh: zh, En: en}
 }
 

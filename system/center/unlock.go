@@ -97,7 +97,7 @@ func (c *Core) unlockForced(now clock.Instant, q record.UnlockQuestion, proof fu
 				continue
 			}
 			sale := record.SaleID{TID: proof.TID, TTC: pboc.PSAMTTC(ttc + 1)}
-			return c.unlockAnswer(q, 0, at, c.permitted(now, q, proof, sale, 0, at), alarm(now, "forced-unlock", q.ASN.String(),
+			return c.unlockAnswer(q, 0, at, c.permitted(now, q, proof, sale, 0, at), raise(now, "forced-unlock", q.ASN.String(),
 				"强制解灰, "+f.By[0]+"、"+f.By[1]+": "+f.Reason, "unlocked by force: no record of the lock "+sale.String()))
 		}
 	}

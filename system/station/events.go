@@ -111,21 +111,21 @@ func (c *Core) store(now clock.Instant, p *port, r fa.Record, raw []byte, subjec
 	facts := []record.Fact{record.DispenserRecord{
 		TimeMs: now.Milli(), Port: p.number, Nozzle: nozzle, Epoch: epoch, POSTTC: uint32(r.POSTTC), Raw: raw,
 	}}
-	alarm := func(kind, zh, en string) {
+	warn := func(kind, zh, en string) {
 		facts = append(facts, record.Alarm{TimeMs: now.Milli(), Kind: kind, Subject: subject, Zh: zh, En: en})
 	}
 	if restarted {
-		alarm("board-replaced", "加油机流水号重新开始: 主板更换或复位?", "record numbers start again: board replaced or reset?")
+		warn("board-replaced", "加油机流水号重新开始: 主板更换或复位?", "record numbers start again: board replaced or reset?")
 	}
 	if r.Training() != (c.cfg.Realm == record.Training) {
-		alarm("wrong-realm", "教学与生产记录混用", "training record at a production station, or the other way round")
+		warn("wrong-realm", "教学与生产记录混用", "training record at a production station, or the other way round")
 	}
 	if text := implausible(r); text != "" {
-		alarm("record-implausible", "金额与油量单价不符: "+text, "amount, volume and price disagree: "+text)
+		warn("record-implausible", "金额与油量单价不符: "+text, "amount, volume and price disagree: "+text)
 	}
 	if t := p.intake.total; t.known && !restarted && metered(r) && r.POSTTC == t.last.POSTTC+1 {
 		if moved := r.Total.Since(t.last.Total); moved != r.Volume {
-			alarm("totalizer-jump", fmt.Sprintf("泵码增加 %v, 记录为 %v", moved, r.Volume), fmt.Sprintf("the totalizer moved %v, the record says %v", moved, r.Volume))
+			warn("totalizer-jump", fmt.Sprintf("泵码增加 %v, 记录为 %v", moved, r.Volume), fmt.Sprintf("the totalizer moved %v, the record says %v", moved, r.Volume))
 		}
 	}
 	return c.out.Append(facts...)

@@ -17,7 +17,6 @@ import (
 const (
 	PathStatus = "/op/station/status" // → Status
 	PathSales  = "/op/station/sales"  // AskSales → Sales, newest first
-	PathAlarms = "/op/station/alarms" // → Alarms, newest first
 )
 
 // Status is the forecourt in one answer.
@@ -75,11 +74,6 @@ type Sale struct {
 	Amount   unit.Fen      `json:"amount_fen"`
 }
 
-// Alarms lists alarms.
-type Alarms struct {
-	Alarms []record.Alarm `json:"alarms"`
-}
-
 const (
 	defaultSales = 100
 	mostSales    = 500
@@ -90,9 +84,10 @@ type handler func(c *Core, now clock.Instant, id uint64, body []byte)
 
 // routes is the operator door: each topic's handlers stand in its own file.
 var routes = map[string]handler{
-	PathStatus: question(func(c *Core, _ clock.Instant, _ struct{}) (any, bool) { return c.status(), true }),
-	PathSales:  question((*Core).askSales),
-	PathAlarms: question(func(c *Core, _ clock.Instant, _ struct{}) (any, bool) { return c.newestAlarms(), true }),
+	PathAlarms:   question((*Core).askAlarms),
+	PathAckAlarm: act((*Core).ackAlarm),
+	PathStatus:   question(func(c *Core, _ clock.Instant, _ struct{}) (any, bool) { return c.status(), true }),
+	PathSales:    question((*Core).askSales),
 }
 
 // Serve answers an operator.
@@ -132,14 +127,6 @@ func act[Q any](run func(c *Core, now clock.Instant, id uint64, q Q)) handler {
 
 func (c *Core) refuseBody(id uint64) {
 	c.refuse(id, http.StatusBadRequest, "BODY", "请求内容有误", "bad request body")
-}
-
-func (c *Core) newestAlarms() Alarms {
-	all := Alarms{Alarms: []record.Alarm{}}
-	for i := len(c.alarms) - 1; i >= 0; i-- {
-		all.Alarms = append(all.Alarms, c.alarms[i])
-	}
-	return all
 }
 
 func (c *Core) askSales(_ clock.Instant, q AskSales) (any, bool) {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"greylock/system/alarm"
 	"greylock/system/clock"
 	"greylock/system/dispenser"
 	"greylock/system/exchange"
@@ -43,9 +44,6 @@ type Port struct {
 	Protocol Protocol
 }
 
-// keepAlarms bounds the list that a screen shows; the journal has them all.
-const keepAlarms = 200
-
 // Core is the station.
 type Core struct {
 	cfg     Config
@@ -54,7 +52,8 @@ type Core struct {
 	orders  orders
 	ship    *exchange.Shipper
 	sales   []taken // in order
-	alarms  []record.Alarm
+	alarms  alarm.List
+	silent  map[[2]string]int         // repeated alarms that were not written, by kind and subject
 	ordered bool                      // a directive has come into force
 	applied uint64                    // facts applied
 	asks    map[uint64]greyCall       // questions to the center that are under way
@@ -97,7 +96,7 @@ type greyCall struct {
 func New(cfg Config) *Core {
 	c := &Core{
 		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}},
-		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{},
+		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{},
 	}
 	for _, x := range cfg.Ports {
 		c.ports = append(c.ports, newPort(x))
@@ -202,11 +201,6 @@ func (c *Core) port(number int) *port {
 	return nil
 }
 
-// alarm wants an alarm noted; nothing waits for it.
-func (c *Core) alarm(now clock.Instant, kind, subject, zh, en string) {
-	c.out.Append(record.Alarm{TimeMs: now.Milli(), Kind: kind, Subject: subject, Zh: zh, En: en})
-}
-
 // order gives every port's driver its files; an order that can not be made is an alarm, and the board keeps what it has.
 func (c *Core) order(now clock.Instant) {
 	for _, p := range c.ports {
@@ -243,10 +237,9 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 			p.totals[fa.NZN(f.Nozzle)] = f
 		}
 	case record.Alarm:
-		c.alarms = append(c.alarms, f)
-		if len(c.alarms) > keepAlarms {
-			c.alarms = c.alarms[1:]
-		}
+		c.alarms.Raised(c.cfg.Site, seq, f)
+	case record.AlarmAcknowledged:
+		c.alarms.Acknowledged(c.cfg.Site, f)
 	case record.DirectiveApplied:
 		c.obey(f)
 	}

@@ -75,15 +75,6 @@ type SiteOpened struct {
 	Realm  Realm  `json:"realm"`
 }
 
-// Alarm is something that a person must look at.
-type Alarm struct {
-	TimeMs  int64  `json:"time_ms"`
-	Kind    string `json:"kind"`    // stable word: totalizer-jump, record-conflict, line-lost, …
-	Subject string `json:"subject"` // nozzle, card, site: what it is about
-	Zh      string `json:"zh"`
-	En      string `json:"en"`
-}
-
 // KeyCheck names a key and its check value; never its bytes.
 type KeyCheck struct {
 	Name    string `json:"name"`
