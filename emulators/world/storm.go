@@ -1,0 +1,283 @@
+package world
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"greylock/system/clock"
+	"greylock/system/journal"
+	"greylock/system/wire/fa"
+	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
+)
+
+// Storm is a station that is killed again and again while every nozzle sells, in real processes on pseudo-terminals.
+type Storm struct {
+	Nozzles int
+	Kills   int   // kill -9 of the station's process, at random instants, also while it starts
+	Seed    int64 // of the customers, the instants and the town; the machine's own scheduling is not in it
+	Fill    bool  // once in between the disk with the journals is full; it must be one of at most maxFillDisk
+}
+
+// Bounds of a storm.
+const (
+	maxKills    = 1000
+	maxFillDisk = 256 << 20 // a disk that is made for it, not anybody's own
+	fullTime    = 8 * time.Second
+	unplugTime  = 5 * time.Second
+	mostAlive   = 3 * time.Second // between the start and the kill, evenly from nothing
+	mostDead    = 300 * time.Millisecond
+	stormQuiet  = 5 * time.Minute // for what is left at the end
+)
+
+// ErrStorm is wrapped by every refusal of a Storm's values.
+var ErrStorm = errors.New("压力试验参数有误 (values of the storm)")
+
+// StormReport is what the storm has left.
+type StormReport struct {
+	Kills     int           `json:"kills"`
+	Unplugged int           `json:"unplugged"`  // times that a port was taken off and came back
+	DiskFull  int           `json:"disk_full"`  // times that the disk was filled up
+	Sales     int           `json:"sales"`      // customers served
+	GaveUp    int           `json:"gave_up"`    // customers who did not get through
+	Records   int           `json:"records"`    // in the station's journal
+	Twice     int           `json:"twice"`      // of these, with a number that was there already: none may be
+	Posted    int           `json:"posted"`     // in the center's books
+	Amount    unit.Fen      `json:"amount_fen"` // of these
+	Nozzles   []NozzleDay   `json:"per_nozzle"`
+	Checks    []CheckReport `json:"checkers"`
+}
+
+// PlayedStorm is a Storm with its town.
+type PlayedStorm struct {
+	Storm
+	w       *World
+	rnd     *rand.Rand
+	site    record.SiteID
+	p       *program
+	report  StormReport
+	over    bool // no customer begins any more
+	selling int
+	err     error
+}
+
+// NewStorm builds the town in real time. opt.Program starts the station's process.
+func NewStorm(s Storm, opt Options) (*PlayedStorm, error) {
+	if s.Seed == 0 {
+		s.Seed = 1
+	}
+	if s.Nozzles < 1 || s.Nozzles > maxDayNozzles || s.Kills < 1 || s.Kills > maxKills {
+		return nil, fmt.Errorf("%w: nozzles %d: 1…%d, kills %d: 1…%d", ErrStorm, s.Nozzles, maxDayNozzles, s.Kills, maxKills)
+	}
+	if s.Fill {
+		if err := small(opt.Dir); err != nil {
+			return nil, err
+		}
+	}
+	town := Day{Cars: s.Nozzles * visitsPerCard, Nozzles: s.Nozzles, Days: 1, Seed: s.Seed}.scenario()
+	opt.Seed, opt.Lines = s.Seed, "pty"
+	w, err := Start(town, opt)
+	if err != nil {
+		return nil, err
+	}
+	site := record.SiteID(town.Stations[0].ID)
+	return &PlayedStorm{Storm: s, w: w, rnd: w.stream("storm"), site: site, p: w.external[site]}, nil
+}
+
+// small refuses to fill a disk that is not there to be filled.
+func small(dir string) error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrStorm, dir, err)
+	}
+	if size := int64(fs.Blocks) * fs.Bsize; size > maxFillDisk {
+		return fmt.Errorf("%w: %s 在一个 %d MB 的盘上, 只填满不超过 %d MB 的盘, 例如 tmpfs (this disk is not small enough to be filled up)",
+			ErrStorm, dir, size>>20, maxFillDisk>>20)
+	}
+	return nil
+}
+
+// Play lets the storm pass and closes the books.
+func (s *PlayedStorm) Play() (StormReport, error) {
+	from := map[record.Nozzle]unit.Totalizer{}
+	for _, p := range s.w.pumpList {
+		from[p.nozzle] = p.total()
+		s.next(p)
+	}
+	s.strike()
+	err := s.w.Until("压力试验结束 (the storm is over)", func() bool { return s.err != nil || s.over && s.selling == 0 },
+		time.Duration(s.Kills)*2*(mostAlive+mostDead)+stormQuiet)
+	err = errors.Join(s.err, err)
+	if err == nil {
+		err = s.w.Settle(stormQuiet)
+	}
+	s.report.Checks = s.w.Checks()
+	err = errors.Join(err, s.w.Violation(), s.p.stop(), s.w.Audit(s.site), s.books(from))
+	return s.report, errors.Join(err, s.w.Close())
+}
+
+// next lets the next customer come to a nozzle, with the nozzle's own card.
+func (s *PlayedStorm) next(p *pump) {
+	if s.over {
+		return
+	}
+	card := s.w.scenario.Cards[int(p.nozzle)-1].Name
+	v := Visit{Card: card, Nozzle: int(p.nozzle), PIN: "123456", Preset: fmt.Sprintf("%d元", 10+s.rnd.IntN(40))}
+	c := &customer{w: s.w, v: v, nozzle: p.nozzle, act: (*customer).insert}
+	if s.rnd.IntN(1000) < forgetful {
+		c.pullAt = unit.Quantity(50 + s.rnd.IntN(100))
+	}
+	s.selling++
+	c.done = func(err error) {
+		s.selling--
+		if err != nil {
+			s.report.GaveUp++
+		} else {
+			s.report.Sales++
+		}
+		s.w.After(thinkTime, func() { s.next(p) })
+	}
+	c.look()
+}
+
+// strike kills the station's process, plays the other faults at their turn, and starts it again.
+func (s *PlayedStorm) strike() {
+	alive := time.Duration(s.rnd.Int64N(int64(mostAlive)))
+	s.w.After(alive, func() {
+		if s.p.process != nil {
+			if err := s.p.kill(); err != nil {
+				s.fail(err)
+			}
+		}
+		s.report.Kills++
+		switch s.report.Kills {
+		case s.Kills / 3:
+			s.unplug()
+		case s.Kills / 2:
+			s.fill()
+		case s.Kills:
+			s.over = true
+		}
+		s.w.After(time.Duration(s.rnd.Int64N(int64(mostDead))), s.launch)
+	})
+}
+
+// launch starts the process without waiting for it: the next kill may meet it while it opens its journal.
+func (s *PlayedStorm) launch() {
+	process, err := s.w.opt.Program(s.p.config)
+	if err != nil {
+		s.fail(err)
+		return
+	}
+	s.p.process = process
+	if !s.over {
+		s.strike()
+	}
+}
+
+func (s *PlayedStorm) fail(err error) {
+	if s.err == nil {
+		s.err = err
+	}
+}
+
+// unplug takes one port off its machine: its name is gone for a while, the other nozzles go on.
+func (s *PlayedStorm) unplug() {
+	p := s.w.pumpList[s.rnd.IntN(len(s.w.pumpList))]
+	old, ok := p.line.(*ptyWire)
+	if !ok {
+		return
+	}
+	s.fail(old.close()) // with its name
+	p.line = nowhere{}
+	s.w.After(unplugTime, func() {
+		s.report.Unplugged++
+		s.fail(s.w.openPty(p))
+	})
+}
+
+// nowhere is the wire of a board whose port is off.
+type nowhere struct{ wire }
+
+func (nowhere) fromBoard(clock.Instant, []byte) {}
+func (nowhere) waiting() int                    { return 0 }
+func (nowhere) close() error                    { return nil }
+
+// fill leaves no byte free on the disk for a while.
+func (s *PlayedStorm) fill() {
+	if !s.Fill {
+		return
+	}
+	ballast := filepath.Join(s.w.opt.Dir, "ballast")
+	f, err := os.Create(ballast)
+	if err != nil {
+		s.fail(err)
+		return
+	}
+	for chunk := 1 << 20; chunk > 0; chunk /= 2 {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, chunk))
+		}
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		s.fail(err)
+	}
+	s.report.DiskFull++
+	s.w.After(fullTime, func() { s.fail(errors.Join(f.Close(), os.Remove(ballast))) })
+}
+
+// books compares the meters with the station's journal, and counts what the center has posted.
+func (s *PlayedStorm) books(from map[record.Nozzle]unit.Totalizer) error {
+	j, _, err := journal.Open(journal.OS(s.p.data), journal.Options{})
+	if err != nil {
+		return err
+	}
+	booked, seen := map[record.Nozzle]unit.Quantity{}, map[string]bool{}
+	err = j.Read(1, func(r journal.Record) error {
+		f, err := record.Decode(r.Body)
+		if err != nil {
+			return err
+		}
+		d, ok := f.(record.DispenserRecord)
+		if !ok {
+			return nil
+		}
+		rec, err := fa.ParseRecord(d.Raw)
+		if err != nil {
+			return err
+		}
+		s.report.Records++
+		if key := fmt.Sprint(d.Port, d.Epoch, d.POSTTC); seen[key] {
+			s.report.Twice++
+		} else {
+			seen[key] = true
+		}
+		if fuels(rec) {
+			booked[d.Nozzle] += rec.Volume
+		}
+		return nil
+	})
+	err = errors.Join(err, j.Close())
+	if s.report.Twice > 0 {
+		err = errors.Join(err, fmt.Errorf("%d 条记录存了两次 (records are there twice)", s.report.Twice))
+	}
+	err = errors.Join(err, facts(s.w.center, func(f record.Fact) {
+		if x, ok := f.(record.SalePosted); ok && x.Quantity > 0 && (x.TType == int(fa.Fuelling) || x.TType == int(fa.Escape)) {
+			s.report.Posted++
+			s.report.Amount += x.Amount
+		}
+	}))
+	for _, p := range s.w.pumpList {
+		line := NozzleDay{p.nozzle, p.total().Since(from[p.nozzle]), booked[p.nozzle]}
+		s.report.Nozzles = append(s.report.Nozzles, line)
+		if line.Metered != line.Booked {
+			err = errors.Join(err, fmt.Errorf("%d 号枪: 泵码走了 %v, 记录共 %v (the meter moved more or less than the records say)", p.nozzle, line.Metered, line.Booked))
+		}
+	}
+	return err
+}
