@@ -63,7 +63,7 @@ func (l *lab) printStorm(r world.StormReport, took time.Duration) error {
 		return l.PrintLine(r)
 	}
 	w := l.Out
-	fmt.Fprintf(w, "kill -9 %d 次, 拔端口 (port unplugged) %d, 盘满 (disk full) %d, 用时 (took) %v\n", r.Kills, r.Unplugged, r.DiskFull, took.Round(time.Second))
+	fmt.Fprintf(w, "kill -9 %d 次, 拔端口 (port unplugged) %d, 盘满 (disk full) %d, 因此停止 (ended by it) %d, 用时 (took) %v\n", r.Kills, r.Unplugged, r.DiskFull, r.NoSpace, took.Round(time.Second))
 	fmt.Fprintf(w, "加完 (served) %d, 未办成 (gave up) %d; 站内记录 (records) %d, 重复 (twice) %d; 中心入账 (posted) %d 笔 %v 元\n",
 		r.Sales, r.GaveUp, r.Records, r.Twice, r.Posted, r.Amount)
 	t := cli.Table{Heads: []string{"枪", "泵码 (metered)", "记录 (booked)"}}

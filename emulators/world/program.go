@@ -157,7 +157,7 @@ func (p *program) configure(s StationPlan, centerDoor string) error {
 	}
 	cfg := app.StationConfig{
 		Site: app.Identity{ID: record.SiteID(s.ID), Name: s.Name, Realm: record.Training}, Data: p.data, Center: centerDoor,
-		CenterKey: record.Hex(p.w.centerVault.PublicKey()), Operator: address, Locks: dir,
+		CenterKey: record.Hex(p.w.centerVault.PublicKey()), Operator: address, Locks: dir, Reserve: p.w.opt.Reserve,
 	}
 	for i := range s.Nozzles {
 		cfg.Ports = append(cfg.Ports, app.Port{Number: i + 1, Path: filepath.Join(p.w.ptyDir(), fmt.Sprintf("port%02d", i+1)), Baud: 9600})

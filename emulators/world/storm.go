@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,7 +29,8 @@ type Storm struct {
 const (
 	maxKills    = 1000
 	maxFillDisk = 256 << 20 // a disk that is made for it, not anybody's own
-	fullTime    = 8 * time.Second
+	fullTime    = 20 * time.Second
+	fullReserve = 2048 // of the station's journal, so that a storm uses it up
 	unplugTime  = 5 * time.Second
 	mostAlive   = 3 * time.Second // between the start and the kill, evenly from nothing
 	mostDead    = 300 * time.Millisecond
@@ -43,6 +45,7 @@ type StormReport struct {
 	Kills     int           `json:"kills"`
 	Unplugged int           `json:"unplugged"`  // times that a port was taken off and came back
 	DiskFull  int           `json:"disk_full"`  // times that the disk was filled up
+	NoSpace   int           `json:"no_space"`   // programs that ended because nothing was left, the reserve neither
 	Sales     int           `json:"sales"`      // customers served
 	GaveUp    int           `json:"gave_up"`    // customers who did not get through
 	Records   int           `json:"records"`    // in the station's journal
@@ -81,6 +84,9 @@ func NewStorm(s Storm, opt Options) (*PlayedStorm, error) {
 	}
 	town := Day{Cars: s.Nozzles * visitsPerCard, Nozzles: s.Nozzles, Days: 1, Seed: s.Seed}.scenario()
 	opt.Seed, opt.Lines = s.Seed, "pty"
+	if s.Fill {
+		opt.Reserve = fullReserve
+	}
 	w, err := Start(town, opt)
 	if err != nil {
 		return nil, err
@@ -149,9 +155,10 @@ func (s *PlayedStorm) next(p *pump) {
 func (s *PlayedStorm) strike() {
 	alive := time.Duration(s.rnd.Int64N(int64(mostAlive)))
 	s.w.After(alive, func() {
-		if s.p.process != nil {
-			if err := s.p.kill(); err != nil {
-				s.fail(err)
+		if p := s.p.process; p != nil {
+			s.fail(s.p.kill())
+			if strings.Contains(p.Log(), journal.ErrNoSpace.Error()) {
+				s.report.NoSpace++
 			}
 		}
 		s.report.Kills++
@@ -181,7 +188,7 @@ func (s *PlayedStorm) launch() {
 }
 
 func (s *PlayedStorm) fail(err error) {
-	if s.err == nil {
+	if err != nil && s.err == nil {
 		s.err = err
 	}
 }

@@ -39,6 +39,8 @@ type Options struct {
 	Readers *Readers
 	// Profile is what cards, PSAMs, terminals and hosts share; the zero value is fuelcard.National().
 	Profile fuelcard.Profile
+	// Reserve is what a station's journal keeps for a full disk (pty only); 0 is the journal's default.
+	Reserve int64
 	// Program starts a station's program as a process of its own (pty only); the caller knows how to start itself again.
 	Program func(config string) (Process, error)
 }

@@ -29,7 +29,7 @@ func Center(cfg CenterConfig) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := openProgram(cfg.Site, record.KindCenter, journal.OS(cfg.Data), nil, cfg.Log, func(*journal.Journal) (link.Core, error) {
+	p, err := openProgram(cfg.Site, record.KindCenter, journal.OS(cfg.Data), nil, cfg.Log, 0, func(*journal.Journal) (link.Core, error) {
 		return center.New(center.Config{
 			Site: cfg.Site.ID, Realm: cfg.Site.Realm, Name: cfg.Site.Name, Keys: keys, Profile: cfg.Cards,
 		}), nil

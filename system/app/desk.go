@@ -42,7 +42,7 @@ const (
 // NewDesk opens the desk's journal and replays it into apply.
 func NewDesk(cfg DeskConfig, apply func(uint64, record.Fact)) (*Desk, error) {
 	d := &Desk{slot: cfg.Slot}
-	p, err := openProgram(cfg.Site, cfg.Kind, journal.OS(cfg.Data), map[string]string{"center": cfg.Center}, cfg.Log,
+	p, err := openProgram(cfg.Site, cfg.Kind, journal.OS(cfg.Data), map[string]string{"center": cfg.Center}, cfg.Log, 0,
 		func(j *journal.Journal) (link.Core, error) {
 			ship := exchange.NewShipper(exchange.ShipperConfig{
 				Site: cfg.Site.ID, Realm: cfg.Site.Realm, Source: j, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),

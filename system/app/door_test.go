@@ -32,7 +32,7 @@ func hasty() patience {
 func opened(t *testing.T, disk journal.Dir, with patience) (p *Program, core *echo, address string, end func() error) {
 	t.Helper()
 	core = &echo{}
-	p, err := openProgram(Identity{"0001", "x", record.Training}, record.KindStation, disk, nil, nil,
+	p, err := openProgram(Identity{"0001", "x", record.Training}, record.KindStation, disk, nil, nil, 0,
 		func(*journal.Journal) (link.Core, error) { return core, nil })
 	if err != nil {
 		t.Fatal(err)
@@ -206,7 +206,7 @@ func TestFullDiskAtTheStart(t *testing.T) {
 	disk := faultfile.New()
 	for _, limit := range []int64{0, 1, 40, 100} {
 		disk.Limit(limit)
-		_, err := openProgram(Identity{"0001", "x", record.Training}, record.KindStation, disk, nil, nil,
+		_, err := openProgram(Identity{"0001", "x", record.Training}, record.KindStation, disk, nil, nil, 0,
 			func(*journal.Journal) (link.Core, error) { return &echo{}, nil })
 		if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, journal.ErrNoSpace) {
 			t.Errorf("room for %d bytes: %v", limit, err)

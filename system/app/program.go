@@ -53,12 +53,12 @@ var ErrSetting = errors.New("设置有误 (setting)")
 var ErrListen = errors.New("监听失败: 地址被占用或不在本机 (can not listen: address in use or not of this machine)")
 
 // openProgram opens the journal and replays it into the core that fresh makes.
-func openProgram(id Identity, kind record.Kind, data journal.Dir, peers map[string]string, log *slog.Logger,
+func openProgram(id Identity, kind record.Kind, data journal.Dir, peers map[string]string, log *slog.Logger, reserve int64,
 	fresh func(j *journal.Journal) (link.Core, error)) (*Program, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	j, recovery, err := journal.Open(data, journal.Options{})
+	j, recovery, err := journal.Open(data, journal.Options{Reserve: reserve})
 	if err != nil {
 		return nil, fmt.Errorf("日志 %v (journal): %w", data, err)
 	}

@@ -26,7 +26,8 @@ type StationConfig struct {
 	Operator  string       `json:"operator"`   // host:port of the operator door, loopback
 	Locks     string       `json:"locks"`      // directory of the ports' lock files
 	Ports     []Port       `json:"ports"`
-	Log       *slog.Logger `json:"-"` // nil: none
+	Reserve   int64        `json:"reserve,omitempty"` // bytes of the journal kept for open acts on a full disk; 0: the journal's default
+	Log       *slog.Logger `json:"-"`                 // nil: none
 }
 
 // Port is one serial port of the hub.
@@ -54,7 +55,7 @@ func Station(cfg StationConfig) (*Program, error) {
 		}
 		ports = append(ports, station.Port{Number: p.Number, Protocol: p.Protocol})
 	}
-	p, err := openProgram(cfg.Site, record.KindStation, journal.OS(cfg.Data), map[string]string{"center": cfg.Center}, cfg.Log,
+	p, err := openProgram(cfg.Site, record.KindStation, journal.OS(cfg.Data), map[string]string{"center": cfg.Center}, cfg.Log, cfg.Reserve,
 		func(j *journal.Journal) (link.Core, error) {
 			return station.New(station.Config{
 				Site: cfg.Site.ID, Realm: cfg.Site.Realm, CenterKey: []byte(cfg.CenterKey), Ports: ports,
