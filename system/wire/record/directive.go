@@ -28,7 +28,7 @@ type Directive struct {
 	Version uint64          `json:"version"` // only rises
 	TimeMs  int64           `json:"time_ms"`
 	Realm   Realm           `json:"realm"`
-	Body    json.RawMessage `json:"body"` // Layout or PriceTable
+	Body    json.RawMessage `json:"body"` // Layout, PriceTable or ListStep
 }
 
 // DirectiveLine is a directive as it travels: the signed bytes and the signature over them.

@@ -35,6 +35,8 @@ var table = map[string]func([]byte) (Fact, error){
 	RecordRefused{}.FactType():     reader[RecordRefused](),
 	GapClosed{}.FactType():         reader[GapClosed](),
 	TotalsRead{}.FactType():        reader[TotalsRead](),
+	ListChanged{}.FactType():       reader[ListChanged](),
+	ListConfirmed{}.FactType():     reader[ListConfirmed](),
 	DirectiveApplied{}.FactType():  reader[DirectiveApplied](),
 	BatchTaken{}.FactType():        reader[BatchTaken](),
 	SitePut{}.FactType():           reader[SitePut](),
@@ -79,6 +81,8 @@ func (RecordConflict) FactType() string   { return "dispenser.conflict" }
 func (RecordRefused) FactType() string    { return "dispenser.refused" }
 func (GapClosed) FactType() string        { return "dispenser.gap-closed" }
 func (TotalsRead) FactType() string       { return "dispenser.totals" }
+func (ListChanged) FactType() string      { return "list.changed" }
+func (ListConfirmed) FactType() string    { return "list.confirmed" }
 func (DirectiveApplied) FactType() string { return "directive.applied" }
 func (BatchTaken) FactType() string       { return "batch.taken" }
 func (SitePut) FactType() string          { return "site.put" }
