@@ -21,6 +21,8 @@ func (b *books) apply(own record.SiteID, f record.Fact) {
 		b.products.put(f.Code, ProductView{f.Code, f.Name, f.Unit})
 	case record.DirectiveIssued:
 		b.ordered(f)
+	case record.ListChanged:
+		b.listed(f)
 	case record.BatchTaken:
 		b.took(f)
 	case record.SalePosted:
@@ -182,6 +184,10 @@ func (b *books) applied(site record.SiteID, f record.DirectiveApplied) {
 		return
 	}
 	key := orderKey{site, d.Topic}
+	if _, list := b.lists[d.Topic]; list {
+		b.stands.put(key, max(b.stands.at(key), d.Version))
+		return
+	}
 	o, ok := b.orders.get(key)
 	if !ok || d.Version > o.version || d.Version <= o.applied {
 		return

@@ -34,9 +34,12 @@ type books struct {
 	parked     table[lockKey, []place]   // settlements that wait for the record of their lock
 	quarantine table[int, quarantined]   // from 1
 	held       table[place, int]         // number in quarantine
+	stands     table[orderKey, uint64]   // how far a site is with a list, by its own word: the directive's version
 	ledger     table[string, unit.Fen]
 
 	nSales, nQuarantine, nResolved int
+
+	lists map[record.Topic]*listBook // only the center itself changes them, so that a fork reads the same
 
 	entries entries // of the fact applied last, for the registers
 
@@ -221,7 +224,8 @@ func (b *books) fork() *books {
 		pricing: b.pricing.fork(), cards: b.cards.fork(), psams: b.psams.fork(), accounts: b.accounts.fork(),
 		receipts: b.receipts.fork(), transfers: b.transfers.fork(), permits: b.permits.fork(), unlocks: b.unlocks.fork(),
 		sales: b.sales.fork(), locks: b.locks.fork(), forced: b.forced.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
-		kept: b.kept.fork(), parked: b.parked.fork(), quarantine: b.quarantine.fork(), held: b.held.fork(),
+		kept: b.kept.fork(), parked: b.parked.fork(), quarantine: b.quarantine.fork(), held: b.held.fork(), stands: b.stands.fork(),
+		lists:  b.lists,
 		ledger: b.ledger.fork(),
 		nSales: b.nSales, nQuarantine: b.nQuarantine, nResolved: b.nResolved, batch: b.batch,
 	}

@@ -74,7 +74,7 @@ var _ link.Core = (*Core)(nil)
 
 // New returns a center with empty books; replay fills them.
 func New(cfg Config) *Core {
-	b := &books{}
+	b := &books{lists: newListBooks()}
 	return &Core{cfg: cfg, books: b, shown: newRegisters(b), intake: exchange.NewIntake()}
 }
 
@@ -177,12 +177,16 @@ var paths = []path{
 	{PathPutProduct, true, maxQuestion, ask((*Core).putProduct)},
 	{PathPutLayout, true, maxQuestion, ask((*Core).putLayout)},
 	{PathPutPrices, true, maxQuestion, ask((*Core).putPrices)},
+	{PathPutList, true, maxQuestion, ask((*Core).putList)},
 
 	{PathStatus, false, maxQuestion, ask((*Core).status)},
 	{PathSites, false, maxQuestion, ask((*Core).listSites)},
 	{PathProducts, false, maxQuestion, ask((*Core).listProducts)},
 	{PathLayout, false, maxQuestion, ask((*Core).showLayout)},
 	{PathPrices, false, maxQuestion, ask((*Core).showPrices)},
+	{PathLists, false, maxQuestion, ask((*Core).showLists)},
+	{PathListQuery, false, maxQuestion, ask((*Core).askList)},
+	{PathListCards, false, maxQuestion, ask((*Core).listedCards)},
 	{PathVersions, false, maxQuestion, ask((*Core).listVersions)},
 	{PathCards, false, maxQuestion, ask((*Core).listCards)},
 	{PathCard, false, maxQuestion, ask((*Core).showCard)},

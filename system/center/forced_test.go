@@ -86,7 +86,7 @@ func TestForcedUnlockOvertakenByTheRecord(t *testing.T) {
 	r.sameAfterReplay()
 }
 
-// A listed card that is held grey stays so, however many sign.
+// A listed card that is held grey stays so, however many sign; off the list it is freed with 0 and without force.
 func TestForcedUnlockOfAHold(t *testing.T) {
 	t.Parallel()
 	r, d, l := grey(t)
@@ -94,6 +94,11 @@ func TestForcedUnlockOfAHold(t *testing.T) {
 	rec.TAC = pboc.MAC{0, 0, 0, 1}
 	r.ship(station, fact(r.sign(rec)))
 	r.now = r.now.Add(49 * time.Hour)
+	r.lose(d.asn)
 	r.refused(LockHeld, record.PathAskUnlock, d.force(l))
+	r.ok(PathPutList, PutList{List: record.TopicBlack, Remove: []pboc.ASN{d.asn}, Reason: "找到", By: "1001", Second: "1002"})
+	var a record.UnlockAnswer
+	r.into(&a, record.PathAskUnlock, d.unlock(l))
+	want(t, "amount", a.Amount, unit.Fen(0))
 	r.sameAfterReplay()
 }

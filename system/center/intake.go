@@ -105,8 +105,8 @@ func chainAfter(head record.Hex, lines []string) record.Hex {
 	return h[:]
 }
 
-// giveDirectives hands out the newest order of each topic that the site does not apply yet.
-func (c *Core) giveDirectives(_ clock.Instant, q record.DirectivesQuestion) outcome {
+// giveDirectives hands out the newest order of each topic that the site does not apply yet, and the next step of each list.
+func (c *Core) giveDirectives(now clock.Instant, q record.DirectivesQuestion) outcome {
 	if !c.books.sites.has(q.Site) {
 		return refuseOver(UnknownSite, "%.16s", q.Site)
 	}
@@ -116,6 +116,11 @@ func (c *Core) giveDirectives(_ clock.Instant, q record.DirectivesQuestion) outc
 			a.Directives = append(a.Directives, o.line)
 		}
 	}
+	lines, o, ok := c.giveLists(now, q)
+	if !ok {
+		return o
+	}
+	a.Directives = append(a.Directives, lines...)
 	return reply(a)
 }
 

@@ -18,6 +18,10 @@ const (
 	PathPutLayout    = "/op/layout/put"    // PutLayout → Issued
 	PathPrices       = "/op/prices"        // AskSite → PricesView: the newest order
 	PathPutPrices    = "/op/prices/put"    // PutPrices → Issued
+	PathLists        = "/op/lists"         // {} → Lists: how long they are, and how far each station is
+	PathPutList      = "/op/list/put"      // PutList → ListPut: put cards on a list, take them off
+	PathListQuery    = "/op/list/query"    // AskCard → CardLists: why a card is listed, and which stations know
+	PathListCards    = "/op/list/cards"    // AskListed → ListedCards, the latest first
 	PathVersions     = "/op/versions"      // {} → Versions: what each site was ordered and what it applies
 	PathCards        = "/op/cards"         // {} → Cards
 	PathCard         = "/op/card"          // AskCard → CardView

@@ -46,6 +46,7 @@ const (
 	BalanceAboveBooks   = "BALANCE_ABOVE_BOOKS"
 	NoEvidence          = "NO_EVIDENCE"
 	TwoPersons          = "TWO_PERSONS"
+	TwoPersonsList      = "TWO_PERSONS_LIST"
 	TooEarly            = "TOO_EARLY"
 	LockHeld            = "LOCK_HELD"
 	EvidenceOld         = "EVIDENCE_OLD"
@@ -102,8 +103,9 @@ var refusals = map[string]struct {
 	BalanceAboveBooks:   {http.StatusConflict, "卡余额高于账面, 不能圈提: 疑似回滚或复制", "the card has more than the books, nothing is paid out: rolled back or copied"},
 	NoEvidence:          {http.StatusNotFound, "尚无这笔锁卡的加油记录", "no record of this lock has arrived"},
 	TwoPersons:          {http.StatusForbidden, "强制解灰须由两人批准", "a forced unlock takes two persons"},
+	TwoPersonsList:      {http.StatusForbidden, "撤销黑名单须由两人批准", "to take a card off the black list takes two persons"},
 	TooEarly:            {http.StatusConflict, "锁卡未满 48 小时, 不能强制解灰", "locked less than 48 hours ago: no forced unlock yet"},
-	LockHeld:            {http.StatusForbidden, "名单卡的灰锁, 不能强制解灰", "the grey hold of a listed card: no forced unlock"},
+	LockHeld:            {http.StatusForbidden, "黑名单卡的灰锁: 先撤销黑名单, 不能强制解灰", "the grey hold of a listed card: take it off the black list first, no force"},
 	EvidenceOld:         {http.StatusConflict, "凭据是授权那次的, 请重新初始化", "the evidence is the one of the permission: initialise again"},
 	SequenceBack:        {http.StatusConflict, "卡的联机序号倒退", "the card's online number went back"},
 	TooManyTries:        {http.StatusConflict, "尝试次数过多", "tried too often"},

@@ -280,7 +280,7 @@ func (r *rig) sameAfterReplay() {
 	r.t.Helper()
 	show := func() (all []string) {
 		for _, p := range []string{PathStatus, PathSites, PathProducts, PathVersions, PathCards, PathPSAMs, PathAccounts, PathSales,
-			PathQuarantine, PathAlarms, PathTrialBalance} {
+			PathQuarantine, PathAlarms, PathTrialBalance, PathLists} {
 			status, body := r.raw(p, nil)
 			all = append(all, fmt.Sprint(p, status, string(body)))
 		}

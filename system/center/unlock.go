@@ -134,21 +134,30 @@ func (c *Core) lockEvidence(q record.UnlockQuestion, proof fuelcard.LockProof) (
 }
 
 // ttcCancelled is the error code of a T_TYPE 9 record that says: this TTC was burned, or its lock never let the pump run.
-// Other codes (a listed card held grey, a suspect card) give no right to an unlock.
+// heldAsListed says that the lock is the grey hold of a listed card, which an outlet undoes once the card is off the list. Other
+// codes (a suspect card) give no right to an unlock.
 // Source: design.md 9.6, 9.8; dispenser.md 3.11; card.md 17.1 blacklist_lock.
-var ttcCancelled = pboc.MAC{0x00, 0x00, 0x30, 0x01}
+var (
+	ttcCancelled = pboc.MAC{0x00, 0x00, 0x30, 0x01}
+	heldAsListed = pboc.MAC{0x00, 0x00, 0x00, 0x01}
+)
 
-// cancelledLock looks for a TTC of this card that its board has reported as burned and that made this very lock: nothing was
-// sold under it.
+// cancelledLock looks for a TTC of this card that its board has reported as burned, or as a grey hold, and that made this very
+// lock: nothing was sold under it. A hold stays while the card is on the black list.
 func (c *Core) cancelledLock(q record.UnlockQuestion, proof fuelcard.LockProof) (record.SaleID, unit.Fen, string) {
 	for _, id := range c.books.cards.at(q.ASN).cancelled {
 		s := c.books.sales.at(id)
-		if s.state != ledger.Cancelled || s.rec.TAC != ttcCancelled || s.posted.Sale.TID != proof.TID {
+		held := s.rec.TAC == heldAsListed
+		if s.state != ledger.Cancelled || s.rec.TAC != ttcCancelled && !held || s.posted.Sale.TID != proof.TID {
 			continue
 		}
-		if c.lockedUnder(q, proof, s.posted.Sale.TTC) {
-			return s.posted.Sale, 0, ""
+		if !c.lockedUnder(q, proof, s.posted.Sale.TTC) {
+			continue
 		}
+		if held && c.books.black(q.ASN) {
+			return record.SaleID{}, 0, LockHeld
+		}
+		return s.posted.Sale, 0, ""
 	}
 	return record.SaleID{}, 0, NoEvidence
 }

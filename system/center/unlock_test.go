@@ -160,7 +160,8 @@ func TestUnlockWithZero(t *testing.T) {
 	held.ttc, held.ctc = 3, 1
 	r.ship(station, burned(other, 501, ttcCancelled), burned(held, 502, pboc.MAC{0, 0, 0, 1}))
 	r.refused(NoEvidence, record.PathAskUnlock, d.unlock(l))
-	r.refused(NoEvidence, record.PathAskUnlock, d.unlock(held)) // a listed card that is held grey stays so
+	r.lose(d.asn)
+	r.refused(LockHeld, record.PathAskUnlock, d.unlock(held)) // a listed card that is held grey stays so
 	r.ship(station, burned(l, 503, ttcCancelled))
 	var a record.UnlockAnswer
 	r.into(&a, record.PathAskUnlock, d.unlock(l))
