@@ -37,7 +37,7 @@ type part struct {
 }
 
 const (
-	stride  = 256            // values between two jumps: 32 bits for 256 values cost an eighth of a bit each
+	stride = 256 // values between two jumps: 32 bits for 256 values cost an eighth of a bit each
 )
 
 // NewSet builds the set of strictly rising numbers. ErrOrder otherwise.
