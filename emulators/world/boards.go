@@ -39,6 +39,7 @@ type pump struct {
 	receipt []string
 	records [][]byte // every record the board wrote, as the checkers' evidence
 	said    []dispenser.Event
+	meter   *meter                   // of a Rush; nil
 	mangle  func(data []byte) []byte // a planned alteration of what the board sends next
 
 	first       unit.Totalizer // where the meter stood when the world began
@@ -134,12 +135,18 @@ func (p *pump) send(data []byte) {
 		data = p.mangle(data)
 	}
 	p.w.trace.add(p.w.now, "frame", p.out, data)
+	if p.meter != nil {
+		p.meter.sent(data)
+	}
 	p.line.fromBoard(p.w.now, data)
 }
 
 // receive brings bytes from the station.
 func (p *pump) receive(data []byte) {
 	p.w.trace.add(p.w.now, "frame", p.to, data)
+	if p.meter != nil {
+		p.meter.received(data)
+	}
 	if p.board != nil {
 		p.board.Receive(p.w.now, data)
 		p.settle()

@@ -64,6 +64,9 @@ type selfProcess struct {
 	log  []byte
 }
 
+// PID is the number of the process.
+func (p *selfProcess) PID() int { return p.cmd.Process.Pid }
+
 // Kill is kill -9.
 func (p *selfProcess) Kill() error {
 	if err := p.cmd.Process.Kill(); !errors.Is(err, os.ErrProcessDone) {

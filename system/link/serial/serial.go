@@ -1,6 +1,6 @@
 // Package serial is the thin runner of a real serial port: one goroutine owns the port, opens it by its configured name,
-// flushes it, reads, writes, and opens it again after a hang-up. It knows nothing of frames. It is the only door to
-// go.bug.st/serial.
+// flushes it, reads, and opens it again after a hang-up; beside it another writes, so that an answer never waits for a read to
+// end. It knows nothing of frames. It is the only door to go.bug.st/serial.
 //
 // Source: dispenser.md 6.3, 6.7.
 package serial
@@ -43,7 +43,8 @@ type Handler struct {
 
 const (
 	defaultBaud = 9600
-	readWait    = 20 * time.Millisecond // how long a read may block, and so how long a write may wait for its turn
+	firstWait   = 20 * time.Millisecond  // of the read that shows that the port can be waited for
+	readWait    = 200 * time.Millisecond // how long a read may block, and so how long Close may take
 	writeLimit  = 2 * time.Second       // a frame takes at most 0.6 s at 9600; longer means that nobody takes the bytes
 	retryFirst  = 200 * time.Millisecond
 	retryMost   = 5 * time.Second
@@ -209,7 +210,7 @@ func (l *Line) session() (err error) {
 		}
 		err = errors.Join(err, port.Close())
 	}()
-	if err := port.SetReadTimeout(readWait); err != nil { // once: a read under way would not notice. Source: 6.3 row 2
+	if err := port.SetReadTimeout(firstWait); err != nil { // between reads: one under way would not notice. Source: 6.3 row 2
 		return err
 	}
 	if err := port.ResetInputBuffer(); err != nil { // what came while nobody listened. Source: 6.3 row 11
@@ -218,30 +219,54 @@ func (l *Line) session() (err error) {
 	return l.serve(port)
 }
 
-// serve reads and writes in turn.
+// serve reads, and lets another goroutine write. The port is closed when both have ended: a descriptor that is closed under a
+// write may already be another port's. Source: 6.3 row 16.
 func (l *Line) serve(port bugst.Port) error {
 	buf := make([]byte, readSize)
 	n, err := port.Read(buf) // also shows, before the line counts as up, that the descriptor can be waited for
 	if err != nil {
 		return err
 	}
+	if err := port.SetReadTimeout(readWait); err != nil {
+		return err
+	}
 	l.opened()
+	end, wrote := make(chan struct{}), make(chan error, 1)
+	go func() {
+		wrote <- l.writing(port, end)
+		close(wrote)
+	}()
+	defer func() {
+		close(end)
+		<-wrote // an error, or that it has ended
+	}()
 	for {
 		if n > 0 {
 			l.received(buf[:n])
 		}
-		for len(l.writes) > 0 {
-			if err := l.write(port, <-l.writes); err != nil {
-				return err
-			}
-		}
 		select {
 		case <-l.stop:
 			return errStopped
+		case err := <-wrote:
+			return err
 		default:
 		}
 		if n, err = port.Read(buf); err != nil { // a time-out is 0 bytes without an error. Source: 6.3 row 1
 			return err
+		}
+	}
+}
+
+// writing writes what is queued until end, or until the port takes no more.
+func (l *Line) writing(port bugst.Port, end <-chan struct{}) error {
+	for {
+		select {
+		case <-end:
+			return nil
+		case data := <-l.writes:
+			if err := l.write(port, data); err != nil {
+				return err
+			}
 		}
 	}
 }
