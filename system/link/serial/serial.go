@@ -45,7 +45,7 @@ const (
 	defaultBaud = 9600
 	firstWait   = 20 * time.Millisecond  // of the read that shows that the port can be waited for
 	readWait    = 200 * time.Millisecond // how long a read may block, and so how long Close may take
-	writeLimit  = 2 * time.Second       // a frame takes at most 0.6 s at 9600; longer means that nobody takes the bytes
+	writeLimit  = 2 * time.Second        // a frame takes at most 0.6 s at 9600; longer means that nobody takes the bytes
 	retryFirst  = 200 * time.Millisecond
 	retryMost   = 5 * time.Second
 	queued      = 64   // writes that may wait: a station has a handful of frames under way per line
