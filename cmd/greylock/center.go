@@ -235,6 +235,10 @@ func (e *env) centerSale(addr *string) *cobra.Command {
 		func(args []string) (any, error) { return center.AskSale{ID: args[0]}, nil },
 		func(w io.Writer, s center.SaleProof) {
 			fmt.Fprintf(w, "%s  %s  %s 升 × %s = %s 元  %s\n", s.ID, s.Time, s.Quantity, s.Price, s.Amount, s.State)
+			for _, f := range s.Suspect {
+				zh, en := f.Words()
+				fmt.Fprintf(w, "油站存疑 (the station doubts): %s %s (%s)\n", f, zh, en)
+			}
 			t := cli.Table{Heads: []string{"检查", "结果", "说明"}}
 			for _, ev := range s.Evidence {
 				for _, k := range ev.Checks {

@@ -84,14 +84,12 @@ var catalogue = map[string]Advice{
 	"crossed-cables":  {Critical, Maintenance, "两口接线对调: 停用两枪, 按口号改正接线, 记录会自动重传", "two cables are swapped: close both nozzles, put the cables right; the records come again"},
 
 	// records of dispensers
-	"record-refused":     {Critical, Manager, "该记录未入账, 原文已保存: 凭小票与顾客核对, 由中心隔离区处理", "the record is kept but not booked: compare it with the receipt; the center decides in quarantine"},
-	"record-conflict":    {Critical, Manager, "同号两份内容: 两份都已保存, 凭小票核对, 由中心裁定", "two contents under one number, both kept: compare with the receipt; the center decides"},
-	"record-suspect":     {Warning, Manager, "记录已收, 但有疑点: 核对泵码、单价和时间", "the record is taken but doubtful: check totalizer, price and time"},
-	"record-implausible": {Warning, Manager, "金额与油量单价不符: 凭小票核对", "amount is not volume by price: compare with the receipt"},
-	"wrong-realm":        {Critical, Duty, "教学与正式设备混用: 立即停用该枪", "training and production are mixed: close the nozzle at once"},
-	"totalizer-jump":     {Critical, Manager, "泵码多走: 查是否有未上传或手动加油, 抄表核对", "the totalizer is ahead: look for fuel without a record, read the meter"},
-	"totalizer-back":     {Critical, Manager, "泵码倒退: 停用该枪, 抄表, 报计量检定", "the totalizer went back: close the nozzle, read the meter, report it to metrology"},
-	"till-figures":       {Critical, Manager, "站级终端的油量须两人确认: 读泵码, 两人签认", "two persons must confirm the till's figures: read the totalizer, both sign"},
+	"record-refused":  {Critical, Manager, "该记录未入账, 原文已保存: 凭小票与顾客核对, 由中心隔离区处理", "the record is kept but not booked: compare it with the receipt; the center decides in quarantine"},
+	"record-conflict": {Critical, Manager, "同号两份内容: 两份都已保存, 凭小票核对, 由中心裁定", "two contents under one number, both kept: compare with the receipt; the center decides"},
+	"record-suspect":  {Warning, Manager, "记录已收, 但有疑点: 核对泵码、单价和时间", "the record is taken but doubtful: check totalizer, price and time"},
+	"totalizer-jump":  {Critical, Manager, "泵码多走: 查是否有未上传或手动加油, 抄表核对", "the totalizer is ahead: look for fuel without a record, read the meter"},
+	"totalizer-back":  {Critical, Manager, "泵码倒退: 停用该枪, 抄表, 报计量检定", "the totalizer went back: close the nozzle, read the meter, report it to metrology"},
+	"till-figures":    {Critical, Manager, "站级终端的油量须两人确认: 读泵码, 两人签认", "two persons must confirm the till's figures: read the totalizer, both sign"},
 
 	// the exchange with the center
 	"exchange-quarantine": {Critical, Duty, "中心不收本站日志: 中心与本站核对日志链", "the center does not take this journal: compare the chains"},

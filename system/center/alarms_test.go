@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"greylock/system/alarm"
+	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
 )
 
@@ -34,4 +35,53 @@ func TestAlarmsOfSites(t *testing.T) {
 	want(t, "open", a.Open, 0)
 	want(t, "fault", []any{a.Alarms[0].Ack.Site, a.Alarms[0].Ack.By}, []any{record.Center, "值班 2001"})
 	want(t, "line", []any{a.Alarms[1].Ack.Site, a.Alarms[1].Ack.By}, []any{station, "1001"})
+}
+
+// TestStationsCodes: what a station refuses is in quarantine under the station's word; a word that is unknown here is
+// station-refused. What it doubts is beside the sale.
+func TestStationsCodes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	raw := r.lock(0, 30000, 0, 1).record(fa.Fuelling, 501, 1000, 7850, 1000).Bytes()
+	refused := []record.Finding{record.FindMeter, record.FindRepeated, record.FindCrossed, "of a newer program"}
+	for _, code := range refused {
+		r.ship(station, record.RecordRefused{Port: 1, POSTTC: 501, Raw: raw[:], Code: code, Reason: "x"})
+	}
+	want(t, "quarantine", r.reasons(), []string{"meter-overlap", "sale-repeated", "crossed-cables", StationRefused})
+	var q Quarantine
+	r.into(&q, PathQuarantine, nothing{})
+	for _, x := range q.Quarantine {
+		if x.Zh == "" || x.En == "" {
+			t.Errorf("%s has no words", x.Reason)
+		}
+	}
+	want(t, "alarms", r.alarms(), []string{StationRefused, StationRefused, StationRefused, StationRefused})
+
+	f := fact(r.lock(0, 30000, 0, 2).record(fa.Fuelling, 502, 1000, 7850, 2000))
+	f.Suspect = []record.Finding{record.FindOrder}
+	r.ship(station, f)
+	var s Sales
+	r.into(&s, PathSales, AskSales{})
+	want(t, "doubts beside the sale", s.Sales[0].Suspect, f.Suspect)
+	r.sameAfterReplay()
+}
+
+// TestForgedProofsKeepOutNone: a site that sends forged proofs of a lock fills its own share, not that of the site that has the
+// true one.
+func TestForgedProofsKeepOutNone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	l := r.lock(0, 30000, 0, 1)
+	for i := range maxParked + 2 {
+		forged := l.proof(7850)
+		forged.Proof[len(forged.Proof)-1] ^= byte(i + 1)
+		r.ship(station2, forged)
+	}
+	r.ship(station, l.proof(7850))
+	r.ship(station, fact(l.record(fa.Escape, 501, 1000, 7850, 1000)))
+	var s Sales
+	r.into(&s, PathSales, AskSales{})
+	want(t, "state", s.Sales[0].State, "settled")
+	want(t, "how", s.Sales[0].Settled.How, "proof")
+	r.sameAfterReplay()
 }

@@ -206,6 +206,16 @@ func (b *books) applied(site record.SiteID, f record.DirectiveApplied) {
 	b.layouts.put(site, list)
 }
 
+// parkedBy counts what waits for a lock from one site.
+func (b *books) parkedBy(key lockKey, site record.SiteID) (n int) {
+	for _, p := range b.parked.at(key) {
+		if p.Site == site {
+			n++
+		}
+	}
+	return n
+}
+
 // park keeps the proof of a debit until the record of its lock is here.
 func (b *books) park(p place, f record.ProofSeen) {
 	proof, err := fuelcard.ParseLockProof(f.Proof)
@@ -213,7 +223,7 @@ func (b *books) park(p place, f record.ProofSeen) {
 		return
 	}
 	key := lockKey{f.ASN, proof.CTC()}
-	if b.locks.has(key) || len(b.parked.at(key)) >= maxParked {
+	if b.locks.has(key) || b.parkedBy(key, p.Site) >= maxParked {
 		return
 	}
 	for _, other := range b.parked.at(key) {
@@ -272,7 +282,7 @@ func (b *books) sold(f record.SalePosted, d record.DispenserRecord, rec fa.Recor
 		before = ledger.None
 	}
 	rule := ledger.Lookup(f.TType, before, zero)
-	s.state, s.posted, s.rec, s.nozzle, s.port = rule.After, f, rec, d.Nozzle, d.Port
+	s.state, s.posted, s.rec, s.nozzle, s.port, s.suspect = rule.After, f, rec, d.Nozzle, d.Port, d.Suspect
 	s.evidence = with(s.evidence, piece{place{f.Site, f.Seq}, d.Raw})
 	s.entries = with(s.entries, f.Entries...)
 	b.sales.put(id, s)

@@ -185,7 +185,8 @@ type sale struct {
 	port     int
 	evidence []piece
 	settled  *SettlementView
-	tac      pboc.MAC // of the debit that settled it
+	suspect  []record.Finding // by the station
+	tac      pboc.MAC         // of the debit that settled it
 	entries  []record.Entry
 }
 

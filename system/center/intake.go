@@ -1,7 +1,9 @@
 package center
 
 import (
+	"fmt"
 	"net/http"
+	"time"
 
 	"greylock/system/clock"
 	"greylock/system/journal"
@@ -44,7 +46,7 @@ func (c *Core) takeSome(now clock.Instant, t record.BatchTaken, mark record.Batc
 			return reply(mark, facts...)
 		}
 		if len(t.Acts) == 1 {
-			return refuseOver(BatchRefused, "%d", len(facts))
+			return c.oversized(now, t, len(facts))
 		}
 		t.Acts = t.Acts[:len(t.Acts)/2]
 		lines := 0
@@ -56,6 +58,22 @@ func (c *Core) takeSome(now clock.Instant, t record.BatchTaken, mark record.Batc
 		mark = record.BatchAnswer{Seq: t.First + uint64(lines) - 1, Head: t.Head}
 	}
 }
+
+// oversized refuses an act that can not be one act here. The site offers it again and again, and stops there: a person must
+// look, and is told once in a while.
+func (c *Core) oversized(now clock.Instant, t record.BatchTaken, facts int) outcome {
+	o := refuseOver(BatchRefused, "%s#%d: %d", t.Site, t.First, facts)
+	const kind = "batch-refused"
+	old, open := c.shown.alarms.Open(c.cfg.Site, kind, string(t.Site))
+	if !open || now.Sub(clock.FromMilli(old.LastMs)) >= oversizedAgain {
+		o.facts = append(o.facts, raise(now, kind, string(t.Site), fmt.Sprintf("站点日志第 %d 条起的一次操作过大, 无法接收, 上传停在此处", t.First),
+			fmt.Sprintf("the act at record %d of the site's journal is too large to take: its upload stops there", t.First)))
+	}
+	return o
+}
+
+// oversizedAgain is how often the center tells of an act that is too large.
+const oversizedAgain = time.Hour
 
 // fits says whether the copy of a batch can be one record of the own journal: JSON in JSON, where a byte may become six.
 func fits(t record.BatchTaken) bool {

@@ -11,7 +11,8 @@ import (
 	"greylock/system/wire/unit"
 )
 
-// maxParked bounds the settlements that wait for one lock: a card is debited once per lock, the rest are copies.
+// maxParked bounds the settlements that wait for one lock from one site: a card is debited once per lock, the rest are copies. Each
+// site has its own share, so that the forged ones of one can not keep out the true one of another.
 const maxParked = 8
 
 // judge decides what the records of one batch mean. It works on a fork of the books, to which every fact that it decides on
@@ -39,7 +40,11 @@ func (j *judge) quarantine(p place, sale record.SaleID, reason string) {
 		return
 	}
 	zh, en := ReasonWords(reason)
-	j.alarm(reason, fmt.Sprintf("%s#%d", p.Site, p.Seq), "记录被隔离: "+zh, "record quarantined: "+en)
+	kind := reason
+	if _, own := reasonWords[reason]; !own {
+		kind = StationRefused
+	}
+	j.alarm(kind, fmt.Sprintf("%s#%d", p.Site, p.Seq), "记录被隔离: "+zh, "record quarantined: "+en)
 }
 
 // judge decides on one carried fact.
@@ -50,7 +55,11 @@ func (j *judge) judge(p place, f record.Fact) {
 	case record.RecordConflict:
 		j.quarantine(p, saleIn(f.Raw), Conflict)
 	case record.RecordRefused:
-		j.quarantine(p, saleIn(f.Raw), StationRefused)
+		reason := StationRefused
+		if f.Code.Known() {
+			reason = string(f.Code)
+		}
+		j.quarantine(p, saleIn(f.Raw), reason)
 	case record.ProofSeen:
 		j.proofSeen(p, f)
 	case record.LoadEnded:
@@ -170,7 +179,7 @@ func (j *judge) act(e *entry) {
 		reason = Conflict
 	case ledger.Wait:
 		reason = Waiting
-		if len(j.books.parked.at(lockKey{e.rec.ASN, e.rec.CTC})) >= maxParked {
+		if j.books.parkedBy(lockKey{e.rec.ASN, e.rec.CTC}, e.Site) >= maxParked {
 			reason = Conflict
 		}
 	case ledger.Repeat:

@@ -252,29 +252,30 @@ type Sales struct {
 
 // SaleView is one sale as the books hold it.
 type SaleView struct {
-	ID          string          `json:"id"` // PSAM TID-TTC, or site#sequence where the PSAM gave no number
-	No          int             `json:"no"` // 1, 2, 3 … in order of posting
-	Sale        record.SaleID   `json:"sale"`
-	State       string          `json:"state"` // posted, owed, settled, cancelled
-	TType       int             `json:"t_type"`
-	Time        string          `json:"time"` // civil, of the lock: YYYY-MM-DD hh:mm:ss
-	PostedMs    int64           `json:"posted_ms"`
-	Site        record.SiteID   `json:"site"`
-	Seq         uint64          `json:"seq"`
-	Nozzle      record.Nozzle   `json:"nozzle"`
-	ASN         pboc.ASN        `json:"asn"`
-	CTC         pboc.CTC        `json:"ctc"`
-	Product     string          `json:"product"`
-	ProductName string          `json:"product_name"`
-	Price       unit.Price      `json:"price_fen"`
-	Quantity    unit.Quantity   `json:"quantity_hundredths"`
-	Unit        unit.Unit       `json:"unit"`
-	Amount      unit.Fen        `json:"amount_fen"`
-	Balance     unit.Fen        `json:"balance_fen"` // BAL of the record
-	Total       unit.Totalizer  `json:"total_hundredths"`
-	TAC         pboc.MAC        `json:"tac"`
-	Entries     []record.Entry  `json:"entries"` // of all postings of the sale
-	Settled     *SettlementView `json:"settled,omitempty"`
+	ID          string           `json:"id"` // PSAM TID-TTC, or site#sequence where the PSAM gave no number
+	No          int              `json:"no"` // 1, 2, 3 … in order of posting
+	Sale        record.SaleID    `json:"sale"`
+	State       string           `json:"state"` // posted, owed, settled, cancelled
+	TType       int              `json:"t_type"`
+	Time        string           `json:"time"` // civil, of the lock: YYYY-MM-DD hh:mm:ss
+	PostedMs    int64            `json:"posted_ms"`
+	Site        record.SiteID    `json:"site"`
+	Seq         uint64           `json:"seq"`
+	Nozzle      record.Nozzle    `json:"nozzle"`
+	ASN         pboc.ASN         `json:"asn"`
+	CTC         pboc.CTC         `json:"ctc"`
+	Product     string           `json:"product"`
+	ProductName string           `json:"product_name"`
+	Price       unit.Price       `json:"price_fen"`
+	Quantity    unit.Quantity    `json:"quantity_hundredths"`
+	Unit        unit.Unit        `json:"unit"`
+	Amount      unit.Fen         `json:"amount_fen"`
+	Balance     unit.Fen         `json:"balance_fen"` // BAL of the record
+	Total       unit.Totalizer   `json:"total_hundredths"`
+	TAC         pboc.MAC         `json:"tac"`
+	Entries     []record.Entry   `json:"entries"` // of all postings of the sale
+	Settled     *SettlementView  `json:"settled,omitempty"`
+	Suspect     []record.Finding `json:"suspect,omitempty"` // what the station found doubtful
 }
 
 // SettlementView says how a receivable was settled.

@@ -306,6 +306,8 @@ func TestBatchTooBigForARecord(t *testing.T) {
 	huge := record.Batch{Site: station, First: s.seq + 4, Prev: b.Head}
 	add(&huge, [32]byte(b.Head), strings.Repeat("<", 400<<10))
 	r.refused(BatchRefused, record.PathBatch, huge)
+	r.refused(BatchRefused, record.PathBatch, huge) // the site offers it for ever: one alarm
+	want(t, "alarms", r.alarms()[len(r.alarms())-1:], []string{"batch-refused"})
 	r.sameAfterReplay()
 }
 

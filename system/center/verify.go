@@ -63,8 +63,11 @@ var reasonWords = map[string][2]string{
 
 // ReasonWords says a reason of quarantine in Chinese and English.
 func ReasonWords(reason string) (zh, en string) {
-	w := reasonWords[reason]
-	return w[0], w[1]
+	if w, ok := reasonWords[reason]; ok {
+		return w[0], w[1]
+	}
+	zh, en = record.Finding(reason).Words()
+	return "油站拒收: " + zh, "refused by the station: " + en
 }
 
 // layoutSlack is how long after a station began to work by a newer layout a record of the older one may still be dated:

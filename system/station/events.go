@@ -11,7 +11,6 @@ import (
 	"greylock/system/link"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
-	"greylock/system/wire/unit"
 )
 
 // events carries out what a port's driver has to say.
@@ -71,19 +70,19 @@ func (c *Core) taken(now clock.Instant, p *port, e dispenser.Taken) {
 			c.out.Send(p.number, p.fa.Ack(e.To, result), after)
 		}
 	}
-	r, v, reason := p.intake.judge(e.Raw)
+	r, v, f := p.intake.judge(e.Raw)
+	epoch, restarted := p.intake.epochOf(r)
+	if v == fresh {
+		if f = c.untrue(p, r, restarted); f != nil {
+			v = refused
+		}
+	}
 	subject := fmt.Sprintf("port %d POS-TTC %d", p.number, r.POSTTC)
 	switch v {
 	case again:
 		ack(fa.RecordCorrect, 0)
 	case refused:
-		if p.intake.refusals[sha256.Sum256(e.Raw)] {
-			ack(fa.RecordWrong, 0)
-			return
-		}
-		ack(fa.RecordWrong, c.out.Append(
-			record.RecordRefused{TimeMs: now.Milli(), Port: p.number, POSTTC: uint32(r.POSTTC), Raw: e.Raw, Reason: reason},
-			record.Alarm{TimeMs: now.Milli(), Kind: "record-refused", Subject: subject, Zh: "加油记录无法接受: " + reason, En: "record refused: " + reason}))
+		c.refused(now, p, r, e, *f, ack)
 	case conflict:
 		if p.intake.conflicts[string(e.Raw)] {
 			ack(fa.RecordCorrect, 0)
@@ -97,38 +96,74 @@ func (c *Core) taken(now clock.Instant, p *port, e dispenser.Taken) {
 			return
 		}
 		p.pending[keyOf(r)] = e.Raw
-		ack(fa.RecordCorrect, c.store(now, p, r, e.Raw, subject))
+		ack(fa.RecordCorrect, c.store(now, p, r, e.Raw, epoch, restarted))
 	}
 }
 
+// refused keeps a record that can not be true, with its reason. The first offer is acknowledged as wrong and the board is asked
+// for the number once more; the same bytes offered again are acknowledged as correct, for they are kept, and a board that takes
+// no "wrong" would offer them for ever. Another port's record is always wrong here: it belongs where the cable should be.
+func (c *Core) refused(now clock.Instant, p *port, r fa.Record, e dispenser.Taken, f finding, ack func(fa.Result, link.ActID)) {
+	misplaced := f.code == record.FindCrossed || f.code == record.FindNozzle
+	hash := sha256.Sum256(e.Raw)
+	gone := record.GapClosed{TimeMs: now.Milli(), Port: p.number, Epoch: p.intake.epoch, POSTTC: uint32(r.POSTTC)}
+	switch {
+	case p.refusing[hash]:
+		return // acknowledged by the act that it waits for
+	case p.intake.refusals[hash] && e.Asked:
+		c.out.Append(gone) // the board has nothing better
+		return
+	case p.intake.refusals[hash] && misplaced:
+		ack(fa.RecordWrong, 0)
+		return
+	case p.intake.refusals[hash]:
+		ack(fa.RecordCorrect, 0)
+		return
+	}
+	p.refusing[hash] = true
+	zh, en := f.words()
+	kind, subject := "record-refused", fmt.Sprintf("port %d POS-TTC %d", p.number, r.POSTTC)
+	if misplaced {
+		kind, subject = "crossed-cables", fmt.Sprintf("port %d", p.number)
+	}
+	facts := []record.Fact{
+		record.RecordRefused{TimeMs: now.Milli(), Port: p.number, POSTTC: uint32(r.POSTTC), Raw: e.Raw, Code: f.code, Reason: en,
+			Reread: !e.Asked && !misplaced && f.code != record.FindLength},
+		record.Alarm{TimeMs: now.Milli(), Kind: kind, Subject: subject, Zh: "加油记录不予接受: " + zh, En: "record refused: " + en},
+	}
+	if e.Asked {
+		facts = append(facts, gone)
+	}
+	ack(fa.RecordWrong, c.out.Append(facts...))
+}
+
+// doubtful are the alarms of the findings that are not simply record-suspect.
+var doubtful = map[record.Finding]string{record.FindMeterJump: "totalizer-jump", record.FindMeterBack: "totalizer-back"}
+
 // store appends a fresh record and the alarms that it deserves as one act.
-func (c *Core) store(now clock.Instant, p *port, r fa.Record, raw []byte, subject string) link.ActID {
-	epoch, restarted := p.intake.epochOf(r)
+func (c *Core) store(now clock.Instant, p *port, r fa.Record, raw []byte, epoch int, restarted bool) link.ActID {
 	nozzle := record.Nozzle(0)
 	if plan, ok := c.orders.plan(p.number); ok {
 		nozzle = plan.Nozzle
 	}
-	facts := []record.Fact{record.DispenserRecord{
-		TimeMs: now.Milli(), Port: p.number, Nozzle: nozzle, Epoch: epoch, POSTTC: uint32(r.POSTTC), Raw: raw,
-	}}
-	warn := func(kind, zh, en string) {
-		facts = append(facts, record.Alarm{TimeMs: now.Milli(), Kind: kind, Subject: subject, Zh: zh, En: en})
+	taken := record.DispenserRecord{TimeMs: now.Milli(), Port: p.number, Nozzle: nozzle, Epoch: epoch, POSTTC: uint32(r.POSTTC), Raw: raw}
+	var alarms []record.Fact
+	warn := func(kind, about, zh, en string) {
+		alarms = append(alarms, record.Alarm{TimeMs: now.Milli(), Kind: kind, Subject: fmt.Sprintf("port %d%s", p.number, about), Zh: zh, En: en})
 	}
 	if restarted {
-		warn("board-replaced", "加油机流水号重新开始: 主板更换或复位?", "record numbers start again: board replaced or reset?")
+		warn("board-replaced", "", "加油机流水号重新开始: 主板更换或复位?", "record numbers start again: board replaced or reset?")
 	}
-	if r.Training() != (c.cfg.Realm == record.Training) {
-		warn("wrong-realm", "教学与生产记录混用", "training record at a production station, or the other way round")
-	}
-	if text := implausible(r); text != "" {
-		warn("record-implausible", "金额与油量单价不符: "+text, "amount, volume and price disagree: "+text)
-	}
-	if t := p.intake.total; t.known && !restarted && metered(r) && r.POSTTC == t.last.POSTTC+1 {
-		if moved := r.Total.Since(t.last.Total); moved != r.Volume {
-			warn("totalizer-jump", fmt.Sprintf("泵码增加 %v, 记录为 %v", moved, r.Volume), fmt.Sprintf("the totalizer moved %v, the record says %v", moved, r.Volume))
+	for _, f := range c.doubts(now, p, r, restarted) {
+		taken.Suspect = append(taken.Suspect, f.code)
+		zh, en := f.words()
+		kind, about := doubtful[f.code], ""
+		if kind == "" {
+			kind, about = "record-suspect", " "+string(f.code)
 		}
+		warn(kind, about, fmt.Sprintf("流水号 %d: %s", r.POSTTC, zh), fmt.Sprintf("record %d: %s", r.POSTTC, en))
 	}
-	return c.out.Append(facts...)
+	return c.out.Append(append([]record.Fact{taken}, alarms...)...)
 }
 
 // metered reports whether a record's volume went through the meter just then: settlements of an earlier sale did not.
@@ -137,26 +172,21 @@ func metered(r fa.Record) bool {
 	return k == fa.Fuelling || k == fa.Escape || k == fa.NoCard
 }
 
-// implausible says why amount, volume and price can not belong together; "" if they can. A cash preset may differ by less
-// than the value of one pulse; the debit is at most the balance. Source: dispenser.md 2.7, 5.1; design.md 9.7.
-func implausible(r fa.Record) string {
-	if !metered(r) || r.Unit.Points() {
-		return ""
+// readBack: the board's totalizer can not be behind that of its last record. Source: dispenser.md 4.5.
+func (c *Core) readBack(now clock.Instant, p *port, n fa.NozzleTotal) {
+	if len(p.intake.meter) == 0 {
+		return
 	}
-	want, err := unit.Amount(r.Volume, r.Price)
-	pulse := unit.Fen(r.Price+99) / 100
-	if err != nil || r.Amount > want+pulse {
-		return fmt.Sprintf("%v × %v, %v", r.Volume, r.Price, r.Amount)
+	if last := p.intake.meter[len(p.intake.meter)-1]; last.NZN == n.NZN && n.Total.Since(last.Total) >= wentBack {
+		c.alarm(now, "totalizer-back", fmt.Sprintf("port %d", p.number), fmt.Sprintf("泵码读数 %v 小于最后一笔的 %v", n.Total, last.Total),
+			fmt.Sprintf("the totalizer reads %v, the last record has %v", n.Total, last.Total))
 	}
-	if r.Amount+pulse < want && (r.Type.Kind() != fa.Fuelling || r.Balance > 0) {
-		return fmt.Sprintf("%v × %v, %v", r.Volume, r.Price, r.Amount)
-	}
-	return ""
 }
 
 func (c *Core) totals(now clock.Instant, p *port, e dispenser.Totals) {
 	facts := make([]record.Fact, 0, len(e.Nozzles))
 	for _, n := range e.Nozzles {
+		c.readBack(now, p, n)
 		facts = append(facts, record.TotalsRead{TimeMs: now.Milli(), Port: p.number, Nozzle: record.Nozzle(n.NZN), Total: n.Total})
 	}
 	if len(facts) > 0 {

@@ -28,16 +28,10 @@ type intake struct {
 	have    map[recordKey][]byte // raw bytes by key
 	seen    map[epochTTC]bool    // numbers that are there or proven not to exist
 	missing []fa.POSTTC          // gaps of the epoch, lowest first
-	total   totals
+	meter   []fa.Record          // metered records of the epoch, by number
 
 	conflicts map[string]bool            // raw bytes already kept as conflicts
 	refusals  map[[sha256.Size]byte]bool // hashes of raw bytes already refused
-}
-
-// totals is the totalizer chain of the port's nozzle.
-type totals struct {
-	known bool
-	last  fa.Record
 }
 
 // recordKey is the key of a record within a port. The number alone is none: a board that was replaced starts again.
@@ -64,22 +58,22 @@ func newIntake(port int) *intake {
 
 func keyOf(r fa.Record) recordKey { return recordKey{r.NZN, r.POSTTC, r.Time} }
 
-// judge decides what a record is. reason says why it is refused.
-func (i *intake) judge(raw []byte) (r fa.Record, v verdict, reason string) {
+// judge decides what a record is, by its bytes alone; f says why it is refused.
+func (i *intake) judge(raw []byte) (r fa.Record, v verdict, f *finding) {
 	r, err := fa.ParseRecord(raw)
 	if err != nil {
-		return r, refused, "format: " + err.Error()
+		return r, refused, find(record.FindLength, "%d", len(raw))
 	}
 	if old, known := i.have[keyOf(r)]; known {
 		if bytes.Equal(old, raw) {
-			return r, again, ""
+			return r, again, nil
 		}
-		return r, conflict, ""
+		return r, conflict, nil
 	}
-	if err := r.Check(); err != nil {
-		return r, refused, "value: " + err.Error()
+	if f := invalid(r); f != nil {
+		return r, refused, f
 	}
-	return r, fresh, ""
+	return r, fresh, nil
 }
 
 // epochOf says which epoch a fresh record belongs to: a number at or below the last with a newer time means that the board
@@ -107,7 +101,7 @@ func (i *intake) isMissing(n fa.POSTTC) bool {
 // took notes a record that is durable.
 func (i *intake) took(f record.DispenserRecord, r fa.Record) {
 	if f.Epoch > i.epoch {
-		i.epoch, i.last, i.missing, i.total = f.Epoch, 0, nil, totals{}
+		i.epoch, i.last, i.missing, i.meter = f.Epoch, 0, nil, nil
 	}
 	if f.Epoch == i.epoch {
 		i.fill(r.POSTTC)
@@ -121,13 +115,20 @@ func (i *intake) took(f record.DispenserRecord, r fa.Record) {
 	}
 	i.have[keyOf(r)] = f.Raw
 	i.seen[epochTTC{f.Epoch, r.POSTTC}] = true
-	if metered(r) && f.Epoch == i.epoch && (!i.total.known || r.POSTTC > i.total.last.POSTTC) {
-		i.total = totals{true, r}
+	if metered(r) && f.Epoch == i.epoch {
+		i.measure(r)
 	}
 }
 
-// refuse notes bytes that were refused, so that the same offer is not written twice.
-func (i *intake) refuse(raw []byte) { i.refusals[sha256.Sum256(raw)] = true }
+// refuse notes bytes that were refused, so that the same offer is not written twice. The number is asked for again: what came
+// may have been damaged on its way, and the board's log has it right.
+func (i *intake) refuse(f record.RecordRefused) {
+	i.refusals[sha256.Sum256(f.Raw)] = true
+	n := fa.POSTTC(f.POSTTC)
+	if f.Reread && !i.seen[epochTTC{i.epoch, n}] && !i.isMissing(n) {
+		i.missing = append(i.missing, n)
+	}
+}
 
 // jump notes the numbers between the last and n; those beyond maxGap are too old for any log.
 func (i *intake) jump(n fa.POSTTC) {

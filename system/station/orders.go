@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"greylock/system/clock"
 	"greylock/system/dispenser"
 	"greylock/system/wire/fa"
+	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
@@ -16,10 +18,81 @@ type orders struct {
 	versions map[record.Topic]uint64
 	layout   record.Layout
 	prices   record.PriceTable
+	tables   []pricing     // every price table, oldest first
+	places   map[int]place // by port
+}
+
+// pricing is a price table and when the station began to work by it.
+type pricing struct {
+	table record.PriceTable
+	from  clock.Instant
+}
+
+// place is what has ever stood on a port by the layouts: a record may come late.
+type place struct {
+	nozzles  []byte // NZN
+	products []string
+	tids     []pboc.TID
+}
+
+// settle adds a layout to what the ports have seen.
+func (o *orders) settle(l record.Layout) {
+	for _, x := range l.Ports {
+		p := o.places[x.Port]
+		p.nozzles, p.products = append(p.nozzles, x.NZN), append(p.products, x.Product)
+		if x.TID != (pboc.TID{}) {
+			p.tids = append(p.tids, x.TID)
+		}
+		o.places[x.Port] = p
+	}
+}
+
+// valid says that a record's price was the product's at that minute, by the tables that the station has had; so it is while
+// there is none. An old price counts until its successor is in force and known here, and a little longer: the price of a sale is
+// that of its start. Source: trust.md M14; features.md X5.
+func (o *orders) valid(r fa.Record) bool {
+	civil, err := r.Time.Civil()
+	if err != nil || len(o.tables) == 0 {
+		return true
+	}
+	at, named, before := civil.Instant(), false, clock.Instant(0)
+	for i, t := range o.tables {
+		start, err := t.starts()
+		if err != nil {
+			return true
+		}
+		end := clock.Never
+		if i+1 < len(o.tables) {
+			if s, err := o.tables[i+1].starts(); err == nil {
+				end = max(s, o.tables[i+1].from).Add(clockSlack)
+			}
+		}
+		now, have := priceOf(t.table.Now, r.Product.String())
+		next, haveNext := priceOf(t.table.Next, r.Product.String())
+		named = named || have || haveNext
+		old := have && now == r.Price && at >= before && at < max(start, t.from).Add(clockSlack)
+		if old || haveNext && next == r.Price && at >= start.Add(-clockSlack) && at < end {
+			return true
+		}
+		before = start.Add(-clockSlack)
+	}
+	return !named
+}
+
+// starts is the table's effective minute.
+func (p pricing) starts() (clock.Instant, error) {
+	var s fa.Stamp
+	b, err := hex.DecodeString(p.table.Effective)
+	if err != nil || len(b) != len(s)-1 {
+		return 0, fmt.Errorf("station: prices: effective %q is not YYYYMMDDhhmm", p.table.Effective)
+	}
+	copy(s[:], b)
+	c, err := s.Civil()
+	return c.Instant(), err
 }
 
 // take puts one applied directive in force. The signature was checked before the fact was written.
-func (o *orders) take(d record.Directive) error {
+func (o *orders) take(d record.Directive, atMs int64) error {
 	switch d.Topic {
 	case record.TopicLayout:
 		var l record.Layout
@@ -27,12 +100,14 @@ func (o *orders) take(d record.Directive) error {
 			return fmt.Errorf("station: layout: %w", err)
 		}
 		o.layout = l
+		o.settle(l)
 	case record.TopicPrices:
 		var p record.PriceTable
 		if err := json.Unmarshal(d.Body, &p); err != nil {
 			return fmt.Errorf("station: prices: %w", err)
 		}
 		o.prices = p
+		o.tables = append(o.tables, pricing{p, clock.FromMilli(atMs)})
 	default:
 		return fmt.Errorf("station: topic %q is not known here", d.Topic)
 	}

@@ -7,6 +7,7 @@ package station
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 
@@ -25,8 +26,9 @@ type Config struct {
 	Realm     record.Realm
 	CenterKey ed25519.PublicKey // signs the directives
 	Ports     []Port            // the hub's ports that are there
-	Source    exchange.Source   // the own journal
-	Rand      *rand.Rand        // jitter of the exchange only
+	Plausible Plausible
+	Source    exchange.Source // the own journal
+	Rand      *rand.Rand      // jitter of the exchange only
 }
 
 // Protocol is what is spoken on a port.
@@ -62,14 +64,15 @@ type Core struct {
 
 // port is one line, its driver and what it has delivered.
 type port struct {
-	number  int
-	drive   dispenser.Driver
-	fa      *dispenser.FA // drive, if the port speaks FA
-	intake  *intake
-	pending map[recordKey][]byte // staged, not yet durable
-	totals  map[fa.NZN]record.TotalsRead
-	up      bool
-	echo    bool // an alarm about the wiring was raised in this contact
+	number   int
+	drive    dispenser.Driver
+	fa       *dispenser.FA // drive, if the port speaks FA
+	intake   *intake
+	pending  map[recordKey][]byte       // staged, not yet durable
+	refusing map[[sha256.Size]byte]bool // refusals, the same
+	totals   map[fa.NZN]record.TotalsRead
+	up       bool
+	echo     bool // an alarm about the wiring was raised in this contact
 }
 
 // taken is one record of the station, for its screens.
@@ -81,8 +84,9 @@ type taken struct {
 
 // settled says how far a sale has come.
 type settled struct {
-	escape *fa.Record // T-TYPE 1: what is owed
-	paid   bool       // a record shows the debit
+	escape  *fa.Record // T-TYPE 1: what is owed
+	paid    bool       // a record shows the debit
+	metered *fa.Record // the record of its fuel
 }
 
 // greyCall is a 35H query that went on to the center.
@@ -94,8 +98,9 @@ type greyCall struct {
 
 // New returns a station; the journal is replayed into Apply before Start.
 func New(cfg Config) *Core {
+	cfg.Plausible = cfg.Plausible.orDefault()
 	c := &Core{
-		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}},
+		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}, places: map[int]place{}},
 		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{},
 	}
 	for _, x := range cfg.Ports {
@@ -108,7 +113,7 @@ func New(cfg Config) *Core {
 }
 
 func newPort(x Port) *port {
-	p := &port{number: x.Number, intake: newIntake(x.Number), pending: map[recordKey][]byte{}, totals: map[fa.NZN]record.TotalsRead{}}
+	p := &port{number: x.Number, intake: newIntake(x.Number), pending: map[recordKey][]byte{}, refusing: map[[sha256.Size]byte]bool{}, totals: map[fa.NZN]record.TotalsRead{}}
 	p.fa = dispenser.NewFA()
 	p.drive = p.fa
 	return p
@@ -230,7 +235,8 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 		c.settle(f.Port, f.Raw)
 	case record.RecordRefused:
 		if p := c.port(f.Port); p != nil {
-			p.intake.refuse(f.Raw)
+			p.intake.refuse(f)
+			delete(p.refusing, sha256.Sum256(f.Raw))
 		}
 	case record.TotalsRead:
 		if p := c.port(f.Port); p != nil {
@@ -261,7 +267,7 @@ func (c *Core) obey(f record.DirectiveApplied) {
 	if err != nil {
 		return // the center's key was changed since: the version stays as it was
 	}
-	if err := c.orders.take(d); err == nil {
+	if err := c.orders.take(d, f.TimeMs); err == nil {
 		c.ordered = true
 		c.ship.Applied(d)
 	}
@@ -285,6 +291,9 @@ func (c *Core) took(seq uint64, f record.DispenserRecord) {
 		s.escape = &r
 	case fa.Fuelling, fa.TopUpDebit, fa.Supplement:
 		s.paid = true
+	}
+	if metered(r) {
+		s.metered = &r
 	}
 	c.seen[id] = s
 }

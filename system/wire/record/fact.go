@@ -268,34 +268,6 @@ type ProofSeen struct {
 	Where  string   `json:"where"`
 }
 
-// DispenserRecord is one 32H record taken from a board. Raw is the truth; the other fields place it.
-// Its key is (Port, NZN, POSTTC, Time): dispenser.md 4.4.
-type DispenserRecord struct {
-	TimeMs int64  `json:"time_ms"` // when the station took it
-	Port   int    `json:"port"`
-	Nozzle Nozzle `json:"nozzle"`
-	Epoch  int    `json:"epoch"` // +1 when the board started its POS-TTC again
-	POSTTC uint32 `json:"pos_ttc"`
-	Raw    Hex    `json:"raw"` // 95 bytes
-}
-
-// RecordConflict is a record with a known key and other bytes: kept, acknowledged, alarmed, never posted.
-type RecordConflict struct {
-	TimeMs int64  `json:"time_ms"`
-	Port   int    `json:"port"`
-	POSTTC uint32 `json:"pos_ttc"`
-	Raw    Hex    `json:"raw"`
-}
-
-// RecordRefused is a record that failed validation at the station: kept with its reason, acknowledged as wrong.
-type RecordRefused struct {
-	TimeMs int64  `json:"time_ms"`
-	Port   int    `json:"port"`
-	POSTTC uint32 `json:"pos_ttc"`
-	Raw    Hex    `json:"raw"`
-	Reason string `json:"reason"`
-}
-
 // GapClosed says that the board has no record of a number that was missing (3FH).
 type GapClosed struct {
 	TimeMs int64  `json:"time_ms"`

@@ -1,0 +1,104 @@
+package world
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"greylock/system/wire/fa"
+	"greylock/system/wire/record"
+)
+
+// Lies is what a lying board, a stale memory or a wrong cable tells the station.
+type Lies interface {
+	// InjectRecord sends 95 bytes as a record of a nozzle's board, in a good frame.
+	InjectRecord(nozzle record.Nozzle, raw []byte) error
+	// ReplaySale sends the last sale of a nozzle again, under the next record number.
+	ReplaySale(nozzle record.Nozzle) error
+	// AddPreviousSale adds the fuel and the money of the last sale to the next one on its way to the station.
+	AddPreviousSale(nozzle record.Nozzle) error
+	// SwapCables plugs the cables of two nozzles of a station into each other's port; once more puts them right. Virtual time only.
+	SwapCables(a, b record.Nozzle) error
+}
+
+// InjectRecord sends it beside what the board itself says.
+func (w *World) InjectRecord(n record.Nozzle, raw []byte) error {
+	return faults{w}.at(n, func(p *pump) { p.pretend(raw) })
+}
+
+// lieNumber is the frame number of a lie: the board, which has not asked, does not take the answer for its own.
+const lieNumber = fa.NumberMask
+
+// pretend sends bytes as a record of the board.
+func (p *pump) pretend(raw []byte) {
+	f := fa.Frame{Src: byte(p.nozzle), Dst: fa.PCAddress, Ctl: lieNumber, Data: append([]byte{byte(fa.WordRecord)}, raw...)}
+	p.send(fa.Encode(f))
+}
+
+// lastSale is the newest record of a fuelling that the board wrote.
+func (p *pump) lastSale() (fa.Record, error) {
+	for i := len(p.records) - 1; i >= 0; i-- {
+		if r, err := fa.ParseRecord(p.records[i]); err == nil && r.Type.Kind() == fa.Fuelling {
+			return r, nil
+		}
+	}
+	return fa.Record{}, fmt.Errorf("%s 还没有加油记录 (no sale yet)", p.where)
+}
+
+// ReplaySale sends the last sale again under the next number.
+func (w *World) ReplaySale(n record.Nozzle) (err error) {
+	at := faults{w}.at(n, func(p *pump) {
+		var r fa.Record
+		if r, err = p.lastSale(); err != nil {
+			return
+		}
+		r.POSTTC++
+		raw := r.Bytes()
+		w.happened("sale replayed")
+		p.pretend(raw[:])
+	})
+	return errors.Join(at, err)
+}
+
+// AddPreviousSale adds the last sale to the next one.
+func (w *World) AddPreviousSale(n record.Nozzle) (err error) {
+	at := faults{w}.at(n, func(p *pump) {
+		var old fa.Record
+		if old, err = p.lastSale(); err != nil {
+			return
+		}
+		p.mangle = func(data []byte) []byte {
+			f, ok := upload(data)
+			if !ok {
+				return data
+			}
+			r, err := fa.ParseRecord(f.Data[1:])
+			if err != nil || r.Type.Kind() != fa.Fuelling {
+				return data
+			}
+			p.mangle = nil
+			w.happened("previous sale added")
+			r.Volume, r.Amount = r.Volume+old.Volume, r.Amount+old.Amount
+			raw := r.Bytes()
+			f.Data = append(bytes.Clone(f.Data[:1]), raw[:]...)
+			return fa.Encode(f)
+		}
+	})
+	return errors.Join(at, err)
+}
+
+// SwapCables plugs two cables into each other's port.
+func (w *World) SwapCables(a, b record.Nozzle) error {
+	x, y := w.pumps[a], w.pumps[b]
+	switch {
+	case x == nil || y == nil || x.site != y.site:
+		return fmt.Errorf("%d 号枪和 %d 号枪不在同一站 (not at one station)", a, b)
+	case x.station == nil:
+		return errors.New("接线对调只在虚拟时间中有 (cables are swapped in virtual time only)")
+	}
+	w.happened("cables swapped")
+	lines := x.station.lines
+	lines[x.port], lines[y.port] = lines[y.port], lines[x.port]
+	x.port, y.port = y.port, x.port
+	return nil
+}

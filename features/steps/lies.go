@@ -1,0 +1,95 @@
+package steps
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"greylock/fixtures"
+)
+
+// lieSteps are records that are not true, and what the product makes of them.
+func (s *Scene) lieSteps() []Step {
+	return []Step{
+		{`^(\d+) 号枪的线上送来 (\d+) 条错误记录$`, s.malformed},
+		{`^隔离区里每条错误记录都有它的代码$`, s.codes},
+		{`^(\d+) 号枪把上一笔换号重报$`, s.replay},
+		{`^(\d+) 号枪将把上一笔的油量加进下一笔$`, s.addPrevious},
+		{`^(\d+) 号枪与 (\d+) 号枪的接线对调$`, s.swapCables},
+		{`^隔离区有一条 "([^"]+)"$`, s.quarantinedAs},
+		{`^过了 (\d+) 小时$`, s.passHours},
+	}
+}
+
+func (s *Scene) malformed(n, count int) error {
+	all := fixtures.MalformedRecords()
+	if err := want("夹具中的错误记录", len(all), count); err != nil {
+		return err
+	}
+	if err := s.Town.Settle(calm); err != nil {
+		return err
+	}
+	for _, m := range all {
+		if err := s.Town.InjectRecord(nozzle(n), m.Raw); err != nil {
+			return err
+		}
+		s.Town.Pass(2 * time.Second) // the station asks for each number again
+	}
+	return nil
+}
+
+func (s *Scene) codes() error {
+	reasons, err := s.reasons()
+	if err != nil {
+		return err
+	}
+	var wanted []string
+	for _, m := range fixtures.MalformedRecords() {
+		wanted = append(wanted, m.Code)
+	}
+	slices.Sort(wanted)
+	if !slices.Equal(reasons, wanted) {
+		return fmt.Errorf("隔离区的代码 %q, 应为 %q (codes in quarantine, want)", reasons, wanted)
+	}
+	return nil
+}
+
+// reasons are the words in the center's quarantine, sorted.
+func (s *Scene) reasons() ([]string, error) {
+	if err := s.Town.Settle(calm); err != nil {
+		return nil, err
+	}
+	list, err := s.Town.Query().Quarantine()
+	var words []string
+	for _, q := range list {
+		words = append(words, q.Reason)
+	}
+	slices.Sort(words)
+	return words, err
+}
+
+func (s *Scene) quarantinedAs(reason string) error {
+	list, err := s.reasons()
+	if err == nil && !slices.Contains(list, reason) {
+		err = fmt.Errorf("隔离区没有 %s: %q (not in quarantine)", reason, list)
+	}
+	return err
+}
+
+func (s *Scene) replay(n int) error {
+	if err := s.Town.Settle(calm); err != nil {
+		return err
+	}
+	return s.Town.ReplaySale(nozzle(n))
+}
+
+func (s *Scene) addPrevious(n int) error {
+	if err := s.Town.Settle(calm); err != nil {
+		return err
+	}
+	return s.Town.AddPreviousSale(nozzle(n))
+}
+
+func (s *Scene) swapCables(a, b int) error { return s.Town.SwapCables(nozzle(a), nozzle(b)) }
+
+func (s *Scene) passHours(n int) { s.Town.Pass(time.Duration(n) * time.Hour) }
