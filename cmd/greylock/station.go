@@ -14,6 +14,7 @@ import (
 	"greylock/system/app"
 	"greylock/system/station"
 	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
 )
 
 func (e *env) station() *cobra.Command {
@@ -46,6 +47,12 @@ func (e *env) runStation(ctx context.Context, path string) error {
 	}
 	cfg := app.StationConfig{
 		Site: identity(c), Data: c.Data, Center: c.Station.Center, CenterKey: key, Operator: c.Station.Operator, Locks: c.Station.Locks, Log: e.Logger(),
+	}
+	if cfg.Plausible.MostFlow, err = unit.ParseQuantity(c.Station.MostFlow); err != nil {
+		return fmt.Errorf("%w: station.most_flow: %w", config.ErrConfig, err)
+	}
+	if cfg.Plausible.MostFill, err = unit.ParseQuantity(c.Station.MostFill); err != nil {
+		return fmt.Errorf("%w: station.most_fill: %w", config.ErrConfig, err)
 	}
 	for _, p := range c.Station.Ports {
 		cfg.Ports = append(cfg.Ports, app.Port{Number: p.Number, Path: p.Path, Baud: p.Baud, Parity: p.Parity})

@@ -142,7 +142,7 @@ func (c *checks) debit(w *World, p *plastic, t *cardTruth, amount unit.Fen, afte
 		c.hold(inv01, x.Amount == amount, "card %s: debit of %v moved %v", p.name, x.Amount, amount)
 		c.hold(inv02, x.TID == s.id.TID && x.TTC == w.profile.UnlockTTC(s.id.TTC), "card %s: debit names %v-%d, the lock is %v", p.name, x.TID, x.TTC, s.id)
 	}
-	c.hold(inv03, s.exact(amount), "sale %v: debit %v, but %v at %v make %v (balance at lock %v)", s.id, amount, s.volume(), s.price, s.owed(), s.atLock)
+	c.hold(inv03, s.exact(amount) || amount == 0 && s.forced, "sale %v: debit %v, but %v at %v make %v (balance at lock %v)", s.id, amount, s.volume(), s.price, s.owed(), s.atLock)
 	c.hold(inv05, amount == 0 || s.volume() > 0, "sale %v: %v debited without fuel", s.id, amount)
 	if d := w.pumps[p.in]; d != nil && d.board != nil && d == s.pump && !s.closed {
 		v := d.board.View()

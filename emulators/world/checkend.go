@@ -2,7 +2,9 @@ package world
 
 import (
 	"slices"
+	"time"
 
+	"greylock/system/clock"
 	"greylock/system/journal"
 	"greylock/system/vault"
 	"greylock/system/wire/fa"
@@ -26,6 +28,8 @@ func (c *checks) fact(w *World, s *site, r journal.Record, f record.Fact) {
 	switch f := f.(type) {
 	case record.BatchTaken:
 		c.batch(f)
+	case record.UnlockAuthorised:
+		c.forced(f)
 	case record.SaleQuarantined:
 		c.quarantined[f.Sale] = true
 	case record.SalePosted:
@@ -48,6 +52,18 @@ func (c *checks) batch(f record.BatchTaken) {
 			c.raws[evidence{f.Site, f.First + uint64(i)}] = r
 		}
 	}
+}
+
+// forced: a lock of which no record has come is undone with 0 only after 48 hours and by two persons; then the card pays nothing
+// for what has flowed, and the sale is owed. Source: trust.md row 64.
+func (c *checks) forced(f record.UnlockAuthorised) {
+	s := c.truth.sales[f.Sale]
+	if f.Forced == nil || f.Amount != 0 || s == nil {
+		return
+	}
+	waited := clock.FromMilli(f.TimeMs).Sub(s.lockedAt)
+	s.forced = f.Forced.By[0] != f.Forced.By[1] && waited > 48*time.Hour-2*time.Second // the card's time counts whole seconds
+	c.hold(inv03, s.forced, "sale %v: lock undone by force after %v, by %q", s.id, waited, f.Forced.By)
 }
 
 // evidence points at a station's record.

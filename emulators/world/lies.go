@@ -31,7 +31,7 @@ const lieNumber = fa.NumberMask
 
 // pretend sends bytes as a record of the board.
 func (p *pump) pretend(raw []byte) {
-	f := fa.Frame{Src: byte(p.nozzle), Dst: fa.PCAddress, Ctl: lieNumber, Data: append([]byte{byte(fa.WordRecord)}, raw...)}
+	f := fa.Frame{Src: byte(p.nozzle % 100), Dst: fa.PCAddress, Ctl: lieNumber, Data: append([]byte{byte(fa.WordRecord)}, raw...)}
 	p.send(fa.Encode(f))
 }
 

@@ -49,6 +49,7 @@ type saleTruth struct {
 	debits   int
 	debited  unit.Fen
 	by       pboc.MAC // TAC of the debit
+	forced   bool     // the center permitted to undo the lock by force
 	record   *fa.Record
 }
 

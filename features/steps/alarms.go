@@ -15,6 +15,7 @@ import (
 func (s *Scene) alarmSteps() []Step {
 	return []Step{
 		{`^中心的告警表上有加油站的 "([^"]+)", 轻重 "([^"]+)", 归 "([^"]+)", 无人处理$`, s.alarmAtCenter},
+		{`^中心的告警表上有中心的 "([^"]+)"$`, s.alarmOfCenter},
 		{`^中心的告警表上加油站的 "([^"]+)" 由 "([^"]+)" 在 "(加油站|中心)" 处理$`, s.takenAtCenter},
 		{`^加油站的告警表上 "([^"]+)" 由 "([^"]+)" 处理$`, s.takenAtStation},
 		{`^"([^"]+)" 在加油站确认 "([^"]+)", 说 "([^"]+)"$`, s.ackAtStation},
@@ -44,7 +45,14 @@ func newest(list []alarm.Case, site record.SiteID, kind string) (alarm.Case, err
 	return alarm.Case{}, fmt.Errorf("没有 %s 的告警 %s (no such alarm): %+v", site, kind, list)
 }
 
-func (s *Scene) centerCase(kind string) (alarm.Case, error) {
+func (s *Scene) alarmOfCenter(kind string) error {
+	_, err := s.caseAtCenter(record.Center, kind)
+	return err
+}
+
+func (s *Scene) centerCase(kind string) (alarm.Case, error) { return s.caseAtCenter(station, kind) }
+
+func (s *Scene) caseAtCenter(site record.SiteID, kind string) (alarm.Case, error) {
 	if err := s.Town.Settle(calm); err != nil {
 		return alarm.Case{}, err
 	}
@@ -52,7 +60,7 @@ func (s *Scene) centerCase(kind string) (alarm.Case, error) {
 	if err := s.command(record.Center, center.PathAlarms, center.AskAlarms{Limit: 500}, &a); err != nil {
 		return alarm.Case{}, err
 	}
-	return newest(a.Alarms, station, kind)
+	return newest(a.Alarms, site, kind)
 }
 
 func (s *Scene) stationCase(kind string) (alarm.Case, error) {

@@ -3,6 +3,8 @@ package steps
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"greylock/fixtures"
@@ -18,6 +20,7 @@ func (s *Scene) lieSteps() []Step {
 		{`^(\d+) 号枪与 (\d+) 号枪的接线对调$`, s.swapCables},
 		{`^隔离区有一条 "([^"]+)"$`, s.quarantinedAs},
 		{`^过了 (\d+) 小时$`, s.passHours},
+		{`^([\d、]+) 号枪停电 (\d+) 小时$`, s.blackout},
 	}
 }
 
@@ -91,5 +94,29 @@ func (s *Scene) addPrevious(n int) error {
 }
 
 func (s *Scene) swapCables(a, b int) error { return s.Town.SwapCables(nozzle(a), nozzle(b)) }
+
+// blackout takes the power from dispensers for some hours.
+func (s *Scene) blackout(list string, hours int) error {
+	var all []int
+	for _, text := range strings.Split(list, "、") {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return err
+		}
+		all = append(all, n)
+	}
+	for _, n := range all {
+		if err := s.Town.Faults().PowerCut(nozzle(n)); err != nil {
+			return err
+		}
+	}
+	s.passHours(hours)
+	for _, n := range all {
+		if err := s.Town.Faults().PowerOn(nozzle(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (s *Scene) passHours(n int) { s.Town.Pass(time.Duration(n) * time.Hour) }

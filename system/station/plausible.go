@@ -15,8 +15,8 @@ import (
 
 // Plausible bounds what a pump and a vehicle can do.
 type Plausible struct {
-	MostFlow unit.Quantity // in a minute; 0: DefaultFlow
-	MostFill unit.Quantity // of one fill; 0: DefaultFill
+	MostFlow unit.Quantity `json:"most_flow_hundredths"` // in a minute; 0: DefaultFlow
+	MostFill unit.Quantity `json:"most_fill_hundredths"` // of one fill; 0: DefaultFill
 }
 
 // The bounds of a station that sets none: a fast truck pump, and a large truck with two tanks.

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/unit"
 )
 
 // Role is the program that is to run on a configuration.
@@ -55,6 +56,8 @@ func (c Config) Check(role Role) error {
 		}
 		k.address("station.operator", c.Station.Operator, true)
 		k.ports(c.Station.Ports)
+		k.litres("station.most_flow", c.Station.MostFlow)
+		k.litres("station.most_fill", c.Station.MostFill)
 	case RoleIssue:
 		k.url("issue.center", c.Issue.Center)
 		k.file("issue.vault", c.Issue.Vault)
@@ -72,6 +75,13 @@ func (c Config) Check(role Role) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrConfig, errors.Join(k.problems...))
+}
+
+// litres wants more than none of them.
+func (k *checker) litres(key, text string) {
+	if q, err := unit.ParseQuantity(text); err != nil || q <= 0 {
+		k.bad(key, "%q: 应为升数, 大于 0 (want litres, more than 0)", text)
+	}
 }
 
 type checker struct {

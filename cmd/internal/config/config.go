@@ -84,6 +84,8 @@ type Station struct {
 	Operator  string `mapstructure:"operator"`   // operator commands, loopback only
 	Locks     string `mapstructure:"locks"`      // directory of the lock files of ports
 	Ports     []Port `mapstructure:"ports"`
+	MostFlow  string `mapstructure:"most_flow"` // litres a minute that no pump here exceeds, 200 by default
+	MostFill  string `mapstructure:"most_fill"` // litres that no vehicle here takes, 1500 by default
 }
 
 // Port is one serial port of the hub.
@@ -149,6 +151,8 @@ func Load(path string) (Config, []Origin, error) {
 	v.AutomaticEnv()
 	v.SetDefault("card.profile", fuelcard.National().Name)
 	v.SetDefault("station.locks", "/run/lock")
+	v.SetDefault("station.most_flow", "200")
+	v.SetDefault("station.most_fill", "1500")
 	v.SetDefault("center.operator", "127.0.0.1:7101")
 	v.SetDefault("station.operator", "127.0.0.1:7102")
 	c := Config{file: path, lines: map[string]int{}}
