@@ -14,6 +14,7 @@ import (
 	"greylock/emulators/psam"
 	"greylock/system/card"
 	"greylock/system/clock"
+	"greylock/system/link/tape"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/pboc"
@@ -22,6 +23,7 @@ import (
 // board is a dispenser in real time behind a pseudo-terminal. Everything happens in its one goroutine.
 type board struct {
 	t     *testing.T
+	hear  func(way tape.Way, data []byte)
 	path  string // the port, by its stable name
 	pty   *line.Pty
 	b     *dispenser.Board
@@ -35,16 +37,23 @@ type board struct {
 // newBoard puts a dispenser with this PSAM on a line.
 func newBoard(t *testing.T, dir string, sam card.Slot, product string, cards fuelcard.Profile) *board {
 	t.Helper()
+	return newBoardHeard(t, dir, sam, product, cards, func(tape.Way, []byte) {})
+}
+
+// newBoardHeard lets somebody hear both ways of the line.
+func newBoardHeard(t *testing.T, dir string, sam card.Slot, product string, cards fuelcard.Profile, hear func(way tape.Way, data []byte)) *board {
+	t.Helper()
 	p, err := fa.ParseProduct(product)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &board{t: t, path: filepath.Join(dir, "port01"), sam: sam, work: make(chan func(), 64), quit: make(chan struct{}), ended: make(chan struct{})}
+	x := &board{t: t, hear: hear, path: filepath.Join(dir, "port01"), sam: sam, work: make(chan func(), 64), quit: make(chan struct{}), ended: make(chan struct{})}
 	cfg := dispenser.Config{Profile: cards, LogSize: 64, Boot: 10 * time.Millisecond, Seed: 1, Products: []fa.Product{p},
 		Physics: dispenser.Physics{MaxFlow: 24_000, Prevalve: 5}}
 	x.b = dispenser.New(cfg, &dispenser.Memory{})
 	x.pty, err = line.OpenPty(line.PtyConfig{Link: x.path, Rand: rand.New(rand.NewPCG(1, 1)), Received: func(data []byte) {
 		data = append([]byte(nil), data...)
+		hear(tape.ToDispenser, data)
 		x.do(func(now clock.Instant) { x.b.Receive(now, data) })
 	}})
 	if err != nil {
@@ -103,6 +112,7 @@ func (x *board) settle() clock.Instant {
 	for {
 		fx := x.b.Take()
 		for _, data := range fx.Send {
+			x.hear(tape.FromDispenser, data)
 			x.pty.Write(data)
 		}
 		if len(fx.Transmit) == 0 {
