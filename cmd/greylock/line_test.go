@@ -150,8 +150,10 @@ func TestTapeOfAStationPlaysAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.SplitAfter(string(text), "\n")
-	at := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, `"d":">"`) })
-	at += 1 + slices.IndexFunc(lines[at+1:], func(l string) bool { return strings.Contains(l, `"d":">"`) })
+	at := slices.IndexFunc(lines, func(l string) bool { // the first poll's answer: behind FA, addresses, ctl and length
+		_, hex, _ := strings.Cut(l, `"d":">","hex":"`)
+		return len(hex) > 14 && hex[12:14] == "30"
+	})
 	head, _, _ := strings.Cut(lines[at], `"hex":`)
 	lines[at] = head + fmt.Sprintf("\"hex\":\"%X\"}\n", fa.Encode(other))
 	edited := file(t, filepath.Join(dir, "edited.tape"), strings.Join(lines, ""))

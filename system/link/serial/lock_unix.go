@@ -3,6 +3,7 @@
 package serial
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,12 +17,11 @@ import (
 // defaultLockDir is where programs of serial ports keep their locks. Source: dispenser.md 6.3 row 7.
 const defaultLockDir = "/run/lock"
 
-// lock takes the port's lock file, LCK..name of the device behind the configured name, so that two names of one port meet.
-// The library's own lock is no help: root ignores it, and any Close takes it off. Source: dispenser.md 6.3 row 7.
-func lock(cfg Config) (unlock func(), err error) {
+// lockFile is LCK..name of the device behind the configured name, so that two names of one port meet.
+func lockFile(cfg Config) (string, error) {
 	device, err := filepath.EvalSymlinks(cfg.Path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	dir := cfg.LockDir
 	if dir == "" {
@@ -30,7 +30,36 @@ func lock(cfg Config) (unlock func(), err error) {
 			dir = os.TempDir()
 		}
 	}
-	name := filepath.Join(dir, "LCK.."+strings.ReplaceAll(strings.TrimPrefix(device, "/dev/"), "/", "_"))
+	return filepath.Join(dir, "LCK.."+strings.ReplaceAll(strings.TrimPrefix(device, "/dev/"), "/", "_")), nil
+}
+
+// Held says whether a program holds the lock of a port, and which process. It opens the lock file alone, never the port; a
+// program that opens the port in the same instant tries again by itself.
+func Held(cfg Config) (holder string, held bool) {
+	name, err := lockFile(cfg)
+	if err != nil {
+		return "", false
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return "", false // nobody has ever locked it
+	}
+	defer f.Close()
+	if unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) == nil {
+		return "", false // closing gives it back
+	}
+	text := make([]byte, 20)
+	n, _ := f.Read(text) // the holder's number is a courtesy
+	return cmp.Or(strings.TrimSpace(string(text[:n])), "?"), true
+}
+
+// lock takes the port's lock file.
+// The library's own lock is no help: root ignores it, and any Close takes it off. Source: dispenser.md 6.3 row 7.
+func lock(cfg Config) (unlock func(), err error) {
+	name, err := lockFile(cfg)
+	if err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 	if errors.Is(err, fs.ErrPermission) {
 		f, err = os.Open(name) // another user's file: it can be locked all the same

@@ -18,9 +18,11 @@ type Matching string
 const (
 	// Strict: the same frames, byte for byte, in the same order.
 	Strict Matching = "strict"
-	// Compact: clocks and frame numbers do not count, runs of the same exchange count once, and a frame may be repeated.
+	// Compact: clocks and frame numbers do not count, runs of the same exchange count once, a frame may be repeated, and what
+	// an FA station asks by itself (38H, 3AH, 3EH) may come at any time, but must come.
 	Compact Matching = "compact"
-	// Minimal: only the order of the commands counts; their contents do not, and polls may come or be missing anywhere.
+	// Minimal: only the order of the commands counts; their contents do not, polls and an FA station's own questions may come
+	// or be missing anywhere.
 	Minimal Matching = "minimal"
 )
 
@@ -73,12 +75,14 @@ type Player struct {
 	header   Header
 	matching Matching
 	items    []item
+	asides   []aside
 	at       int
 	last     int // the item that was matched last, -1 if none
 	cut      *Cutter
 	queue    []Frame
 	due      clock.Instant // of the item at
 	started  clock.Instant
+	until    clock.Instant // behind the last item: when a missing question is a difference
 	out      [][]byte
 	err      error
 }
@@ -98,9 +102,91 @@ func NewPlayer(h Header, pieces []Piece, m Matching) (*Player, error) {
 		return nil, ErrNothing
 	}
 	if m != Strict {
+		p.setAside()
 		p.items = merge(p.items)
 	}
 	return p, nil
+}
+
+// aside is a question that an FA station asks by itself, with the board's answer: on a line where both speak when they like,
+// its place among the polls is chance. Source: dispenser.md 3.2.
+type aside struct {
+	question item
+	answer   []item // none if the board gave none
+	asked    bool
+}
+
+// answers says which words answer a station's own question. Source: dispenser.md 3.3.
+func answers(f Frame, word fa.Word) bool {
+	switch f.FA.Word() {
+	case fa.WordTotals, fa.WordInfo:
+		return word == f.FA.Word()
+	case fa.WordReread:
+		return word == fa.WordRecord || word == fa.WordNoRecord
+	}
+	return false
+}
+
+// asks says that a frame is a station's own question.
+func asks(f Frame) bool {
+	return f.protocol == FA && f.Way == ToDispenser && (f.FA.Word() == fa.WordTotals || f.FA.Word() == fa.WordInfo || f.FA.Word() == fa.WordReread)
+}
+
+// setAside takes the station's own questions and their answers out of the order.
+func (p *Player) setAside() {
+	taken := make([]bool, len(p.items))
+	for i, x := range p.items {
+		if !asks(x.Frame) {
+			continue
+		}
+		taken[i] = true
+		a := aside{question: x}
+		for j := i + 1; j < len(p.items) && len(a.answer) == 0; j++ {
+			if y := p.items[j]; !taken[j] && y.Way == FromDispenser && answers(x.Frame, y.FA.Word()) {
+				taken[j], a.answer = true, []item{y}
+			}
+		}
+		p.asides = append(p.asides, a)
+	}
+	var rest []item
+	for i, x := range p.items {
+		if !taken[i] {
+			rest = append(rest, x)
+		}
+	}
+	p.items = rest
+}
+
+// answerAside answers a station's own question: the next one like it on the tape, or again the last one that was answered.
+func (p *Player) answerAside(key string) bool {
+	last := -1
+	for i, a := range p.asides {
+		if a.question.key == key {
+			if last = i; !a.asked {
+				break
+			}
+		}
+	}
+	if last < 0 {
+		return p.matching == Minimal
+	}
+	p.asides[last].asked = true
+	for _, x := range p.asides[last].answer {
+		p.out = append(p.out, x.Wire())
+	}
+	return true
+}
+
+// missing is a question that must come and has not, -1 if there is none.
+func (p *Player) missing() int {
+	if p.matching != Minimal {
+		for i, a := range p.asides {
+			if !a.asked {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // polls says that a frame is a question or answer of the line's heartbeat. Source: dispenser.md 2.3, 3.3.
@@ -214,10 +300,19 @@ func (p *Player) Due() clock.Instant {
 }
 
 // Done says that the whole tape was played.
-func (p *Player) Done() bool { return p.at == len(p.items) }
+func (p *Player) Done() bool { return p.at == len(p.items) && p.missing() < 0 }
 
-// Played tells how many of the tape's frames were played.
-func (p *Player) Played() (n, of int) { return p.at, len(p.items) }
+// Played tells how many of the tape's frames were played, as the matching counts them.
+func (p *Player) Played() (n, of int) {
+	n, of = p.at, len(p.items)
+	for _, a := range p.asides {
+		of += 1 + len(a.answer)
+		if a.asked {
+			n += 1 + len(a.answer)
+		}
+	}
+	return n, of
+}
 
 // Err is why the replay has ended before its end: a *Diverged.
 func (p *Player) Err() error { return p.err }
@@ -230,7 +325,8 @@ func (p *Player) Take() (out [][]byte) {
 
 // plan says when the item at hand is due: a frame to send after the tape's pause, a frame to come within Patience of it.
 func (p *Player) plan(now clock.Instant) {
-	if p.Done() {
+	if p.at == len(p.items) {
+		p.due = now.Add(Lead)
 		return
 	}
 	gap := time.Duration(0)
@@ -252,6 +348,20 @@ func (p *Player) plan(now clock.Instant) {
 // advance plays as far as it goes now.
 func (p *Player) advance(now clock.Instant) {
 	for p.err == nil && !p.Done() {
+		if len(p.queue) > 0 && p.matching != Strict && asks(p.queue[0]) {
+			f := p.queue[0]
+			p.queue = p.queue[1:]
+			if !p.answerAside(p.key(f)) {
+				p.diverge(p.wanted(p.at), f.Show(false).String())
+			}
+			continue
+		}
+		if p.at == len(p.items) {
+			if !p.wait(now) {
+				return
+			}
+			continue
+		}
 		x := p.items[p.at]
 		switch {
 		case x.Way == FromDispenser && now >= p.due:
@@ -276,6 +386,31 @@ func (p *Player) advance(now clock.Instant) {
 	}
 }
 
+// wait goes on polling behind the tape's end while a question is missing: a station asks between polls. It reports whether
+// there was anything to do.
+func (p *Player) wait(now clock.Instant) bool {
+	if p.until == 0 {
+		p.until = now.Add(Patience)
+	}
+	switch {
+	case len(p.queue) > 0:
+		p.queue = p.queue[1:] // the answer to such a poll
+		return true
+	case now >= p.until:
+		p.diverge(p.asides[p.missing()].question, "")
+		return true
+	case now >= p.due:
+		for i := len(p.items) - 1; i >= 0; i-- {
+			if x := p.items[i]; x.Way == FromDispenser && x.poll {
+				p.out = append(p.out, x.Wire())
+				break
+			}
+		}
+		p.plan(now)
+	}
+	return false
+}
+
 // match takes a frame of the other side where the tape wants one.
 func (p *Player) match(now clock.Instant, f Frame) {
 	key := p.key(f)
@@ -294,7 +429,7 @@ func (p *Player) match(now clock.Instant, f Frame) {
 		p.again(f)
 		return
 	}
-	p.diverge(p.items[min(at, len(p.items)-1)], f.Show(false).String())
+	p.diverge(p.wanted(at), f.Show(false).String())
 }
 
 // tolerates says that a frame which the tape does not want now may come all the same.
@@ -322,6 +457,14 @@ func (p *Player) again(f Frame) {
 	for i := answer; i > 0 && i < p.at && p.items[i].Way == FromDispenser; i++ {
 		p.out = append(p.out, p.items[i].Wire())
 	}
+}
+
+// wanted is what the tape holds at a place, its last frame behind its end.
+func (p *Player) wanted(at int) item {
+	if len(p.items) == 0 {
+		return p.asides[0].question // a tape of nothing else
+	}
+	return p.items[min(at, len(p.items)-1)]
 }
 
 func (p *Player) diverge(x item, got string) {

@@ -183,6 +183,49 @@ func TestFirstWordsAreRepeated(t *testing.T) {
 	}
 }
 
+// TestOwnQuestionsOfAStation come when they like in the compact matching, but they must come; the minimal one does without.
+func TestOwnQuestionsOfAStation(t *testing.T) {
+	t.Parallel()
+	frame := func(from byte, m fa.Message) string {
+		f, err := fa.Build(1, fa.PCAddress, from, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hex.EncodeToString(fa.Encode(f))
+	}
+	info, totals := frame(fa.FromPC, &fa.InfoAsk{}), frame(fa.FromPC, &fa.TotalsAsk{})
+	is := frame(0, &fa.Totals{})
+	pieces := spoken(t, "<"+faPoll, ">"+totals, ">"+answer(t, 1, 7), "<"+is, ">"+info)
+	for _, c := range []struct {
+		m      Matching
+		frames []string
+		line   int
+	}{
+		{Strict, []string{totals, answer(t, 1, 7), info}, 0},
+		{Strict, []string{answer(t, 1, 7), totals, info}, 3},
+		{Compact, []string{answer(t, 1, 7), info, totals}, 0},
+		{Compact, []string{info, totals, totals, answer(t, 1, 7)}, 0},
+		{Compact, []string{answer(t, 1, 7), totals}, 6},
+		{Minimal, []string{answer(t, 1, 7)}, 0},
+	} {
+		p, err := NewPlayer(Header{Protocol: FA}, pieces, c.m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		heard := other(t, p, c.frames...)
+		for now := p.Due(); now != clock.Never; now = p.Due() {
+			p.Wake(now)
+		}
+		var d *Diverged
+		if errors.As(p.Err(), &d); c.line == 0 && !p.Done() || c.line != 0 && (d == nil || d.Line != c.line) {
+			t.Errorf("%s %d frames: want line %d, got %v", c.m, len(c.frames), c.line, p.Err())
+		}
+		if n := strings.Count(strings.Join(heard, " "), strings.ToUpper(is)); c.m == Compact && c.line == 0 && n == 0 {
+			t.Errorf("%s: the question was answered %d times: %q", c.m, n, heard)
+		}
+	}
+}
+
 func TestNothingToPlay(t *testing.T) {
 	t.Parallel()
 	if _, err := NewPlayer(Header{Protocol: LF}, spoken(t, ">"+lfQuery), Strict); !errors.Is(err, ErrNothing) {
@@ -351,6 +394,16 @@ func FuzzTape(f *testing.F) {
 	}
 	f.Add(text.Bytes(), unhex(f, lfQuery))
 	f.Add([]byte(`{"tape":1,"port":"","baud":0,"parity":"","protocol":"fa","masked":true}`), unhex(f, faPoll))
+	var own bytes.Buffer
+	w, _ = NewWriter(&own, Header{Protocol: FA})
+	for i, m := range []fa.Message{&fa.TotalsAsk{}, &fa.Totals{}, &fa.InfoAsk{}} {
+		x, err := fa.Build(1, fa.PCAddress, []byte{fa.FromPC, 0, fa.FromPC}[i], m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		_ = w.Write(Piece{At: time.Duration(i), Way: FromDispenser, Data: fa.Encode(x)})
+		f.Add(own.Bytes(), fa.Encode(x))
+	}
 	f.Fuzz(func(t *testing.T, text, heard []byte) {
 		h, pieces, err := Read(bytes.NewReader(text))
 		if err != nil {
@@ -383,7 +436,7 @@ func FuzzTape(f *testing.F) {
 			now := clock.Instant(0)
 			p.Start(now)
 			p.Receive(now, heard)
-			for i := 0; i <= 2*len(pieces)+2 && p.Due() != clock.Never; i++ {
+			for i := 0; i <= 2*len(pieces)+2+int(2*Patience/Lead) && p.Due() != clock.Never; i++ {
 				now = max(p.Due(), now)
 				p.Wake(now)
 			}
