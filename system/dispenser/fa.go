@@ -46,6 +46,7 @@ type FA struct {
 	told     clock.Instant // the time of the last poll answer
 	echoed   bool          // an Echo was told since the line is open
 	online   bool
+	has      fa.Versions // of the board's files, by its last 3AH
 	asks     []ask
 	askAt    clock.Instant
 	still    int
@@ -84,6 +85,12 @@ func (d *FA) SetOrders(o Orders) {
 		}
 	}
 	d.orders = o
+}
+
+// HasLists reports that the board, by its last word, has the lists that it is offered.
+func (d *FA) HasLists() bool {
+	a, b := d.has, d.orders.Versions
+	return a.Base == b.Base && a.Added == b.Added && a.Deleted == b.Deleted && a.White == b.White
 }
 
 // View returns the nozzle as the last frames show it.

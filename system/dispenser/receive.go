@@ -49,7 +49,7 @@ func (d *FA) frame(now clock.Instant, f fa.Frame) {
 	case *fa.DownloadAsk:
 		d.begin(f, m.Content)
 	case *fa.SegmentsAsk:
-		d.segments(f, m)
+		d.segments(now, f, m)
 	case *fa.GreyAsk:
 		d.event(GreyAsked{*m, Ticket(f.Number())})
 	case *fa.ListAsk:
@@ -59,6 +59,7 @@ func (d *FA) frame(now clock.Instant, f fa.Frame) {
 		d.event(Totals{m.Nozzles})
 	case *fa.Info:
 		d.answered(&fa.InfoAsk{})
+		d.has = m.Versions
 		d.event(Informed{*m})
 	case *fa.Fault:
 		d.answer(f, &fa.LinkAck{Of: fa.WordFault})
@@ -85,13 +86,17 @@ func (d *FA) begin(f fa.Frame, c fa.Content) {
 
 // segments goes on with the file that was begun, also when there is a newer one; a board that began before this program
 // was started gets the present one and finds out by the version inside.
-func (d *FA) segments(f fa.Frame, m *fa.SegmentsAsk) {
+func (d *FA) segments(now clock.Instant, f fa.Frame, m *fa.SegmentsAsk) {
 	file, begun := d.serving[m.Content]
 	if !begun {
 		file = d.orders.Files[m.Content]
 	}
 	if len(file) > 0 && len(file) <= fa.MaxFile {
-		d.answer(f, m.Cut(file))
+		part := m.Cut(file)
+		d.answer(f, part)
+		if m.Content <= fa.ContentWhite && int(m.Offset)*fa.SegmentSize+len(part.Data) >= len(file) {
+			d.ask(now, &fa.InfoAsk{}) // has it taken the list into use?
+		}
 	}
 }
 

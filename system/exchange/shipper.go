@@ -70,7 +70,8 @@ type Shipper struct {
 	ask     call
 	applied map[record.Topic]uint64
 	handed  map[record.Topic]uint64
-	refused bool // a directive was refused and alarmed; the next good one ends that
+	current clock.Instant // of the center's last word that nothing is newer
+	refused bool          // a directive was refused and alarmed; the next good one ends that
 
 	doubt      place // what the center said last, if it does not fit; said twice it is believed
 	quarantine string
@@ -115,6 +116,20 @@ func (s *Shipper) Kick(now clock.Instant, out *link.Outbox) {
 		s.Wake(now, out)
 	}
 }
+
+// Ask asks for directives now, unless a question is under way: the owner has put one in force that may not be the last.
+func (s *Shipper) Ask(now clock.Instant, out *link.Outbox) {
+	if s.ask.id == 0 && s.ask.failures == 0 {
+		s.ask.due = now
+		s.Wake(now, out)
+	}
+}
+
+// Again says that a directive that was handed over could not be put in force: it is taken once more.
+func (s *Shipper) Again(topic record.Topic) { s.handed[topic] = s.applied[topic] }
+
+// Current is when the center last said that nothing is newer than what is applied; 0 if it has not.
+func (s *Shipper) Current() clock.Instant { return s.current }
 
 // Due is when Wake is wanted; clock.Never while nothing is to be done.
 func (s *Shipper) Due() clock.Instant { return min(s.batch.due, s.ask.due) }
@@ -315,8 +330,10 @@ func (s *Shipper) directives(now clock.Instant, status int, body []byte, err err
 	}
 	s.heard = now
 	s.ask = call{due: now.Add(s.cfg.Poll)}
+	newest := true
 	for _, line := range a.Directives[:min(len(a.Directives), maxDirectives)] {
 		d, err := line.Open(s.cfg.CenterKey)
+		newest = newest && err == nil && d.Version <= s.applied[d.Topic]
 		switch {
 		case err != nil:
 		case d.Site != s.cfg.Site:
@@ -332,6 +349,9 @@ func (s *Shipper) directives(now clock.Instant, status int, body []byte, err err
 		}
 		s.handed[d.Topic], s.refused = d.Version, false
 		good = append(good, line)
+	}
+	if newest {
+		s.current = now
 	}
 	return good
 }

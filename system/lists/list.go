@@ -81,6 +81,8 @@ type List struct {
 	baseVersion uint32
 	added       []pboc.ASN // rising, not in base
 	deleted     []pboc.ASN // rising, all in base
+	addedAt     uint32     // version at which added last changed
+	deletedAt   uint32
 	coming      coming
 }
 
@@ -105,6 +107,12 @@ func (l *List) Hash() Hash { return l.hash }
 
 // Base, Added and Deleted are the parts: the list is (base ∪ added) \ deleted.
 func (l *List) Base() *Set { return l.base }
+
+// AddedVersion is the version at which Added last changed.
+func (l *List) AddedVersion() uint32 { return l.addedAt }
+
+// DeletedVersion is the version at which Deleted last changed.
+func (l *List) DeletedVersion() uint32 { return l.deletedAt }
 
 // Added lists the cards that were added to the base, rising.
 func (l *List) Added() []pboc.ASN { return l.added }
@@ -197,7 +205,8 @@ func (l *List) takePiece(s record.ListStep) error {
 	if len(in.cards) != s.Count || !bytes.Equal(hash.Bytes(), s.Hash) {
 		return fmt.Errorf("base of version %d, %d cards: %w", s.Version, len(in.cards), ErrHash)
 	}
-	*l = List{version: s.Version, hash: hash, count: len(in.cards), base: set, baseVersion: s.Version}
+	*l = List{version: s.Version, hash: hash, count: len(in.cards), base: set, baseVersion: s.Version,
+		addedAt: s.Version, deletedAt: s.Version}
 	return nil
 }
 
@@ -226,6 +235,12 @@ func (l *List) takeChanges(s record.ListStep) error {
 	back := func(c pboc.ASN) bool { return l.base.Has(c) }
 	next.added = merge(without(l.added, s.Deleted), without(s.Added, filter(s.Added, back)))
 	next.deleted = merge(without(l.deleted, s.Added), filter(s.Deleted, back))
+	if !slices.Equal(next.added, l.added) {
+		next.addedAt = s.Version
+	}
+	if !slices.Equal(next.deleted, l.deleted) {
+		next.deletedAt = s.Version
+	}
 	next.fold()
 	*l = next
 	return nil
@@ -244,7 +259,7 @@ func (l *List) fold() {
 	if err != nil {
 		panic("lists: own list out of order: " + err.Error())
 	}
-	l.base, l.baseVersion, l.added, l.deleted = set, l.version, nil, nil
+	l.base, l.baseVersion, l.added, l.deleted, l.addedAt, l.deletedAt = set, l.version, nil, nil, l.version, l.version
 }
 
 func compare(a, b pboc.ASN) int { return bytes.Compare(a[:], b[:]) }

@@ -52,7 +52,7 @@ func (c *Core) one(now clock.Instant, p *port, e dispenser.Event) {
 	case dispenser.GreyAsked:
 		c.grey(p, e)
 	case dispenser.ListAsked:
-		c.out.Send(p.number, p.fa.AnswerList(e.To, fa.ListAnswer{Flag: c.listed(e), ASN: e.ASN}), 0)
+		c.listed(p, e)
 	case dispenser.Totals:
 		c.totals(now, p, e)
 	case dispenser.Reported:
@@ -163,6 +163,9 @@ func (c *Core) store(now clock.Instant, p *port, r fa.Record, raw []byte, epoch 
 		}
 		warn(kind, about, fmt.Sprintf("流水号 %d: %s", r.POSTTC, zh), fmt.Sprintf("record %d: %s", r.POSTTC, en))
 	}
+	if a, ok := listAlarm(now, r); ok {
+		alarms = append(alarms, a)
+	}
 	return c.out.Append(append([]record.Fact{taken}, alarms...)...)
 }
 
@@ -193,10 +196,6 @@ func (c *Core) totals(now clock.Instant, p *port, e dispenser.Totals) {
 		c.out.Append(facts...)
 	}
 }
-
-// listed answers a 36H query: no list is loaded yet, so no user card is black and no staff card is white.
-// Source: dispenser.md 3.9.
-func (c *Core) listed(dispenser.ListAsked) fa.Match { return fa.NotFound }
 
 // grey answers a 35H query from the own records, else from the center.
 func (c *Core) grey(p *port, e dispenser.GreyAsked) {
@@ -240,8 +239,11 @@ func (c *Core) Answered(now clock.Instant, id uint64, status int, body []byte, e
 		return
 	}
 	for _, line := range c.ship.Answered(now, id, status, body, err, &c.out) {
-		c.out.Append(record.DirectiveApplied{TimeMs: now.Milli(), Directive: line})
+		if c.stepFits(now, line) {
+			c.out.Append(record.DirectiveApplied{TimeMs: now.Milli(), Directive: line})
+		}
 	}
+	c.confirm(now)
 	c.plan(now)
 }
 

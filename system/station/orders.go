@@ -20,6 +20,7 @@ type orders struct {
 	prices   record.PriceTable
 	tables   []pricing     // every price table, oldest first
 	places   map[int]place // by port
+	lists    cardLists
 }
 
 // pricing is a price table and when the station began to work by it.
@@ -108,6 +109,8 @@ func (o *orders) take(d record.Directive, atMs int64) error {
 		}
 		o.prices = p
 		o.tables = append(o.tables, pricing{p, clock.FromMilli(atMs)})
+	case record.TopicBlack, record.TopicWhite:
+		return o.lists.take(d, atMs)
 	default:
 		return fmt.Errorf("station: topic %q is not known here", d.Topic)
 	}
@@ -138,6 +141,9 @@ func (o *orders) forPort(port int) (dispenser.Orders, error) {
 	}
 	out.Versions.Station = fa.FoldVersion(o.versions[record.TopicLayout])
 	out.Files[fa.ContentStation] = info
+	if err := o.lists.addTo(&out); err != nil {
+		return out, err
+	}
 	if o.versions[record.TopicPrices] == 0 {
 		return out, nil
 	}

@@ -28,6 +28,7 @@ type Status struct {
 	Facts    uint64                  `json:"facts"`    // journal records
 	Versions map[record.Topic]uint64 `json:"versions"` // directives in force
 	Nozzles  []NozzleStatus          `json:"nozzles"`
+	Lists    ListsStatus             `json:"lists"`
 }
 
 // NozzleStatus is one nozzle.
@@ -86,7 +87,8 @@ type handler func(c *Core, now clock.Instant, id uint64, body []byte)
 var routes = map[string]handler{
 	PathAlarms:   question((*Core).askAlarms),
 	PathAckAlarm: act((*Core).ackAlarm),
-	PathStatus:   question(func(c *Core, _ clock.Instant, _ struct{}) (any, bool) { return c.status(), true }),
+	PathStatus:   question(func(c *Core, now clock.Instant, _ struct{}) (any, bool) { return c.status(now), true }),
+	PathLists:    question(func(c *Core, now clock.Instant, _ struct{}) (any, bool) { return c.listsStatus(now), true }),
 	PathSales:    question((*Core).askSales),
 }
 
@@ -169,10 +171,10 @@ func (c *Core) refuse(id uint64, status int, code, zh, en string) {
 	c.out.Reply(id, status, body, 0)
 }
 
-func (c *Core) status() Status {
+func (c *Core) status(now clock.Instant) Status {
 	s := Status{
 		Site: c.cfg.Site, Name: c.orders.layout.Name, Realm: c.cfg.Realm, Records: len(c.sales), Facts: c.applied,
-		Versions: c.orders.versions, Nozzles: []NozzleStatus{},
+		Versions: c.orders.versions, Nozzles: []NozzleStatus{}, Lists: c.listsStatus(now),
 	}
 	for _, p := range c.ports {
 		v := p.drive.Views()[0]

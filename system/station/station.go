@@ -27,6 +27,7 @@ type Config struct {
 	CenterKey ed25519.PublicKey // signs the directives
 	Ports     []Port            // the hub's ports that are there
 	Plausible Plausible
+	Lists     ListPolicy
 	Source    exchange.Source // the own journal
 	Rand      *rand.Rand      // jitter of the exchange only
 }
@@ -48,18 +49,19 @@ type Port struct {
 
 // Core is the station.
 type Core struct {
-	cfg     Config
-	out     link.Outbox
-	ports   []*port // by number
-	orders  orders
-	ship    *exchange.Shipper
-	sales   []taken // in order
-	alarms  alarm.List
-	silent  map[[2]string]int         // repeated alarms that were not written, by kind and subject
-	ordered bool                      // a directive has come into force
-	applied uint64                    // facts applied
-	asks    map[uint64]greyCall       // questions to the center that are under way
-	seen    map[record.SaleID]settled // what is known of a sale
+	cfg        Config
+	out        link.Outbox
+	ports      []*port // by number
+	orders     orders
+	ship       *exchange.Shipper
+	sales      []taken // in order
+	alarms     alarm.List
+	silent     map[[2]string]int         // repeated alarms that were not written, by kind and subject
+	ordered    bool                      // a directive has come into force
+	confirming bool                      // a ListConfirmed is under way
+	applied    uint64                    // facts applied
+	asks       map[uint64]greyCall       // questions to the center that are under way
+	seen       map[record.SaleID]settled // what is known of a sale
 }
 
 // port is one line, its driver and what it has delivered.
@@ -107,7 +109,7 @@ func New(cfg Config) *Core {
 		c.ports = append(c.ports, newPort(x))
 	}
 	c.ship = exchange.NewShipper(exchange.ShipperConfig{
-		Site: cfg.Site, Realm: cfg.Realm, CenterKey: cfg.CenterKey, Source: cfg.Source, Rand: cfg.Rand,
+		Site: cfg.Site, Realm: cfg.Realm, CenterKey: cfg.CenterKey, Source: cfg.Source, Rand: cfg.Rand, Poll: listPoll,
 	})
 	return c
 }
@@ -162,6 +164,7 @@ func (c *Core) Wake(now clock.Instant) {
 		}
 	}
 	c.ship.Wake(now, &c.out)
+	c.judgeLists(now)
 	c.plan(now)
 }
 
@@ -171,6 +174,7 @@ func (c *Core) Durable(now clock.Instant, _ link.ActID) {
 	if c.ordered {
 		c.ordered = false
 		c.order(now)
+		c.ship.Ask(now, &c.out) // there may be more of a list
 	}
 	for _, p := range c.ports {
 		p.askMissing(now)
@@ -190,7 +194,7 @@ func (p *port) askMissing(now clock.Instant) {
 
 // plan asks for the next wake-up.
 func (c *Core) plan(now clock.Instant) {
-	at := c.ship.Due()
+	at := min(c.ship.Due(), c.listDue(now))
 	for _, p := range c.ports {
 		at = min(at, p.drive.Due())
 	}
@@ -248,6 +252,10 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 		c.alarms.Acknowledged(c.cfg.Site, f)
 	case record.DirectiveApplied:
 		c.obey(f)
+	case record.ListConfirmed:
+		c.orders.lists.confirmed, c.confirming = clock.FromMilli(f.TimeMs), false
+	case record.SiteOpened:
+		c.orders.lists.opened = clock.FromMilli(f.TimeMs)
 	}
 }
 
@@ -267,10 +275,12 @@ func (c *Core) obey(f record.DirectiveApplied) {
 	if err != nil {
 		return // the center's key was changed since: the version stays as it was
 	}
-	if err := c.orders.take(d, f.TimeMs); err == nil {
-		c.ordered = true
-		c.ship.Applied(d)
+	if err := c.orders.take(d, f.TimeMs); err != nil {
+		c.ship.Again(d.Topic)
+		return
 	}
+	c.ordered = true
+	c.ship.Applied(d)
 }
 
 func (c *Core) took(seq uint64, f record.DispenserRecord) {
