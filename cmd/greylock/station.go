@@ -54,6 +54,12 @@ func (e *env) runStation(ctx context.Context, path string) error {
 	if cfg.Plausible.MostFill, err = unit.ParseQuantity(c.Station.MostFill); err != nil {
 		return fmt.Errorf("%w: station.most_fill: %w", config.ErrConfig, err)
 	}
+	if cfg.Lists.Warn, err = config.Span(c.Station.Lists.Warn); err == nil {
+		cfg.Lists.Refuse, err = config.Span(c.Station.Lists.Refuse)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: station.lists: %w", config.ErrConfig, err)
+	}
 	for _, p := range c.Station.Ports {
 		cfg.Ports = append(cfg.Ports, app.Port{Number: p.Number, Path: p.Path, Baud: p.Baud, Parity: p.Parity})
 	}

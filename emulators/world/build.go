@@ -210,6 +210,7 @@ func (w *World) buildStation(p StationPlan) error {
 		make: func(j *journal.Journal) (link.Core, error) {
 			return station.New(station.Config{
 				Site: id, Realm: record.Training, CenterKey: w.centerVault.PublicKey(), Ports: ports,
+				Lists:  p.lists(),
 				Source: exchange.Source(j), Rand: w.stream("ship " + p.ID),
 			}), nil
 		},

@@ -159,6 +159,7 @@ func (p *program) configure(s StationPlan, centerDoor string) error {
 		Site: app.Identity{ID: record.SiteID(s.ID), Name: s.Name, Realm: record.Training}, Data: p.data, Center: centerDoor,
 		CenterKey: record.Hex(p.w.centerVault.PublicKey()), Operator: address, Locks: dir, Reserve: p.w.opt.Reserve,
 	}
+	cfg.Lists = s.lists()
 	for i := range s.Nozzles {
 		cfg.Ports = append(cfg.Ports, app.Port{Number: i + 1, Path: filepath.Join(p.w.ptyDir(), fmt.Sprintf("port%02d", i+1)), Baud: 9600})
 	}
@@ -173,8 +174,8 @@ func (p *program) configure(s StationPlan, centerDoor string) error {
 func stationYAML(c app.StationConfig) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "site:\n  id: %q\n  name: %q\n  realm: %s\ndata: %q\n", c.Site.ID, c.Site.Name, c.Site.Realm, c.Data)
-	fmt.Fprintf(&b, "station:\n  center: %q\n  center_key: %q\n  operator: %q\n  locks: %q\n  ports:\n",
-		c.Center, hex.EncodeToString(c.CenterKey), c.Operator, c.Locks)
+	fmt.Fprintf(&b, "station:\n  center: %q\n  center_key: %q\n  operator: %q\n  locks: %q\n  lists: {refuse: %q}\n  ports:\n",
+		c.Center, hex.EncodeToString(c.CenterKey), c.Operator, c.Locks, c.Lists.Refuse)
 	for _, p := range c.Ports {
 		fmt.Fprintf(&b, "    - number: %d\n      path: %q\n      baud: %d\n", p.Number, p.Path, p.Baud)
 	}

@@ -42,6 +42,8 @@ type StationPlan struct {
 	ID      string   `yaml:"id"`
 	Name    string   `yaml:"name"`
 	Nozzles []string `yaml:"nozzles"` // product code of nozzle 1, 2, …
+
+	RefuseHours int `yaml:"refuse_hours"` // user cards are refused when the lists are so old; 0: never
 }
 
 // Visit is one customer's act: at a time after the start, a card to a nozzle for so much fuel.

@@ -33,6 +33,7 @@ type site struct {
 	lines map[int]func(data []byte)
 	cut   bool // separated from the center
 	twice bool // the next batch is sent twice
+	alter int  // directives that are still to be altered on their way here
 	asks  map[uint64]func(status int, body []byte)
 	askID uint64
 }
@@ -192,7 +193,7 @@ func (w *World) toCenter(s *site, c link.Call, finish func(int, []byte, error)) 
 	center.serve(c.Path, bytes.Clone(c.Body), func(status int, body []byte) {
 		w.at(w.now.Add(hopTime), func() {
 			if !s.cut && s.life == life && s.run != nil {
-				finish(status, body, nil)
+				finish(status, w.altered(s, c.Path, body), nil)
 			}
 		})
 	})

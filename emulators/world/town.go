@@ -65,6 +65,7 @@ type Operator interface {
 	InsertAtDesk(card string) (CardRead, error)
 	UnlockOnline(card string) (unit.Fen, error)
 	CardActs
+	ListActs
 	SetPrices(site record.SiteID, effective clock.Instant, prices map[string]unit.Price) error
 	// Command calls an operator path of a site (/op/…) with a JSON body and returns status and JSON answer.
 	Command(site record.SiteID, path string, body any) (int, []byte, error)
@@ -112,6 +113,7 @@ type Faults interface {
 	// PowerCut takes the power from a dispenser; PowerOn gives it back.
 	PowerCut(nozzle record.Nozzle) error
 	PowerOn(nozzle record.Nozzle) error
+	ListFaults
 	// Happened tells how often a fault of this name has taken effect.
 	Happened(fault string) int
 }

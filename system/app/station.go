@@ -19,16 +19,17 @@ import (
 
 // StationConfig is what a station's program is told.
 type StationConfig struct {
-	Site      Identity          `json:"site"`
-	Data      string            `json:"data"`       // directory of the journal
-	Center    string            `json:"center"`     // base URL of the center's exchange
-	CenterKey record.Hex        `json:"center_key"` // Ed25519, 32 bytes
-	Operator  string            `json:"operator"`   // host:port of the operator door, loopback
-	Locks     string            `json:"locks"`      // directory of the ports' lock files
-	Ports     []Port            `json:"ports"`
-	Reserve   int64             `json:"reserve,omitempty"` // bytes of the journal kept for open acts on a full disk; 0: the journal's default
-	Plausible station.Plausible `json:"plausible"`
-	Log       *slog.Logger      `json:"-"` // nil: none
+	Site      Identity           `json:"site"`
+	Data      string             `json:"data"`       // directory of the journal
+	Center    string             `json:"center"`     // base URL of the center's exchange
+	CenterKey record.Hex         `json:"center_key"` // Ed25519, 32 bytes
+	Operator  string             `json:"operator"`   // host:port of the operator door, loopback
+	Locks     string             `json:"locks"`      // directory of the ports' lock files
+	Ports     []Port             `json:"ports"`
+	Reserve   int64              `json:"reserve,omitempty"` // bytes of the journal kept for open acts on a full disk; 0: the journal's default
+	Plausible station.Plausible  `json:"plausible"`
+	Lists     station.ListPolicy `json:"lists"` // spans in nanoseconds
+	Log       *slog.Logger       `json:"-"`     // nil: none
 }
 
 // Port is one serial port of the hub.
@@ -61,6 +62,7 @@ func Station(cfg StationConfig) (*Program, error) {
 			return station.New(station.Config{
 				Site: cfg.Site.ID, Realm: cfg.Site.Realm, CenterKey: []byte(cfg.CenterKey), Ports: ports,
 				Plausible: cfg.Plausible,
+				Lists:     cfg.Lists,
 				Source:    exchange.Source(j), Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 			}), nil
 		})

@@ -21,8 +21,8 @@ const PathLists = "/op/station/lists"
 // ListPolicy says what a station does when it has not heard from the center for so long that its lists may miss a lost card.
 // Source: features.md S6; trust.md row 61, M15.
 type ListPolicy struct {
-	Warn   time.Duration // an alarm; 0 is 24 hours
-	Refuse time.Duration // user cards are no longer taken: nobody can say whether they are lost; 0 is never
+	Warn   time.Duration `json:"warn"`   // an alarm; 0 is 24 hours
+	Refuse time.Duration `json:"refuse"` // user cards are no longer taken: nobody can say whether they are lost; 0 is never
 }
 
 const (

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/unit"
@@ -58,6 +59,8 @@ func (c Config) Check(role Role) error {
 		k.ports(c.Station.Ports)
 		k.litres("station.most_flow", c.Station.MostFlow)
 		k.litres("station.most_fill", c.Station.MostFill)
+		k.span("station.lists.warn", c.Station.Lists.Warn)
+		k.span("station.lists.refuse", c.Station.Lists.Refuse)
 	case RoleIssue:
 		k.url("issue.center", c.Issue.Center)
 		k.file("issue.vault", c.Issue.Vault)
@@ -168,6 +171,22 @@ func (k *checker) address(key, value string, loopback bool) {
 	}
 	if ip := net.ParseIP(host); loopback && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		k.bad(key, "%q: 只能是本机地址 (loopback only)", value)
+	}
+}
+
+// Span reads a span of time, as 24h or 90m; empty is none.
+func Span(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	return time.ParseDuration(text)
+}
+
+// span is a span of at most a year.
+func (k *checker) span(key, text string) {
+	const year = 366 * 24 * time.Hour
+	if d, err := Span(text); err != nil || d < 0 || d > year {
+		k.bad(key, "%q: 应为时长, 如 24h, 至多一年 (want a span such as 24h)", text)
 	}
 }
 

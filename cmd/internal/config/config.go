@@ -86,6 +86,13 @@ type Station struct {
 	Ports     []Port `mapstructure:"ports"`
 	MostFlow  string `mapstructure:"most_flow"` // litres a minute that no pump here exceeds, 200 by default
 	MostFill  string `mapstructure:"most_fill"` // litres that no vehicle here takes, 1500 by default
+	Lists     Lists  `mapstructure:"lists"`
+}
+
+// Lists says what becomes of black and white list when the center has not been heard for long.
+type Lists struct {
+	Warn   string `mapstructure:"warn"`   // an alarm after so long, as 24h; that is the default
+	Refuse string `mapstructure:"refuse"` // user cards are no longer taken after so long, as 72h; empty: never
 }
 
 // Port is one serial port of the hub.
