@@ -21,7 +21,7 @@ const PathLists = "/op/station/lists"
 // ListPolicy says what a station does when it has not heard from the center for so long that its lists may miss a lost card.
 // Source: features.md S6; trust.md row 61, M15.
 type ListPolicy struct {
-	Warn   time.Duration `json:"warn"`   // an alarm; 0 is 24 hours
+	Warn   time.Duration `json:"warn"`   // an alarm; 0 is 24 hours, or half of Refuse if that is sooner
 	Refuse time.Duration `json:"refuse"` // user cards are no longer taken: nobody can say whether they are lost; 0 is never
 }
 
@@ -214,16 +214,22 @@ func (c *Core) confirm(now clock.Instant) {
 	c.judgeLists(now)
 }
 
+func (p ListPolicy) warn() time.Duration {
+	switch {
+	case p.Warn > 0:
+		return p.Warn
+	case p.Refuse > 0:
+		return min(defaultWarn, p.Refuse/2)
+	}
+	return defaultWarn
+}
+
 // stateOf is what the policy says of an age.
 func (p ListPolicy) stateOf(age time.Duration) ListState {
-	warn := p.Warn
-	if warn == 0 {
-		warn = defaultWarn
-	}
 	switch {
 	case p.Refuse > 0 && age >= p.Refuse:
 		return ListsRefused
-	case age >= warn:
+	case age >= p.warn():
 		return ListsOld
 	}
 	return ListsFresh
@@ -231,11 +237,7 @@ func (p ListPolicy) stateOf(age time.Duration) ListState {
 
 // next is the age at which the state changes, beyond an age; false if it never does again.
 func (p ListPolicy) next(age time.Duration) (at time.Duration, ok bool) {
-	warn := p.Warn
-	if warn == 0 {
-		warn = defaultWarn
-	}
-	for _, x := range [...]time.Duration{warn, p.Refuse} {
+	for _, x := range [...]time.Duration{p.warn(), p.Refuse} {
 		if x > age && (!ok || x < at) {
 			at, ok = x, true
 		}
