@@ -31,6 +31,7 @@ func (e *env) station() *cobra.Command {
 		&cobra.Command{Use: "run", Short: "运行站级程序 (run the station's program)", Args: cobra.NoArgs, RunE: run},
 		command(e, &addr, "status", "油枪状态 (nozzles)", station.PathStatus, nothing, showStation),
 		sales,
+		command(e, &addr, "lists", "黑白名单: 版本, 年龄, 各枪是否已用上 (lists: versions, age, boards)", station.PathLists, nothing, showStationLists),
 		e.stationAlarms(&addr), e.stationAlarm(&addr),
 	)
 	return group
@@ -80,6 +81,7 @@ func (e *env) serve(ctx context.Context, p *app.Program, err error, id app.Ident
 
 func showStation(w io.Writer, s station.Status) {
 	fmt.Fprintf(w, "%s %s (%s): %d 条加油记录 (records)\n", s.Site, s.Name, s.Realm, s.Records)
+	fmt.Fprintln(w, listsLine(s.Lists))
 	t := cli.Table{Heads: []string{"口", "枪", "状态", "串口", "金额", "升数", "单价", "泵码", "缺号"}}
 	for _, n := range s.Nozzles {
 		line := "断"
