@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +48,7 @@ func (e *env) runCenter(ctx context.Context, path string) error {
 	}
 	id := identity(c)
 	p, err := app.Center(app.CenterConfig{
-		Site: id, Cards: cards, Data: c.Data, Listen: c.Center.Listen, Operator: c.Center.Operator, Vault: c.Center.Vault, Secret: c.Center.Secret, Log: e.Logger(),
+		Site: id, Cards: cards, Data: c.Data, Listen: c.Center.Listen, Operator: c.Center.Operator, Vault: c.Center.Vault, Secret: c.Center.Secret, OnePerson: c.Center.Prices == config.OnePerson, Log: e.Logger(),
 	})
 	return e.serve(ctx, p, err, id)
 }
@@ -162,40 +161,6 @@ func (e *env) centerLayout(addr *string) *cobra.Command {
 			t := cli.Table{Heads: []string{"口", "枪", "油品", "PSAM"}}
 			for _, p := range l.Layout.Ports {
 				t.Add(p.Port, p.Nozzle, p.Product, p.TID)
-			}
-			t.Write(w)
-		})
-	show.Flags().StringVar(&id, "site", "", "四位站点号 (four digits)")
-	group.AddCommand(put, show)
-	return group
-}
-
-func (e *env) centerPrices(addr *string) *cobra.Command {
-	group := &cobra.Command{Use: "prices", Short: "油价 (prices)"}
-	var q center.PutPrices
-	var id string
-	put := command(e, addr, "put CODE=YUAN…", "下发油价 (order prices)", center.PathPutPrices, func(args []string) (any, error) {
-		q.Site = record.SiteID(id)
-		for _, a := range args {
-			code, yuan, _ := strings.Cut(a, "=")
-			price, err := unit.ParsePrice(yuan)
-			if err != nil {
-				return nil, cli.Usagef("%q: 应为 油品=单价, 如 1031=7.85 (want code=yuan): %v", a, err)
-			}
-			q.Prices = append(q.Prices, record.Price{Product: code, Price: price})
-		}
-		return q, nil
-	}, showIssued)
-	put.Args = cobra.MinimumNArgs(1)
-	put.Flags().StringVar(&id, "site", "", "四位站点号 (four digits)")
-	put.Flags().StringVar(&q.Effective, "effective", "", "生效时间 YYYYMMDDhhmm, 缺省立即 (effective at, default at once)")
-	by(put, &q.By)
-	show := command(e, addr, "show", "显示油价 (show prices)", center.PathPrices,
-		func([]string) (any, error) { return center.AskSite{Site: record.SiteID(id)}, nil }, func(w io.Writer, p center.PricesView) {
-			fmt.Fprintf(w, "站点 %s: 第 %d 版, 站内应用第 %d 版 (ordered, applied), 新价生效 %s\n", p.Site, p.Version, p.Applied, p.Table.Effective)
-			t := cli.Table{Heads: []string{"油品", "生效前", "生效后"}}
-			for i, x := range p.Table.Next[:min(len(p.Table.Next), len(p.Table.Now))] { // both hold every product, in order
-				t.Add(x.Product, p.Table.Now[i].Price, x.Price)
 			}
 			t.Write(w)
 		})

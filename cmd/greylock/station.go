@@ -32,7 +32,7 @@ func (e *env) station() *cobra.Command {
 		command(e, &addr, "status", "油枪状态 (nozzles)", station.PathStatus, nothing, showStation),
 		sales,
 		command(e, &addr, "lists", "黑白名单: 版本, 年龄, 各枪是否已用上 (lists: versions, age, boards)", station.PathLists, nothing, showStationLists),
-		e.stationAlarms(&addr), e.stationAlarm(&addr),
+		e.stationAlarms(&addr), e.stationAlarm(&addr), e.stationPrices(&addr),
 	)
 	return group
 }

@@ -137,7 +137,11 @@ func (x *town) orders(tid pboc.TID) {
 	}
 	x.ask("center", "layout", "put", "--site", "0001", "--file", file(x.t, x.path("layout.json"), string(layout))).want(x.t, cli.OK, "第 1 版")
 	x.ask("center", "prices", "put", "--site", "0001", "1031=7.90").want(x.t, cli.OK, "第 1 版")
-	x.ask("center", "prices", "put", "--site", "0001", "1031=7.85").want(x.t, cli.OK, "第 2 版")
+	x.ask("center", "prices", "put", "--site", "0001", "1031=7.85").want(x.t, cli.Failed, "另一人批准")
+	x.ask("center", "prices", "propose", "--site", "0001", "1031=7.85", "--by", "1001").want(x.t, cli.OK, "第 1 号调价")
+	x.ask("center", "prices", "approve", "1", "--by", "1001").want(x.t, cli.Failed, "另一人批准")
+	x.ask("center", "prices", "approve", "1", "--by", "1002").want(x.t, cli.OK, "第 2 版")
+	x.ask("center", "prices", "list").want(x.t, cli.OK, "1031=7.85", "已批准", "1002")
 	x.ask("center", "prices", "show", "--site", "0001").want(x.t, cli.OK, "1031", "7.90", "7.85")
 }
 

@@ -183,6 +183,9 @@ func (b *Board) nozzle() (n fa.NZN, open bool) {
 	if len(s.Station.Nozzles) == 1 {
 		return s.Station.Nozzles[0], true
 	}
+	if s.Number != 0 {
+		return s.Number, false
+	}
 	return b.cfg.NZN, false
 }
 

@@ -127,6 +127,9 @@ func (b *Board) applyStation(file []byte) bool {
 	st := &b.mem.state
 	was := b.nzn()
 	st.Station, st.Confirmed, st.Versions.Station = s, true, s.Version
+	if n, open := b.nozzle(); open {
+		st.Number = n
+	}
 	if b.nzn() != was {
 		st.Versions.Price = 0 // the table in force was read for another nozzle: fetch it again
 	}

@@ -45,7 +45,8 @@ type state struct {
 	Versions   fa.Versions
 	Confirmed  bool
 	Station    fa.StationInfo
-	Now, Then  price // prices in force and to come
+	Number     fa.NZN // that a station info named last; it stays while the nozzle is closed
+	Now, Then  price  // prices in force and to come
 	Effective  fa.Minute
 	Lists      [lists]listPlace
 	NoLists    bool // the station said that there is no base blacklist

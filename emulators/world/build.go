@@ -270,7 +270,6 @@ func (w *World) buildOrders() error {
 			return err
 		}
 		prices = append(prices, record.Price{Product: p.Code, Price: price})
-		w.checks.priced(p.Code, fa.Stamp{}, price)
 	}
 	for n, s := range w.scenario.Stations {
 		layout, err := w.layout(n, s)

@@ -6,6 +6,7 @@ import (
 
 	"greylock/emulators/cardos"
 	"greylock/emulators/dispenser"
+	"greylock/system/pricebook"
 	"greylock/system/wire/apdu"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/fuelcard"
@@ -46,6 +47,7 @@ type checks struct {
 	posted      map[record.SaleID]map[string]int // by kind: fuel, settlement, cancelled
 	taken       map[record.SaleID]bool           // numbers that a record at the center accounts for
 	prices      map[string][]pricedAt
+	pricing     priceTruth
 	raws        map[evidence]fa.Record
 	quarantined map[record.SaleID]bool
 }
@@ -59,7 +61,8 @@ type pricedAt struct {
 func newChecks() *checks {
 	return &checks{
 		truth: newTruth(), accounts: newAccountTruth(), posted: map[record.SaleID]map[string]int{}, taken: map[record.SaleID]bool{},
-		prices: map[string][]pricedAt{}, raws: map[evidence]fa.Record{}, quarantined: map[record.SaleID]bool{},
+		pricing: priceTruth{map[record.SiteID]pricebook.Book{}, map[ackKey][]record.PriceAcknowledged{}},
+		prices:  map[string][]pricedAt{}, raws: map[evidence]fa.Record{}, quarantined: map[record.SaleID]bool{},
 	}
 }
 

@@ -30,6 +30,8 @@ func (c *checks) fact(w *World, s *site, r journal.Record, f record.Fact) {
 		c.batch(f)
 	case record.UnlockAuthorised:
 		c.forced(f)
+	case record.DirectiveIssued:
+		c.issued(f)
 	case record.SaleQuarantined:
 		c.quarantined[f.Sale] = true
 	case record.SalePosted:
@@ -42,11 +44,18 @@ func (c *checks) batch(f record.BatchTaken) {
 	for i, line := range f.Lines {
 		x, err := record.Decode([]byte(line))
 		c.hold(inv16, err == nil, "site %s record %d can not be read at the center: %v", f.Site, f.First+uint64(i), err)
+		if a, ok := x.(record.PriceAcknowledged); ok {
+			key := ackKey{f.Site, a.Port}
+			c.pricing.acks[key] = append(c.pricing.acks[key], a)
+		}
 		d, ok := x.(record.DispenserRecord)
 		if !ok {
 			continue
 		}
 		r, err := fa.ParseRecord(d.Raw)
+		if err == nil {
+			c.soldBy(f.Site, d, r)
+		}
 		if err == nil && r.TTC != 0 {
 			c.taken[record.SaleID{TID: r.TID, TTC: r.TTC}] = true
 			c.raws[evidence{f.Site, f.First + uint64(i)}] = r

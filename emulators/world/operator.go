@@ -13,8 +13,8 @@ import (
 	"greylock/system/center"
 	"greylock/system/clock"
 	"greylock/system/issuing"
+	"greylock/system/pricebook"
 	"greylock/system/terminal"
-	"greylock/system/wire/fa"
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
@@ -230,18 +230,23 @@ func (w *World) UnlockOnline(name string) (paid unit.Fen, err error) {
 func (w *World) SetPrices(id record.SiteID, effective clock.Instant, prices map[string]unit.Price) error {
 	c := effective.Civil()
 	minute := fmt.Sprintf("%04d%02d%02d%02d%02d", c.Year, c.Month, c.Day, c.Hour, c.Minute)
-	c.Second = 0
-	order := center.PutPrices{Site: id, Effective: minute, By: "王经理"}
+	order := center.ProposePrices{Site: id, Effective: minute, By: "王经理"}
 	for _, p := range w.scenario.Products { // in the scenario's order, not the map's
 		if price, ok := prices[p.Code]; ok {
 			order.Prices = append(order.Prices, record.Price{Product: p.Code, Price: price})
-			w.checks.priced(p.Code, fa.StampOf(c), price)
 		}
 	}
 	if len(order.Prices) != len(prices) {
 		return errors.New("油品不在场景中 (a product is not in the scenario)")
 	}
-	return w.order1(center.PathPutPrices, order)
+	if minute == pricebook.Minute(w.now) {
+		order.Effective = "" // in the minute of the approval
+	}
+	made, err := answer[center.Proposed](w, center.PathProposePrices, order)
+	if err != nil {
+		return err
+	}
+	return w.order1(center.PathApprovePrices, center.DecidePrices{Proposal: made.Proposal, By: "李经理"})
 }
 
 // Command calls an operator path of a site.

@@ -112,6 +112,9 @@ func (w *World) door(rw http.ResponseWriter, req *http.Request) {
 		}
 		for range times {
 			w.center.serve(req.URL.Path, bytes.Clone(body), func(status int, b []byte) {
+				if p != nil {
+					b = w.forged(p.id, req.URL.Path, b)
+				}
 				select {
 				case answer <- reply{status, b}:
 				default: // the answer to the repetition reaches nobody

@@ -191,6 +191,7 @@ func (w *World) toCenter(s *site, c link.Call, finish func(int, []byte, error)) 
 	}
 	life := s.life
 	center.serve(c.Path, bytes.Clone(c.Body), func(status int, body []byte) {
+		body = w.forged(s.open.Site, c.Path, body)
 		w.at(w.now.Add(hopTime), func() {
 			if !s.cut && s.life == life && s.run != nil {
 				finish(status, w.altered(s, c.Path, body), nil)

@@ -110,6 +110,7 @@ type Faults interface {
 	// RepeatUpload lets the next sale's record arrive twice; RepeatBatch sends the next batch to the center twice.
 	RepeatUpload(nozzle record.Nozzle) error
 	RepeatBatch(site record.SiteID) error
+	PriceFaults
 	// PowerCut takes the power from a dispenser; PowerOn gives it back.
 	PowerCut(nozzle record.Nozzle) error
 	PowerOn(nozzle record.Nozzle) error

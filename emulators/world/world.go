@@ -88,6 +88,7 @@ type World struct {
 	desk        *issuing.Desk
 	closers     []func() error
 	plant       planted
+	forge       record.SiteID // whose next directive of prices is forged on its way
 }
 
 var _ Town = (*World)(nil)

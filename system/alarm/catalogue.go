@@ -83,6 +83,11 @@ var catalogue = map[string]Advice{
 	"order-broken":    {Critical, Duty, "中心下发的布局或价格有误: 中心改正后重发", "the layout or prices of the center are wrong: the center corrects and orders again"},
 	"crossed-cables":  {Critical, Maintenance, "两口接线对调: 停用两枪, 按口号改正接线, 记录会自动重传", "two cables are swapped: close both nozzles, put the cables right; the records come again"},
 
+	// prices
+	"price-missing":       {Critical, Attendant, "该枪未确认新价, 已停用: 查通讯; 确认后自动开枪", "the nozzle has not acknowledged its prices and is closed: look at the line; it opens by itself once it has"},
+	"price-self-approval": {Warning, Risk, "有人想批准自己提出的调价: 查是否误操作", "somebody tried to approve an own change of prices: a slip, or worse?"},
+	"price-stale":         {Critical, Manager, "按过期或未下发的单价售油: 核对小票, 查该枪油价版本 (station prices)", "sold at an outdated or unknown price: compare the receipt, look at the nozzle's version (station prices)"},
+
 	// records of dispensers
 	"record-refused":  {Critical, Manager, "该记录未入账, 原文已保存: 凭小票与顾客核对, 由中心隔离区处理", "the record is kept but not booked: compare it with the receipt; the center decides in quarantine"},
 	"record-conflict": {Critical, Manager, "同号两份内容: 两份都已保存, 凭小票核对, 由中心裁定", "two contents under one number, both kept: compare with the receipt; the center decides"},

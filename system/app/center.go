@@ -15,12 +15,14 @@ import (
 type CenterConfig struct {
 	Site     Identity
 	Cards    fuelcard.Profile
-	Data     string       // directory of the journal
-	Listen   string       // host:port of the door for sites: exchange and ask
-	Operator string       // host:port of the operator door, loopback
-	Vault    string       // file of the sealed working vault
-	Secret   string       // file that opens it
-	Log      *slog.Logger // nil: none
+	Data     string // directory of the journal
+	Listen   string // host:port of the door for sites: exchange and ask
+	Operator string // host:port of the operator door, loopback
+	Vault    string // file of the sealed working vault
+	Secret   string // file that opens it
+
+	OnePerson bool         // a change of prices needs no second person
+	Log       *slog.Logger // nil: none
 }
 
 // Center opens the center's program: vault, journal, the door for sites and the door for operators.
@@ -31,7 +33,7 @@ func Center(cfg CenterConfig) (*Program, error) {
 	}
 	p, err := openProgram(cfg.Site, record.KindCenter, journal.OS(cfg.Data), nil, cfg.Log, 0, func(*journal.Journal) (link.Core, error) {
 		return center.New(center.Config{
-			Site: cfg.Site.ID, Realm: cfg.Site.Realm, Name: cfg.Site.Name, Keys: keys, Profile: cfg.Cards,
+			Site: cfg.Site.ID, Realm: cfg.Site.Realm, Name: cfg.Site.Name, Keys: keys, Profile: cfg.Cards, OnePerson: cfg.OnePerson,
 		}), nil
 	})
 	if err != nil {

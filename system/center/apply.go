@@ -23,6 +23,10 @@ func (b *books) apply(own record.SiteID, f record.Fact) {
 		b.ordered(f)
 	case record.ListChanged:
 		b.listed(f)
+	case record.PriceProposed:
+		b.proposed(f)
+	case record.PriceDecided:
+		b.decided(f)
 	case record.BatchTaken:
 		b.took(f)
 	case record.SalePosted:
@@ -103,12 +107,7 @@ func (b *books) ordered(f record.DirectiveIssued) {
 		if json.Unmarshal(d.Body, &o.prices) != nil {
 			return
 		}
-		for _, p := range append(append([]record.Price{}, o.prices.Now...), o.prices.Next...) {
-			key := priceKey{d.Site, p.Product}
-			if list := b.pricing.at(key); len(list) == 0 || list[len(list)-1] != p.Price {
-				b.pricing.put(key, with(list, p.Price))
-			}
-		}
+		b.editions.put(d.Site, b.editions.at(d.Site).With(d.Version, o.prices))
 	}
 	b.orders.put(key, o)
 }
@@ -283,6 +282,7 @@ func (b *books) sold(f record.SalePosted, d record.DispenserRecord, rec fa.Recor
 	}
 	rule := ledger.Lookup(f.TType, before, zero)
 	s.state, s.posted, s.rec, s.nozzle, s.port, s.suspect = rule.After, f, rec, d.Nozzle, d.Port, d.Suspect
+	s.prices = d.PriceVersion
 	s.evidence = with(s.evidence, piece{place{f.Site, f.Seq}, d.Raw})
 	s.entries = with(s.entries, f.Entries...)
 	b.sales.put(id, s)

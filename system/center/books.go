@@ -2,6 +2,7 @@ package center
 
 import (
 	"greylock/system/ledger"
+	"greylock/system/pricebook"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
@@ -13,8 +14,11 @@ type books struct {
 	sites    table[record.SiteID, site]
 	products table[string, ProductView]
 	orders   table[orderKey, order]
-	layouts  table[record.SiteID, []layout] // every layout ordered, newest last
-	pricing  table[priceKey, []unit.Price]  // every price ordered, newest last
+	layouts  table[record.SiteID, []layout]       // every layout ordered, newest last
+	editions table[record.SiteID, pricebook.Book] // the price tables ordered
+
+	proposals  table[uint64, proposal] // changes of prices, by number
+	nProposals uint64
 
 	cards     table[pboc.ASN, card]
 	psams     table[pboc.TID, psam]
@@ -56,10 +60,6 @@ type (
 	orderKey struct {
 		site  record.SiteID
 		topic record.Topic
-	}
-	priceKey struct {
-		site    record.SiteID
-		product string
 	}
 	onlineKey struct {
 		asn pboc.ASN
@@ -183,6 +183,7 @@ type sale struct {
 	rec      fa.Record
 	nozzle   record.Nozzle
 	port     int
+	prices   uint64 // version at authorisation
 	evidence []piece
 	settled  *SettlementView
 	suspect  []record.Finding // by the station
@@ -222,12 +223,11 @@ func (b *books) find(p place) (record.Fact, bool) {
 func (b *books) fork() *books {
 	return &books{
 		sites: b.sites.fork(), products: b.products.fork(), orders: b.orders.fork(), layouts: b.layouts.fork(),
-		pricing: b.pricing.fork(), cards: b.cards.fork(), psams: b.psams.fork(), accounts: b.accounts.fork(),
+		editions: b.editions.fork(), cards: b.cards.fork(), psams: b.psams.fork(), accounts: b.accounts.fork(),
 		receipts: b.receipts.fork(), transfers: b.transfers.fork(), permits: b.permits.fork(), unlocks: b.unlocks.fork(),
 		sales: b.sales.fork(), locks: b.locks.fork(), forced: b.forced.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
 		kept: b.kept.fork(), parked: b.parked.fork(), quarantine: b.quarantine.fork(), held: b.held.fork(), stands: b.stands.fork(),
-		lists:  b.lists,
-		ledger: b.ledger.fork(),
+		lists: b.lists, ledger: b.ledger.fork(), proposals: b.proposals.fork(), nProposals: b.nProposals,
 		nSales: b.nSales, nQuarantine: b.nQuarantine, nResolved: b.nResolved, batch: b.batch,
 	}
 }

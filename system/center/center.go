@@ -45,6 +45,8 @@ type Config struct {
 	Name    string
 	Keys    Keys
 	Profile fuelcard.Profile // algorithm and GTAC string of the cards
+
+	OnePerson bool // the company has one person: prices need no second one
 }
 
 const (
@@ -178,6 +180,10 @@ var paths = []path{
 	{PathPutLayout, true, maxQuestion, ask((*Core).putLayout)},
 	{PathPutPrices, true, maxQuestion, ask((*Core).putPrices)},
 	{PathPutList, true, maxQuestion, ask((*Core).putList)},
+	{PathProposePrices, true, maxQuestion, ask((*Core).proposePrices)},
+	{PathApprovePrices, true, maxQuestion, ask((*Core).approvePrices)},
+	{PathRejectPrices, true, maxQuestion, ask((*Core).rejectPrices)},
+	{PathPriceProposals, false, maxQuestion, ask((*Core).listProposals)},
 
 	{PathStatus, false, maxQuestion, ask((*Core).status)},
 	{PathSites, false, maxQuestion, ask((*Core).listSites)},

@@ -325,9 +325,7 @@ func (j *judge) counters(e *entry) {
 	case overlaps:
 		j.alarm("totalizer-back", nozzle, "泵码倒退或重叠, 见 "+who, "totalizer went back or overlaps at "+who)
 	}
-	if list := j.books.pricing.at(priceKey{e.Site, e.rec.Product.String()}); len(list) > 0 && !contains(list, e.rec.Price) {
-		j.alarm("price-unknown", nozzle, "单价从未下发, 见 "+who, "the price was never ordered, see "+who)
-	}
+	j.priceHeld(e, nozzle)
 	if e.rule.Money == ledger.ByTender {
 		return
 	}
@@ -410,15 +408,6 @@ func way(s fa.Settle) string {
 		return "bank"
 	}
 	return "other"
-}
-
-func contains(list []unit.Price, p unit.Price) bool {
-	for _, x := range list {
-		if x == p {
-			return true
-		}
-	}
-	return false
 }
 
 // lockTime is the moment of a record, in UTC milliseconds; Check has seen that it is one.

@@ -272,6 +272,7 @@ type SaleView struct {
 	Amount      unit.Fen         `json:"amount_fen"`
 	Balance     unit.Fen         `json:"balance_fen"` // BAL of the record
 	Total       unit.Totalizer   `json:"total_hundredths"`
+	Prices      uint64           `json:"price_version,omitempty"` // of the station's prices at authorisation
 	TAC         pboc.MAC         `json:"tac"`
 	Entries     []record.Entry   `json:"entries"` // of all postings of the sale
 	Settled     *SettlementView  `json:"settled,omitempty"`

@@ -1,9 +1,10 @@
 package center
 
 import (
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"greylock/system/clock"
@@ -128,35 +129,48 @@ func (c *Core) standsAt(tid [6]byte) (record.SiteID, int) {
 	return "", 0
 }
 
-// putPrices orders prices. The table holds every product: those that are not named keep their price.
+// putPrices orders prices by one person alone: only the first prices of a station, which nobody sells before, or in a company
+// whose center says that it has one person. Source: adr/0012.
 func (c *Core) putPrices(now clock.Instant, q PutPrices) outcome {
-	if o, ok := c.station(q.Site); !ok {
+	t, o, ok := c.pricesFit(now, q)
+	switch {
+	case !ok:
 		return o
+	case !c.cfg.OnePerson && c.books.orders.at(orderKey{q.Site, record.TopicPrices}).version > 0:
+		return refuse(PriceTwoPersons)
+	}
+	return c.issue(now, q.Site, record.TopicPrices, t, q.By)
+}
+
+// pricesFit makes the table of an order, or says what is wrong with it. The table holds every product: those that are not
+// named keep their price.
+func (c *Core) pricesFit(now clock.Instant, q PutPrices) (t record.PriceTable, o outcome, ok bool) {
+	if o, ok := c.station(q.Site); !ok {
+		return t, o, false
 	}
 	from, ok := c.effective(now, q.Effective)
 	switch {
 	case !ok:
-		return refuseOver(EffectivePast, "%.16s", q.Effective)
+		return t, refuseOver(EffectivePast, "%.16s", q.Effective), false
 	case len(q.Prices) == 0 || len(q.Prices) > maxProducts:
-		return bad("prices", len(q.Prices))
+		return t, bad("prices", len(q.Prices)), false
 	case !word(q.By, true):
-		return bad("by", q.By)
+		return t, bad("by", q.By), false
 	}
 	for i, p := range q.Prices {
 		switch {
 		case !c.books.products.has(p.Product):
-			return refuseOver(UnknownProduct, "%.16s", p.Product)
+			return t, refuseOver(UnknownProduct, "%.16s", p.Product), false
 		case p.Price <= 0 || p.Price > maxPrice:
-			return bad("price_fen", p.Price)
+			return t, bad("price_fen", p.Price), false
 		case slices.ContainsFunc(q.Prices[:i], func(o record.Price) bool { return o.Product == p.Product }):
-			return bad("prices", p.Product+" twice")
+			return t, bad("prices", p.Product+" twice"), false
 		}
 	}
-	t, ok := c.priced(now, q, from)
-	if !ok {
-		return refuseOver(PricesPending, "%s", c.books.orders.at(orderKey{q.Site, record.TopicPrices}).prices.Effective)
+	if t, ok = c.priced(now, q, from); !ok {
+		return t, refuseOver(PricesPending, "%s", c.books.orders.at(orderKey{q.Site, record.TopicPrices}).prices.Effective), false
 	}
-	return c.issue(now, q.Site, record.TopicPrices, t, q.By)
+	return t, o, true
 }
 
 // priced makes the table of an order. A table holds one change to come. One that was ordered before stays for the products
@@ -191,19 +205,25 @@ func (c *Core) effective(now clock.Instant, text string) (string, bool) {
 	if text == "" {
 		return minuteText(running), true
 	}
-	if !digits(text, 12) {
-		return "", false
-	}
-	var s [7]byte
-	for i := range 6 {
-		n, _ := strconv.ParseUint(text[2*i:2*i+2], 16, 8)
-		s[i] = byte(n)
-	}
-	_, err := clock.ParseStamp(s)
-	if err != nil || text < minuteText(running) {
+	if _, err := minuteInstant(text); err != nil || text < minuteText(running) {
 		return "", false
 	}
 	return text, true
+}
+
+// minuteInstant is the first instant of a civil minute YYYYMMDDhhmm.
+func minuteInstant(text string) (clock.Instant, error) {
+	var s [7]byte
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != 6 {
+		return 0, fmt.Errorf("%q is not YYYYMMDDhhmm", text)
+	}
+	copy(s[:], b)
+	civil, err := clock.ParseStamp(s)
+	if err != nil {
+		return 0, err
+	}
+	return civil.Instant(), nil
 }
 
 func minuteText(c clock.Civil) string {

@@ -60,6 +60,10 @@ const (
 	AlarmTaken          = "ALARM_TAKEN"
 	EffectivePast       = "EFFECTIVE_PAST"
 	PricesPending       = "PRICES_PENDING"
+	PriceTwoPersons     = "PRICE_TWO_PERSONS"
+	UnknownProposal     = "UNKNOWN_PROPOSAL"
+	ProposalDecided     = "PROPOSAL_DECIDED"
+	ProposalExpired     = "PROPOSAL_EXPIRED"
 )
 
 // refusals says for each code the HTTP status and the sentence for people.
@@ -117,6 +121,10 @@ var refusals = map[string]struct {
 	AlarmTaken:          {http.StatusConflict, "这条告警已有人处理", "somebody takes care of this alarm already"},
 	EffectivePast:       {http.StatusBadRequest, "生效时间不能早于现在", "the effective minute is in the past"},
 	PricesPending:       {http.StatusConflict, "已有一次调价尚未生效, 请用同一生效时间, 或写出其中全部油品", "another change of prices is still to come: give its minute, or name all its products"},
+	PriceTwoPersons:     {http.StatusForbidden, "调价须一人提出、另一人批准", "a change of prices takes two persons: one proposes, another approves"},
+	UnknownProposal:     {http.StatusNotFound, "没有这份调价申请", "no such proposal"},
+	ProposalDecided:     {http.StatusConflict, "这份调价申请已有结论", "this proposal is decided already"},
+	ProposalExpired:     {http.StatusConflict, "这份调价申请已过期, 请重新提出", "this proposal has expired: propose it again"},
 }
 
 // outcome is what a handler wants: facts to be written first (none for a question that only reads), then the answer.

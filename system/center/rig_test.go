@@ -99,7 +99,7 @@ func newRig(t testing.TB) *rig {
 
 func config(t testing.TB) Config {
 	t.Helper()
-	return Config{Site: record.Center, Realm: record.Training, Name: "中心", Keys: testKeys(t), Profile: fuelcard.National()}
+	return Config{Site: record.Center, Realm: record.Training, Name: "中心", Keys: testKeys(t), Profile: fuelcard.National(), OnePerson: true}
 }
 
 func prepare(t testing.TB) *rig {

@@ -161,6 +161,9 @@ func (d *FA) Due() clock.Instant {
 	return min(silence, d.askAt)
 }
 
+// AskInfo asks for 3AH: who the board is and which versions it has.
+func (d *FA) AskInfo(now clock.Instant) { d.ask(now, &fa.InfoAsk{}) }
+
 // AskTotals asks for 38H.
 func (d *FA) AskTotals(now clock.Instant) { d.ask(now, &fa.TotalsAsk{}) }
 

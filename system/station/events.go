@@ -53,6 +53,8 @@ func (c *Core) one(now clock.Instant, p *port, e dispenser.Event) {
 		c.grey(p, e)
 	case dispenser.ListAsked:
 		c.listed(p, e)
+	case dispenser.Informed:
+		c.informed(now, p, e.Info)
 	case dispenser.Totals:
 		c.totals(now, p, e)
 	case dispenser.Reported:
@@ -146,13 +148,19 @@ func (c *Core) store(now clock.Instant, p *port, r fa.Record, raw []byte, epoch 
 	if plan, ok := c.orders.plan(p.number); ok {
 		nozzle = plan.Nozzle
 	}
-	taken := record.DispenserRecord{TimeMs: now.Milli(), Port: p.number, Nozzle: nozzle, Epoch: epoch, POSTTC: uint32(r.POSTTC), Raw: raw}
+	taken := record.DispenserRecord{TimeMs: now.Milli(), Port: p.number, Nozzle: nozzle, Epoch: epoch, POSTTC: uint32(r.POSTTC), Raw: raw, PriceVersion: c.soldBy(p, r)}
 	var alarms []record.Fact
 	warn := func(kind, about, zh, en string) {
 		alarms = append(alarms, record.Alarm{TimeMs: now.Milli(), Kind: kind, Subject: fmt.Sprintf("port %d%s", p.number, about), Zh: zh, En: en})
 	}
 	if restarted {
 		warn("board-replaced", "", "加油机流水号重新开始: 主板更换或复位?", "record numbers start again: board replaced or reset?")
+	}
+	if text := c.stale(p, r); text != "" {
+		warn("price-stale", "", "单价不是授权时有效的价: "+text, "not a price that was valid at authorisation: "+text)
+	}
+	if r.Type.Kind() == fa.PriceReceived && p.fa != nil {
+		p.fa.AskInfo(now) // which version was it?
 	}
 	for _, f := range c.doubts(now, p, r, restarted) {
 		taken.Suspect = append(taken.Suspect, f.code)

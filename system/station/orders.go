@@ -7,6 +7,7 @@ import (
 
 	"greylock/system/clock"
 	"greylock/system/dispenser"
+	"greylock/system/pricebook"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
@@ -21,6 +22,8 @@ type orders struct {
 	tables   []pricing     // every price table, oldest first
 	places   map[int]place // by port
 	lists    cardLists
+	book     pricebook.Book
+	takenMs  map[uint64]int64 // when each edition came into force here
 }
 
 // pricing is a price table and when the station began to work by it.
@@ -109,6 +112,8 @@ func (o *orders) take(d record.Directive, atMs int64) error {
 		}
 		o.prices = p
 		o.tables = append(o.tables, pricing{p, clock.FromMilli(atMs)})
+		o.book = o.book.With(d.Version, p)
+		o.takenMs[d.Version] = atMs
 	case record.TopicBlack, record.TopicWhite:
 		return o.lists.take(d, atMs)
 	default:
@@ -128,18 +133,21 @@ func (o *orders) plan(port int) (record.PortPlan, bool) {
 	return record.PortPlan{}, false
 }
 
-// forPort makes what a board is to have. A port that is not in the layout gets nothing: its board stays unconfirmed.
-func (o *orders) forPort(port int) (dispenser.Orders, error) {
+// forPort makes what a board is to have. A port that is not in the layout gets nothing: its board stays unconfirmed. While its
+// nozzle is shut the station info names none; each time that it is shut or freed is one version more, as a board fetches only
+// what has another number. Source: design.md 9.16.
+func (o *orders) forPort(port int, pr boardPrices) (dispenser.Orders, error) {
 	plan, ok := o.plan(port)
 	if !ok {
 		return dispenser.Orders{}, nil
 	}
 	out := dispenser.Orders{Files: map[fa.Content][]byte{}}
-	info, err := o.stationInfo(plan)
+	station := o.versions[record.TopicLayout] + pr.turns
+	info, err := o.stationInfo(plan, station, pr.shut)
 	if err != nil {
 		return dispenser.Orders{}, err
 	}
-	out.Versions.Station = fa.FoldVersion(o.versions[record.TopicLayout])
+	out.Versions.Station = fa.FoldVersion(station)
 	out.Files[fa.ContentStation] = info
 	if err := o.lists.addTo(&out); err != nil {
 		return out, err
@@ -157,10 +165,10 @@ func (o *orders) forPort(port int) (dispenser.Orders, error) {
 	return out, nil
 }
 
-func (o *orders) stationInfo(p record.PortPlan) ([]byte, error) {
-	s := fa.StationInfo{
-		Version: fa.FoldVersion(o.versions[record.TopicLayout]), Province: o.layout.Province, City: o.layout.City,
-		POSP: p.POSP, Nozzles: []fa.NZN{fa.NZN(p.NZN)},
+func (o *orders) stationInfo(p record.PortPlan, version uint64, shut bool) ([]byte, error) {
+	s := fa.StationInfo{Version: fa.FoldVersion(version), Province: o.layout.Province, City: o.layout.City, POSP: p.POSP}
+	if !shut {
+		s.Nozzles = []fa.NZN{fa.NZN(p.NZN)}
 	}
 	if len(o.layout.Superior) != len(s.Superior) || len(o.layout.Station) != len(s.Station) {
 		return nil, fmt.Errorf("station: layout: superior and station are 4 bytes each, not %d and %d", len(o.layout.Superior), len(o.layout.Station))

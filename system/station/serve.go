@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"greylock/system/clock"
+	"greylock/system/dispenser"
 	"greylock/system/link"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
@@ -73,6 +74,7 @@ type Sale struct {
 	Price    unit.Price    `json:"price_fen"`
 	Quantity unit.Quantity `json:"quantity_hundredths"`
 	Amount   unit.Fen      `json:"amount_fen"`
+	Prices   uint64        `json:"price_version,omitempty"` // version of the prices by which it was sold
 }
 
 const (
@@ -90,6 +92,7 @@ var routes = map[string]handler{
 	PathStatus:   question(func(c *Core, now clock.Instant, _ struct{}) (any, bool) { return c.status(now), true }),
 	PathLists:    question(func(c *Core, now clock.Instant, _ struct{}) (any, bool) { return c.listsStatus(now), true }),
 	PathSales:    question((*Core).askSales),
+	PathPrices:   question((*Core).askPrices),
 }
 
 // Serve answers an operator.
@@ -179,6 +182,10 @@ func (c *Core) status(now clock.Instant) Status {
 	for _, p := range c.ports {
 		v := p.drive.Views()[0]
 		zh, en := v.State.Words()
+		if p.pricing.shut && v.State == dispenser.Idle {
+			v.State = dispenser.Closed
+			zh, en = v.State.Words()
+		}
 		n := NozzleStatus{
 			Port: p.number, State: int(v.State), Zh: zh, En: en, Line: p.up, Card: v.Card,
 			Amount: v.Amount, Quantity: v.Volume, Price: v.Price, POSTTC: uint32(p.intake.last), Missing: len(p.intake.missing),
@@ -205,7 +212,7 @@ func (c *Core) list(limit int) Sales {
 		all.Sales = append(all.Sales, Sale{
 			Seq: t.seq, Port: t.port, POSTTC: uint32(t.rec.POSTTC), TType: int(t.rec.Type.Kind()), Zh: zh, Time: t.rec.Time.String(),
 			ASN: t.rec.ASN.String(), Sale: record.SaleID{TID: t.rec.TID, TTC: t.rec.TTC}, Product: t.rec.Product.String(),
-			Price: t.rec.Price, Quantity: t.rec.Volume, Amount: t.rec.Amount,
+			Price: t.rec.Price, Quantity: t.rec.Volume, Amount: t.rec.Amount, Prices: t.prices,
 		})
 	}
 	return all

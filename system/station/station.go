@@ -75,6 +75,7 @@ type port struct {
 	totals   map[fa.NZN]record.TotalsRead
 	up       bool
 	echo     bool // an alarm about the wiring was raised in this contact
+	pricing  boardPrices
 }
 
 // taken is one record of the station, for its screens.
@@ -82,6 +83,8 @@ type taken struct {
 	seq  uint64
 	port int
 	rec  fa.Record
+
+	prices uint64 // version by which it was sold
 }
 
 // settled says how far a sale has come.
@@ -102,7 +105,7 @@ type greyCall struct {
 func New(cfg Config) *Core {
 	cfg.Plausible = cfg.Plausible.orDefault()
 	c := &Core{
-		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}, places: map[int]place{}},
+		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}, places: map[int]place{}, takenMs: map[uint64]int64{}},
 		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{},
 	}
 	for _, x := range cfg.Ports {
@@ -163,6 +166,7 @@ func (c *Core) Wake(now clock.Instant) {
 			c.events(now, p)
 		}
 	}
+	c.watchPrices(now)
 	c.ship.Wake(now, &c.out)
 	c.judgeLists(now)
 	c.plan(now)
@@ -194,7 +198,7 @@ func (p *port) askMissing(now clock.Instant) {
 
 // plan asks for the next wake-up.
 func (c *Core) plan(now clock.Instant) {
-	at := min(c.ship.Due(), c.listDue(now))
+	at := min(c.ship.Due(), c.listDue(now), c.pricesDue(now))
 	for _, p := range c.ports {
 		at = min(at, p.drive.Due())
 	}
@@ -216,7 +220,7 @@ func (c *Core) order(now clock.Instant) {
 		if p.fa == nil {
 			continue
 		}
-		o, err := c.orders.forPort(p.number)
+		o, err := c.orders.forPort(p.number, p.pricing)
 		if err != nil {
 			c.alarm(now, "order-broken", fmt.Sprintf("port %d", p.number), "下发数据有误: "+err.Error(), "orders can not be made: "+err.Error())
 			continue
@@ -256,6 +260,12 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 		c.orders.lists.confirmed, c.confirming = clock.FromMilli(f.TimeMs), false
 	case record.SiteOpened:
 		c.orders.lists.opened = clock.FromMilli(f.TimeMs)
+	case record.PriceAcknowledged:
+		c.acknowledged(f)
+	case record.NozzleShut:
+		c.turned(f.Port, true)
+	case record.NozzleFreed:
+		c.turned(f.Port, false)
 	}
 }
 
@@ -293,7 +303,7 @@ func (c *Core) took(seq uint64, f record.DispenserRecord) {
 		delete(p.pending, keyOf(r))
 		p.intake.took(f, r)
 	}
-	c.sales = append(c.sales, taken{seq, f.Port, r})
+	c.sales = append(c.sales, taken{seq, f.Port, r, f.PriceVersion})
 	id := record.SaleID{TID: r.TID, TTC: r.TTC}
 	s := c.seen[id]
 	switch r.Type.Kind() {

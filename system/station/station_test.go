@@ -382,8 +382,7 @@ func TestOrders(t *testing.T) {
 	if v := polled(); v.Station != 1 || v.Price != 3 {
 		t.Fatalf("versions %+v", v)
 	}
-	file := r.c.ports[0]
-	o, err := r.c.orders.forPort(file.number)
+	o, err := r.c.orders.forPort(1, boardPrices{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -404,7 +403,7 @@ func (r *rig) put(topic record.Topic, version uint64, body any) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.acts = append(r.acts, link.Act{ID: 99, Facts: []record.Fact{record.DirectiveApplied{TimeMs: 1, Directive: line}}})
+	r.acts = append(r.acts, link.Act{ID: 99, Facts: []record.Fact{record.DirectiveApplied{TimeMs: r.now.Milli(), Directive: line}}})
 	r.flush()
 }
 

@@ -50,6 +50,9 @@ func (c Config) Check(role Role) error {
 		k.address("center.operator", c.Center.Operator, true)
 		k.file("center.vault", c.Center.Vault)
 		k.secret("center.secret", c.Center.Secret)
+		if c.Center.Prices != TwoPersons && c.Center.Prices != OnePerson {
+			k.bad("center.prices", "%q: 应为 %s 或 %s (who changes prices)", c.Center.Prices, TwoPersons, OnePerson)
+		}
 	case RoleStation:
 		k.url("station.center", c.Station.Center)
 		if b, err := hex.DecodeString(c.Station.CenterKey); err != nil || len(b) != 32 {

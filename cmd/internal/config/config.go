@@ -69,12 +69,20 @@ func (c Config) Cards() (fuelcard.Profile, error) {
 	return fuelcard.Configure(name, c.Card.Flags)
 }
 
+// Who changes prices.
+const (
+	TwoPersons = "two-persons"
+	OnePerson  = "one-person"
+)
+
 // Center is the settings of the center's program.
 type Center struct {
 	Listen   string `mapstructure:"listen"`   // exchange with stations and outlets, host:port
 	Operator string `mapstructure:"operator"` // operator commands, loopback only
 	Vault    string `mapstructure:"vault"`    // sealed working vault
 	Secret   string `mapstructure:"secret"`   // file that opens it
+
+	Prices string `mapstructure:"prices"` // who changes prices: two-persons (default), or one-person in a company that has no second one
 }
 
 // Station is the settings of a station's program.
@@ -161,6 +169,7 @@ func Load(path string) (Config, []Origin, error) {
 	v.SetDefault("station.most_flow", "200")
 	v.SetDefault("station.most_fill", "1500")
 	v.SetDefault("center.operator", "127.0.0.1:7101")
+	v.SetDefault("center.prices", TwoPersons)
 	v.SetDefault("station.operator", "127.0.0.1:7102")
 	c := Config{file: path, lines: map[string]int{}}
 	r := reading{file: path, lines: c.lines}

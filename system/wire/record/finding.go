@@ -92,6 +92,9 @@ type DispenserRecord struct {
 	POSTTC  uint32    `json:"pos_ttc"`
 	Raw     Hex       `json:"raw"` // 95 bytes
 	Suspect []Finding `json:"suspect,omitempty"`
+	// PriceVersion is the version of the prices by which the fuel was sold; 0 where the record has no fuel, or no version
+	// explains its price. Source: trust.md M14.
+	PriceVersion uint64 `json:"price_version,omitempty"`
 }
 
 // RecordConflict is a record with a known key and other bytes: kept, acknowledged, alarmed, never posted.

@@ -47,6 +47,11 @@ var table = map[string]func([]byte) (Fact, error){
 	UnlockAuthorised{}.FactType():  reader[UnlockAuthorised](),
 	UnlockPosted{}.FactType():      reader[UnlockPosted](),
 	TillStep{}.FactType():          reader[TillStep](),
+	PriceAcknowledged{}.FactType(): reader[PriceAcknowledged](),
+	PriceProposed{}.FactType():     reader[PriceProposed](),
+	PriceDecided{}.FactType():      reader[PriceDecided](),
+	NozzleShut{}.FactType():        reader[NozzleShut](),
+	NozzleFreed{}.FactType():       reader[NozzleFreed](),
 }
 
 // FactType is the word in the journal.

@@ -1,0 +1,229 @@
+package station
+
+import (
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"greylock/system/clock"
+	"greylock/system/dispenser"
+	"greylock/system/pricebook"
+	"greylock/system/wire/fa"
+	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
+)
+
+// PathPrices is the state of the prices: {} → Prices.
+const PathPrices = "/op/station/prices"
+
+// Prices says which prices are ordered and which nozzle works by them.
+type Prices struct {
+	Version   uint64        `json:"version"` // of the newest order; 0: none
+	Effective string        `json:"effective"`
+	InForce   bool          `json:"in_force"` // its minute has come
+	Current   bool          `json:"current"`  // every nozzle has acknowledged it
+	Nozzles   []NozzlePrice `json:"nozzles"`
+}
+
+// NozzlePrice is one nozzle that polls by itself (FA). What the station prices itself (LF) needs no acknowledgement.
+type NozzlePrice struct {
+	Port         int           `json:"port"`
+	Nozzle       record.Nozzle `json:"nozzle"`
+	Product      string        `json:"product"`
+	Now          unit.Price    `json:"now_fen"`         // before the minute
+	Next         unit.Price    `json:"next_fen"`        // from the minute on
+	Acknowledged uint64        `json:"acknowledged"`    // version that the board has; 0: none
+	AtMs         int64         `json:"acknowledged_ms"` // when the station learned it
+	Shut         bool          `json:"shut"`            // closed, because it had not acknowledged in time
+	Online       bool          `json:"online"`
+}
+
+const (
+	answerTime = 15 * time.Second // before the minute of a change the boards are asked once more which version they have
+	fetchTime  = time.Minute      // what a board is given to fetch prices that hold at once
+	maxAcks    = 64               // acknowledgements that are remembered per nozzle, for records that come late
+)
+
+// boardPrices is what a port's board knows of the prices. It changes only by facts, but for asked and closing.
+type boardPrices struct {
+	acks  []record.PriceAcknowledged // oldest first
+	shut  bool
+	turns uint64 // times that the nozzle was shut or freed
+	asked uint64 // version before whose minute the board was asked
+
+	closing uint64 // version for which a NozzleShut is under way
+}
+
+// acked is the version that the board has.
+func (p boardPrices) acked() uint64 { return p.ackedAt(clock.Never.Milli()) }
+
+// ackedAt is the version that the board had at a time, UTC ms, as far as the station knew.
+func (p boardPrices) ackedAt(ms int64) (v uint64) {
+	for _, a := range p.acks {
+		if a.TimeMs <= ms {
+			v = a.Version
+		}
+	}
+	return v
+}
+
+func (c *Core) acknowledged(f record.PriceAcknowledged) {
+	if p := c.port(f.Port); p != nil {
+		p.pricing.acks = append(p.pricing.acks[max(0, len(p.pricing.acks)+1-maxAcks):], f)
+	}
+}
+
+func (c *Core) turned(port int, shut bool) {
+	if p := c.port(port); p != nil && p.pricing.shut != shut {
+		p.pricing.shut, p.pricing.closing = shut, 0
+		p.pricing.turns++
+		c.ordered = true
+	}
+}
+
+// informed takes a board's word of which prices it has, and frees a nozzle that waited for it.
+func (c *Core) informed(now clock.Instant, p *port, info fa.Info) {
+	plan, ok := c.orders.plan(p.number)
+	if !ok || len(c.orders.book) == 0 {
+		return
+	}
+	v := c.versionOf(info.Versions.Price)
+	var facts []record.Fact
+	if v != p.pricing.acked() {
+		facts = append(facts, record.PriceAcknowledged{TimeMs: now.Milli(), Port: p.number, Nozzle: plan.Nozzle, Version: v})
+	}
+	if p.pricing.shut && v >= c.due(now) {
+		facts = append(facts, record.NozzleFreed{TimeMs: now.Milli(), Port: p.number, Nozzle: plan.Nozzle, Version: v})
+	}
+	if len(facts) > 0 {
+		c.out.Append(facts...)
+	}
+}
+
+// versionOf unfolds a version of the wire: the newest order that it may mean, 0 if there is none.
+func (c *Core) versionOf(wire byte) uint64 {
+	if wire == 0 {
+		return 0
+	}
+	for i := len(c.orders.book) - 1; i >= 0; i-- {
+		if v := c.orders.book[i].Version; fa.FoldVersion(v) == wire {
+			return v
+		}
+	}
+	return 0
+}
+
+// deadline is when every nozzle must have an edition: its minute, but not before a board could fetch it.
+func (c *Core) deadline(e pricebook.Edition) clock.Instant {
+	at := clock.FromMilli(c.orders.takenMs[e.Version]).Add(fetchTime)
+	if b, err := hex.DecodeString(e.Table.Effective); err == nil && len(b) == len(fa.Minute{}) {
+		if civil, err := fa.Minute(b).Stamp().Civil(); err == nil {
+			at = max(at, civil.Instant())
+		}
+	}
+	return at
+}
+
+// due is the newest version that every nozzle must have by now.
+func (c *Core) due(now clock.Instant) uint64 {
+	for i := len(c.orders.book) - 1; i >= 0; i-- {
+		if e := c.orders.book[i]; c.deadline(e) <= now {
+			return e.Version
+		}
+	}
+	return 0
+}
+
+// pricesDue is when a change of prices wants something done.
+func (c *Core) pricesDue(now clock.Instant) clock.Instant {
+	e := c.orders.book.Newest()
+	if e.Version == 0 {
+		return clock.Never
+	}
+	at := c.deadline(e)
+	for _, t := range [2]clock.Instant{at.Add(-answerTime), at} {
+		if t > now {
+			return t
+		}
+	}
+	return clock.Never
+}
+
+// watchPrices asks the boards before a change which version they have, and at its minute shuts each nozzle that has not
+// acknowledged it: no sale is ever made by an outdated price. A fill that runs goes on at its own.
+func (c *Core) watchPrices(now clock.Instant) {
+	newest, due := c.orders.book.Newest(), c.due(now)
+	for _, p := range c.ports {
+		plan, ok := c.orders.plan(p.number)
+		if p.fa == nil || !ok {
+			continue
+		}
+		if p.pricing.asked != newest.Version && p.pricing.acked() != newest.Version && now >= c.deadline(newest).Add(-answerTime) {
+			p.pricing.asked = newest.Version
+			p.fa.AskInfo(now)
+			c.events(now, p)
+		}
+		if p.pricing.shut || p.pricing.closing == due || p.pricing.acked() >= due || !c.priced(plan.Product) {
+			continue
+		}
+		p.pricing.closing = due
+		c.out.Append(record.NozzleShut{TimeMs: now.Milli(), Port: p.number, Nozzle: plan.Nozzle, Version: due}, record.Alarm{
+			TimeMs: now.Milli(), Kind: "price-missing", Subject: fmt.Sprintf("port %d", p.number),
+			Zh: fmt.Sprintf("%d 号枪未确认第 %d 版油价, 已停用", plan.Nozzle, due),
+			En: fmt.Sprintf("nozzle %d has not acknowledged version %d of the prices and is closed", plan.Nozzle, due),
+		})
+	}
+}
+
+// priced says that a product has a price at all.
+func (c *Core) priced(product string) bool {
+	_, now := priceOf(c.orders.prices.Now, product)
+	_, next := priceOf(c.orders.prices.Next, product)
+	return now || next
+}
+
+// soldBy is the version of the prices that a record's fuel was sold by; 0: it has none, or none explains it.
+func (c *Core) soldBy(p *port, r fa.Record) uint64 {
+	v, _ := c.sold(p, r)
+	return v
+}
+
+func (c *Core) sold(p *port, r fa.Record) (version uint64, fresh bool) {
+	at, err := r.Time.Civil()
+	if !metered(r) || err != nil {
+		return 0, true
+	}
+	ms := at.Instant()
+	return c.orders.book.Sold(r.Product.String(), r.Price, ms, p.pricing.ackedAt(ms.Milli()))
+}
+
+// stale says why a record's price was not valid when the sale was authorised; "" if it was, or if no prices are known here.
+func (c *Core) stale(p *port, r fa.Record) string {
+	v, fresh := c.sold(p, r)
+	if fresh || v == 0 { // a price of no table is a finding of its own
+		return ""
+	}
+	return fmt.Sprintf("%v %v (%d)", r.Product, r.Price, v)
+}
+
+func (c *Core) askPrices(now clock.Instant, _ struct{}) (any, bool) {
+	newest := c.orders.book.Newest()
+	a := Prices{Version: newest.Version, Effective: newest.Table.Effective, Current: newest.Version > 0, Nozzles: []NozzlePrice{},
+		InForce: newest.Version > 0 && newest.Table.Effective <= pricebook.Minute(now)}
+	for _, p := range c.ports {
+		plan, ok := c.orders.plan(p.number)
+		if p.fa == nil || !ok {
+			continue
+		}
+		n := NozzlePrice{Port: p.number, Nozzle: plan.Nozzle, Product: plan.Product, Acknowledged: p.pricing.acked(), Shut: p.pricing.shut,
+			Online: p.fa.View().State != dispenser.Inoperative}
+		n.Now, _ = priceOf(newest.Table.Now, plan.Product)
+		n.Next, _ = priceOf(newest.Table.Next, plan.Product)
+		if k := len(p.pricing.acks); k > 0 {
+			n.AtMs = p.pricing.acks[k-1].TimeMs
+		}
+		a.Current = a.Current && n.Acknowledged == newest.Version
+		a.Nozzles = append(a.Nozzles, n)
+	}
+	return a, true
+}
