@@ -28,6 +28,7 @@ type env struct {
 	readers func() ([]string, error)
 	open    func(name string) (reader, error)
 	random  io.Reader
+	machine string // where this machine's /dev, /sys and /proc are: "" but in tests
 }
 
 // reader is a card reader that this program has for itself.

@@ -116,6 +116,7 @@ func (s slots) call(t *testing.T, in string, args ...string) result {
 		readers: func() ([]string, error) { return []string{"读写器 1"}, nil },
 		open:    func(string) (reader, error) { return onReader{s.slot}, nil },
 		random:  rand.Reader,
+		machine: filepath.Join(buildDir, "no-machine"), // its ports are nobody's business
 	}
 	if s.slot == nil {
 		e.open = func(string) (reader, error) { return nil, card.ErrReader }

@@ -41,7 +41,10 @@ func (r Report) OK() bool { return r.Torn == nil && r.Damage == nil }
 // Verify reads the whole journal without changing it and checks every CRC, sequence, act and chain hash. It needs no lock;
 // a commit that is being written meanwhile shows as a torn tail. The error is ErrVersion or about reading the file;
 // what is wrong with the content is in the report.
-func Verify(dir Dir) (r Report, err error) {
+func Verify(dir Dir) (Report, error) { return Visit(dir, func(Record) {}) }
+
+// Visit is Verify that shows each record on its way, in order, up to the first finding; those of a torn act too.
+func Visit(dir Dir, visit func(Record)) (r Report, err error) {
 	r.File = path(dir)
 	file, err := dir.Open(fileName)
 	if err != nil {
@@ -53,8 +56,12 @@ func Verify(dir Dir) (r Report, err error) {
 		return r, fmt.Errorf("journal: size of %s: %w", r.File, err)
 	}
 	err = w.run(func(f frame) {
-		if f.flags == flagActEnd {
+		end := f.flags == flagActEnd
+		if end {
 			r.Acts++
+		}
+		if f.flags != flagSeal {
+			visit(Record{Seq: f.seq, Chain: f.chain, Body: f.body, ActEnd: end})
 		}
 	})
 	r.Version, r.Bytes, r.Records, r.Head = w.version, w.whole.offset, w.whole.seq, w.whole.chain

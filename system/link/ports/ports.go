@@ -6,7 +6,6 @@ package ports
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -211,32 +210,29 @@ func natural(a, b string) int {
 
 var portName = regexp.MustCompile(`/port([0-9]{1,3})$`)
 
-// ErrTwice says that two names are the same number.
-var ErrTwice = errors.New("两个端口同号 (two ports of one number)")
-
-// Numbers gives each candidate the number of its name, portNN, and the others the free numbers from 1 in their order.
-func Numbers(found []Candidate) ([]int, error) {
-	numbers, taken := make([]int, len(found)), map[int]string{}
+// Numbers gives each candidate a number: the one given for its device, else that of its name, portNN, else, also where that is
+// taken, the free numbers from 1 in their order.
+func Numbers(found []Candidate, given map[string]int) []int {
+	numbers, taken := make([]int, len(found)), map[int]bool{}
+	take := func(i, n int) {
+		if n > 0 && !taken[n] {
+			numbers[i], taken[n] = n, true
+		}
+	}
 	for i, c := range found {
-		if m := portName.FindStringSubmatch(c.Path); m != nil {
-			n, _ := strconv.Atoi(m[1])
-			if other := taken[n]; other != "" {
-				return nil, fmt.Errorf("%w: %s, %s", ErrTwice, other, c.Path)
-			}
-			if n > 0 {
-				numbers[i], taken[n] = n, c.Path
-			}
+		take(i, given[c.Device])
+	}
+	for i, c := range found {
+		if m := portName.FindStringSubmatch(c.Path); m != nil && numbers[i] == 0 {
+			n, _ := strconv.Atoi(m[1]) // three digits are a number
+			take(i, n)
 		}
 	}
-	next := 1
-	for i := range numbers {
-		if numbers[i] != 0 {
-			continue
+	for i, n := 0, 1; i < len(numbers); i++ {
+		for numbers[i] == 0 {
+			take(i, n)
+			n++
 		}
-		for taken[next] != "" {
-			next++
-		}
-		numbers[i], taken[next] = next, found[i].Path
 	}
-	return numbers, nil
+	return numbers
 }

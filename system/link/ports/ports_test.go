@@ -83,9 +83,8 @@ func TestFind(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	numbers, err := Numbers(found)
-	if err != nil || numbers[0] != 2 || numbers[1] != 1 || numbers[2] != 3 || numbers[10] != 11 {
-		t.Errorf("%v %v", numbers, err)
+	if n := Numbers(found, nil); n[0] != 2 || n[1] != 1 || n[2] != 3 || n[10] != 11 {
+		t.Errorf("%v", n)
 	}
 	if _, err := (Search{Globs: []string{"["}}).Find(); err == nil {
 		t.Error("a pattern that is none finds something")
@@ -95,10 +94,16 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func TestNumbersOfTwoHubsThatClash(t *testing.T) {
+func TestNumbersThatClash(t *testing.T) {
 	t.Parallel()
-	if _, err := Numbers([]Candidate{{Path: "/a/port01"}, {Path: "/b/port01"}}); !errors.Is(err, ErrTwice) {
-		t.Errorf("%v", err)
+	found := []Candidate{{Path: "/a/port01", Device: "x"}, {Path: "/b/port01", Device: "y"}, {Path: "/b/port02", Device: "z"}, {Path: "/b/port00", Device: "w"}}
+	for _, c := range []struct {
+		given map[string]int
+		want  [4]int
+	}{{nil, [4]int{1, 3, 2, 4}}, {map[string]int{"z": 1}, [4]int{2, 3, 1, 4}}} {
+		if n := Numbers(found, c.given); [4]int(n) != c.want {
+			t.Errorf("%v: %v, want %v", c.given, n, c.want)
+		}
 	}
 }
 
