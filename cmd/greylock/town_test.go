@@ -205,6 +205,13 @@ func TestFirstSaleByTheProgramAlone(t *testing.T) {
 			t.Errorf("after an orderly end: %+v", v)
 		}
 	}
+	for code, env := range map[string]string{ // it must not go on with another center's key, nor with a layout whose port it lacks
+		"E608": "GREYLOCK_STATION_CENTER_KEY=" + strings.Repeat("ab", 32),
+		"E342": fmt.Sprintf("GREYLOCK_STATION_PORTS=[{number: 2, path: %q}]", b.path),
+	} {
+		exit := map[string]cli.Exit{"E608": cli.Permission, "E342": cli.Config}[code]
+		run(t, []string{env}, "", "station", "--config", cfg).want(t, exit, code, "站未启动")
+	}
 	x.startCenter()
 	if sales := x.sales().Sales; len(sales) != 2 || sales[1].ID != first.ID || sales[1].Amount != first.Amount || sales[0].Amount != 600 {
 		t.Errorf("after another start: %+v", sales)

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 
+	"greylock/system/clock"
 	"greylock/system/exchange"
 	"greylock/system/journal"
 	"greylock/system/link"
@@ -48,7 +49,8 @@ const (
 	DoorExchange = "exchange"
 )
 
-// Station opens a station's program: journal, serial ports, operator door.
+// Station opens a station's program: journal, serial ports, operator door. ErrClock, ErrKey, ErrPortMap: it must not start on what
+// it finds.
 func Station(cfg StationConfig) (*Program, error) {
 	ports := make([]station.Port, 0, len(cfg.Ports))
 	for _, p := range cfg.Ports {
@@ -59,6 +61,13 @@ func Station(cfg StationConfig) (*Program, error) {
 	}
 	p, err := openProgram(cfg.Site, record.KindStation, journal.OS(cfg.Data), map[string]string{"center": cfg.Center}, cfg.Log, cfg.Reserve,
 		func(j *journal.Journal) (link.Core, error) {
+			past := Past{}
+			if err := j.Read(1, func(r journal.Record) error { past.Record(r.Seq, r.Body); return nil }); err != nil {
+				return nil, err
+			}
+			if err := past.Check(clock.System{}.Now(), cfg); err != nil {
+				return nil, err
+			}
 			return station.New(station.Config{
 				Site: cfg.Site.ID, Realm: cfg.Site.Realm, CenterKey: []byte(cfg.CenterKey), Ports: ports,
 				Plausible: cfg.Plausible,

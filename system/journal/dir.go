@@ -33,6 +33,16 @@ type Dir interface {
 	Lock(name string) (io.Closer, error)
 }
 
+// Held says whether a program holds the journal in a directory. It opens the lock file alone, and gives it back at once.
+func Held(dir string) bool {
+	f, err := os.Open(filepath.Join(dir, lockName))
+	if err != nil {
+		return false // nobody has ever opened it
+	}
+	defer f.Close()
+	return taken(f)
+}
+
 // OS is a directory of the machine; it is made if it is not there.
 func OS(dir string) Dir { return osDir(dir) }
 

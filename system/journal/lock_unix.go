@@ -20,3 +20,6 @@ func flock(f *os.File) error {
 func isReadOnly(err error) bool { return errors.Is(err, syscall.EROFS) }
 
 func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// taken says whether somebody holds the lock for writing; closing the file gives back what was taken to find out.
+func taken(f *os.File) bool { return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil }

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"greylock/cmd/internal/config"
+	"greylock/system/card/pcsc"
+)
+
+// devices are the other parts of the seed's machine: reader and PSAM, printers, UPS, modem, PIN pad. Nothing is opened.
+// Source: features.md H10.
+func (d *doctor) devices() {
+	d.readers()
+	if names := d.glob("/dev/usb/lp[0-9]*", "/dev/lp[0-9]*"); len(names) > 0 {
+		d.say(fine, "printer", strings.Join(names, " "), "打印机端口", "printer port")
+	} else if names := d.glob("/run/cups/cups.sock", "/var/run/cups/cups.sock"); len(names) > 0 {
+		d.say(fine, "printer", names[0], "打印服务", "print service")
+	} else {
+		d.say(absent, "printer", "", "没有打印机: 报表可另存文件", "no printer: reports can be saved as files", "接好打印机或启动 cups", "connect a printer or start cups")
+	}
+	d.say(absent, "receipt printer", "", "选配, 未配置", "optional, not configured", "", "")
+	d.ups()
+	if names := d.glob("/dev/cdc-wdm[0-9]*", "/sys/class/net/wwan[0-9]*", "/sys/class/net/ppp[0-9]*"); len(names) > 0 {
+		d.say(fine, "modem", strings.Join(names, " "), "有调制解调器", "a modem is there")
+	} else {
+		d.say(absent, "modem", "", "选配, 未装", "optional, none", "", "")
+	}
+	d.say(absent, "PIN pad", "", "选配, 未配置: 密码在键盘上输入", "optional, not configured: PINs are keyed on the keyboard", "", "")
+}
+
+// readers needs a reader only where cards are made or issued.
+func (d *doctor) readers() {
+	want := map[config.Role]string{config.RoleIssue: d.c.Issue.Reader, config.RoleMaking: d.c.Making.Reader}[d.role]
+	missing := absent
+	if d.role == config.RoleIssue || d.role == config.RoleMaking {
+		missing = fail
+	}
+	names, err := d.e.readers()
+	switch {
+	case errors.Is(err, pcsc.ErrBuild):
+		d.say(missing, "reader", "", "此程序未带读卡器支持", "this build has no card readers", "用带读卡器的安装包, 或以 -tags pcsc 编译", "use the desk's package, or build with -tags pcsc")
+	case err != nil:
+		d.say(missing, "reader", "", err.Error(), "the readers can not be listed", "检查 pcscd 是否运行", "check that pcscd runs")
+	case len(names) == 0:
+		d.say(missing, "reader", "", "没有读卡器", "no reader", "接好读卡器", "connect a reader")
+	case want != "" && !contains(names, want):
+		d.say(fail, "reader", want, "没有配置中的读卡器, 只有 "+strings.Join(names, ", "), "the configured reader is not there", "接好它, 或改正配置", "connect it, or correct the configuration")
+	default:
+		d.say(fine, "reader", strings.Join(names, ", "), fmt.Sprintf("%d 个读卡器", len(names)), fmt.Sprintf("readers: %d", len(names)))
+	}
+	if d.role == config.RoleStation {
+		d.say(absent, "PSAM", "", "在加油机内, 由加油机自己查验", "inside the dispensers, which examine it themselves", "", "")
+	}
+}
+
+func contains(names []string, want string) bool {
+	for _, n := range names {
+		if strings.Contains(n, want) {
+			return true
+		}
+	}
+	return false
+}
+
+// ups is found by the kernel, or by the socket of a service that watches it.
+func (d *doctor) ups() {
+	for _, name := range d.glob("/sys/class/power_supply/*/type") {
+		text, err := os.ReadFile(d.root + name)
+		if err == nil && strings.TrimSpace(string(text)) == "UPS" {
+			d.say(fine, "UPS", filepath.Base(filepath.Dir(name)), "有 UPS", "a UPS is there")
+			return
+		}
+	}
+	if names := d.glob("/run/nut/*", "/run/apcupsd.pid"); len(names) > 0 {
+		d.say(fine, "UPS", names[0], "UPS 服务在运行", "a UPS service runs")
+		return
+	}
+	d.say(absent, "UPS", "", "没有发现 UPS: 断电时最后一笔由日志与加油机保全", "no UPS found: journal and dispensers keep the last sale through a power cut", "接好 UPS 与其服务 (nut 或 apcupsd)", "connect a UPS and its service (nut or apcupsd)")
+}
+
+// glob lists names of this machine.
+func (d *doctor) glob(patterns ...string) (names []string) {
+	for _, p := range patterns {
+		found, err := filepath.Glob(d.root + p)
+		if err != nil {
+			panic("doctor: " + err.Error()) // a pattern of ours
+		}
+		for _, f := range found {
+			names = append(names, strings.TrimPrefix(f, d.root))
+		}
+	}
+	return names
+}
