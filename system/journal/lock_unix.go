@@ -22,4 +22,6 @@ func isReadOnly(err error) bool { return errors.Is(err, syscall.EROFS) }
 func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // taken says whether somebody holds the lock for writing; closing the file gives back what was taken to find out.
-func taken(f *os.File) bool { return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil }
+func taken(f *os.File) bool {
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
+}
