@@ -58,6 +58,7 @@ func (p *pump) powerOn() {
 	p.settle()
 	if p.in != nil {
 		p.atr()
+		p.w.checks.lists.inserted[p] = p.w.now
 		p.board.Inserted(p.w.now)
 		p.settle()
 	}

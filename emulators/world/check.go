@@ -27,6 +27,7 @@ const (
 	inv08                  // totalizer: at every record, quiescent
 	inv09                  // ledger: at every posting, end
 	inv14                  // price: at every record
+	inv15                  // lists: at every step of a list, at every authorised sale
 	inv16                  // audit: end
 	inv18                  // account: at every end of a load or unload, end
 	inv20                  // determinism: two runs
@@ -34,13 +35,14 @@ const (
 )
 
 var invariantNames = [invariants]string{
-	"INV-01", "INV-02", "INV-03", "INV-04", "INV-05", "INV-06", "INV-08", "INV-09", "INV-14", "INV-16", "INV-18", "INV-20",
+	"INV-01", "INV-02", "INV-03", "INV-04", "INV-05", "INV-06", "INV-08", "INV-09", "INV-14", "INV-15", "INV-16", "INV-18", "INV-20",
 }
 
 // checks holds the checkers: each counts its evaluations, the first violation of each is kept.
 type checks struct {
 	truth       truth
 	accounts    accountTruth
+	lists       listTruth
 	counts      [invariants]int
 	broken      [invariants]string
 	first       error
@@ -60,7 +62,7 @@ type pricedAt struct {
 
 func newChecks() *checks {
 	return &checks{
-		truth: newTruth(), accounts: newAccountTruth(), posted: map[record.SaleID]map[string]int{}, taken: map[record.SaleID]bool{},
+		truth: newTruth(), accounts: newAccountTruth(), lists: newListTruth(), posted: map[record.SaleID]map[string]int{}, taken: map[record.SaleID]bool{},
 		pricing: priceTruth{map[record.SiteID]pricebook.Book{}, map[ackKey][]record.PriceAcknowledged{}},
 		prices:  map[string][]pricedAt{}, raws: map[evidence]fa.Record{}, quarantined: map[record.SaleID]bool{},
 	}
@@ -200,6 +202,9 @@ func (c *checks) sam(w *World, s *sam, command, _ []byte) {
 // pump looks at what a board says and writes.
 func (c *checks) pump(w *World, p *pump, e dispenser.Event) {
 	c.truth.stage(p, e)
+	if e.Kind == dispenser.EventStage && e.Word == "locked" && p.board != nil {
+		c.authorised(w, p)
+	}
 	if e.Kind != dispenser.EventRecord {
 		return
 	}

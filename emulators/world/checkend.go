@@ -21,6 +21,7 @@ func (c *checks) priced(product string, from fa.Stamp, price unit.Price) {
 
 // fact looks at every fact that a site has made durable.
 func (c *checks) fact(w *World, s *site, r journal.Record, f record.Fact) {
+	c.listFact(w, s, f)
 	if s != w.center {
 		return
 	}

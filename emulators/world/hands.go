@@ -50,6 +50,7 @@ func (h hands) Insert(name string, nozzle record.Nozzle) error {
 		return fmt.Errorf("%s 的卡槽里有卡 (the slot is taken)", p.where)
 	}
 	c.in, p.in = nozzle, c
+	h.w.checks.lists.inserted[p] = h.w.now
 	h.w.trace.add(h.w.now, "event", p.where, []byte("插卡 "+name))
 	if p.board == nil {
 		return nil

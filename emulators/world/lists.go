@@ -36,6 +36,16 @@ func (p StationPlan) lists() station.ListPolicy {
 	return station.ListPolicy{Refuse: time.Duration(p.RefuseHours) * time.Hour}
 }
 
+// policy is that of a station of the scenario.
+func (w *World) policy(id record.SiteID) station.ListPolicy {
+	for _, p := range w.scenario.Stations {
+		if record.SiteID(p.ID) == id {
+			return p.lists()
+		}
+	}
+	return station.ListPolicy{}
+}
+
 // listClerk keeps the lists at the center.
 const listClerk = "名单员 3001"
 

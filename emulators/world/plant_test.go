@@ -79,6 +79,7 @@ func TestEachCheckerCatchesItsViolation(t *testing.T) {
 			}
 			fuel(t, w, zhang, 1, "20元")
 		}},
+		{"INV-15 名单答复在线上被改 (list answer rewritten on the line)", inv15, whitewash},
 		{"INV-16 日志改一位 (one bit of a journal)", inv16, func(t *testing.T, w *World) {
 			fuel(t, w, zhang, 1, "20元")
 			if err := w.Settle(time.Minute); err != nil {
