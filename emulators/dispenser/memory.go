@@ -22,8 +22,7 @@ const (
 	ringAt     = 3 * stateSlot            // the log ring
 	ringSlot   = 128                      // 95 bytes, CRC, flag: as the board firmware (dispenser.md 5.1)
 	flagAt     = fa.RecordSize + 4        // the flag is one byte outside the CRC: old or new, never torn
-	listCap    = 20000*pbocASN + 64       // a list is cut at 20 000 cards (dispenser.md 3.8)
-	pbocASN    = len(pboc.ASN{})          //
+	listCap    = fa.MaxFile               // what segment offsets reach; boards that cut a list at 20 000 cards are not this one
 	maxPending = 8                        // records that wait for a T-MAC: more than one session can leave behind
 	maxPSAMs   = 4                        // PSAMs that this board remembers the counter of
 	maxState   = stateSlot - slotHead     //
