@@ -173,7 +173,7 @@ func TestListFiles(t *testing.T) {
 	t.Parallel()
 	r, d := newListDesk(t)
 	read := func(c fa.Content) []pboc.ASN {
-		o, err := r.c.orders.forPort(1)
+		o, err := r.c.orders.forPort(1, boardPrices{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +184,7 @@ func TestListFiles(t *testing.T) {
 		return f.Cards
 	}
 	versions := func() fa.Versions {
-		o, err := r.c.orders.forPort(1)
+		o, err := r.c.orders.forPort(1, boardPrices{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,7 +254,7 @@ func TestOldLists(t *testing.T) {
 	d.change(record.TopicBlack, []pboc.ASN{userCard(1)}, nil)
 	d.follow()
 	base := func() fa.ListFile {
-		o, err := r.c.orders.forPort(1)
+		o, err := r.c.orders.forPort(1, boardPrices{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -326,7 +326,7 @@ func TestListLongerThanABoardHolds(t *testing.T) {
 			t.Fatal("never folded")
 		}
 	}
-	o, err := r.c.orders.forPort(1)
+	o, err := r.c.orders.forPort(1, boardPrices{})
 	if err != nil {
 		t.Fatal(err)
 	}
