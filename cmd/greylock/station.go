@@ -63,7 +63,7 @@ func (e *env) runStation(ctx context.Context, path string) error {
 		return fmt.Errorf("%w: station.lists: %w", config.ErrConfig, err)
 	}
 	for _, p := range c.Station.Ports {
-		cfg.Ports = append(cfg.Ports, app.Port{Number: p.Number, Path: p.Path, Baud: p.Baud, Parity: p.Parity})
+		cfg.Ports = append(cfg.Ports, app.Port{Number: p.Number, Path: p.Path, Baud: p.Baud, Parity: p.Parity, Protocol: station.Protocol(p.Protocol)})
 	}
 	p, err := app.Station(cfg)
 	return e.serve(ctx, p, err, cfg.Site)

@@ -87,6 +87,14 @@ var catalogue = map[string]Advice{
 	"price-missing":       {Critical, Attendant, "该枪未确认新价, 已停用: 查通讯; 确认后自动开枪", "the nozzle has not acknowledged its prices and is closed: look at the line; it opens by itself once it has"},
 	"price-self-approval": {Warning, Risk, "有人想批准自己提出的调价: 查是否误操作", "somebody tried to approve an own change of prices: a slip, or worse?"},
 	"price-stale":         {Critical, Manager, "按过期或未下发的单价售油: 核对小票, 查该枪油价版本 (station prices)", "sold at an outdated or unknown price: compare the receipt, look at the nozzle's version (station prices)"},
+	// plain dispensers, and the emergency stop
+	"unauthorised-flow": {Critical, Attendant, "到枪前查看: 有人手动加油则收款登记, 无人则停枪报修", "go and look: somebody fuels by hand? take the money and note it; nobody? close the nozzle, call maintenance"},
+	"valve-not-stopped": {Critical, Attendant, "立即拉下该枪电源, 疏散, 再报修", "cut the nozzle's power at once, clear the place, then call maintenance"},
+	"board-rebooted":    {Notice, Maintenance, "偶发可不理; 反复出现查供电", "now and then it does not matter; if it goes on, look at the power"},
+	"frames-strange":    {Warning, Maintenance, "查该口接线、波特率和枪号", "check wiring, baud rate and nozzle numbers of this port"},
+	"nozzle-locked":     {Critical, Manager, "该枪已停: 两人抄表核对泵码后用 station nozzle unlock 解锁", "the nozzle is out of use: two persons compare its totals, then unlock it with station nozzle unlock"},
+	"sale-in-doubt":     {Critical, Manager, "油量有疑问: 两人抄表核对, 中心在隔离区处理", "figures of a delivery in doubt: two persons compare the totals, the center decides in quarantine"},
+	"emergency-stop":    {Critical, Manager, "确认现场安全后用 station release 恢复", "when the place is safe, take the nozzles back with station release"},
 
 	// records of dispensers
 	"record-refused":  {Critical, Manager, "该记录未入账, 原文已保存: 凭小票与顾客核对, 由中心隔离区处理", "the record is kept but not booked: compare it with the receipt; the center decides in quarantine"},
@@ -119,6 +127,7 @@ var catalogue = map[string]Advice{
 	"unload-unproven":            {Warning, Desk, "圈提结果无凭证: 由中心核对余额后了结", "no proof of the unload is left: the center compares balances and settles it"},
 
 	// records in quarantine at the center, by reason
+	"figures-in-doubt":  {Critical, Duty, "加油机记录与泵码不符: 与该站核对两人抄表结果", "register and totals contradict each other: ask the station what two persons have read"},
 	"malformed":         {Critical, Duty, "格式不合规: 与该站核对原文", "no valid record: look at the raw bytes with the station"},
 	"station-unknown":   {Critical, Risk, "记录来自非加油站: 查来源", "a record from a site that is no station: look who sent it"},
 	"tmac-wrong":        {Critical, Duty, "T-MAC 不符: 由该站用 3EH 重读; 仍不符则查线路和主板", "T-MAC wrong: re-read it; if it stays wrong, look at line and board"},

@@ -259,6 +259,10 @@ func (b *books) posted(f record.SalePosted) {
 			return
 		}
 		b.sold(f, fact, rec)
+	case record.PlainSold:
+		if line, err := record.Encode(fact); err == nil {
+			b.sold(f, record.DispenserRecord{Port: fact.Port, Nozzle: fact.Nozzle, POSTTC: fact.Number, Raw: line}, plainRecord(fact))
+		}
 	case record.ProofSeen:
 		if proof, err := fuelcard.ParseLockProof(fact.Proof); err == nil {
 			b.settled(f, piece{p, fact.Proof}, proof.Code, "proof")

@@ -52,6 +52,8 @@ func (j *judge) judge(p place, f record.Fact) {
 	switch f := f.(type) {
 	case record.DispenserRecord:
 		j.dispenserRecord(p, f)
+	case record.PlainSold:
+		j.plainSold(p, f)
 	case record.RecordConflict:
 		j.quarantine(p, saleIn(f.Raw), Conflict)
 	case record.RecordRefused:

@@ -86,31 +86,55 @@ func (c *Core) putLayout(now clock.Instant, q PutLayout) outcome {
 	case !word(q.By, true):
 		return bad("by", q.By)
 	}
-	if o, ok := c.portsFit(q.Site, l.Ports); !ok {
+	if o, ok := c.portsFit(q.Site, l); !ok {
 		return o
 	}
 	return c.issue(now, q.Site, record.TopicLayout, l, q.By)
 }
 
-func (c *Core) portsFit(site record.SiteID, ports []record.PortPlan) (outcome, bool) {
-	for i, p := range ports {
+func (c *Core) portsFit(site record.SiteID, l record.Layout) (outcome, bool) {
+	for i, p := range l.Ports {
+		plain := p.Protocol == record.ProtocolLF
 		switch {
 		case p.Port < 1 || p.Port > maxPorts:
 			return bad("port", p.Port), false
 		case p.Nozzle < 1 || p.NZN == 0:
 			return bad("nozzle", p.Nozzle), false
+		case p.Protocol != "" && !plain:
+			return bad("protocol", p.Protocol), false
 		case !c.books.products.has(p.Product):
 			return refuseOver(UnknownProduct, "%.16s", p.Product), false
-		case !c.books.psams.at(p.TID).made:
+		case plain && p.TID != ([6]byte{}):
+			return bad("psam_tid of a plain dispenser", p.TID), false
+		case !plain && !c.books.psams.at(p.TID).made:
 			return refuseOver(UnknownPSAM, "%s", p.TID), false
 		}
-		for _, other := range ports[:i] {
-			if other.Port == p.Port || other.Nozzle == p.Nozzle || other.TID == p.TID {
+		for _, other := range l.Ports[:i] {
+			if other.Port == p.Port && (!plain || other.Protocol != p.Protocol || other.NZN == p.NZN) || other.Nozzle == p.Nozzle ||
+				!plain && other.TID == p.TID {
 				return bad("port, nozzle or psam_tid twice", p.Port), false
 			}
 		}
-		if at, _ := c.standsAt(p.TID); at != "" && at != site {
+		if at, _ := c.standsAt(p.TID); !plain && at != "" && at != site {
 			return refuseOver(PSAMTaken, "%s %s", p.TID, at), false
+		}
+	}
+	return c.tillsFit(site, l)
+}
+
+func (c *Core) tillsFit(site record.SiteID, l record.Layout) (outcome, bool) {
+	for i, t := range l.Tills {
+		twice := slices.ContainsFunc(l.Tills[:i], func(o record.TillPlan) bool { return o.Number == t.Number || o.TID == t.TID }) ||
+			slices.ContainsFunc(l.Ports, func(p record.PortPlan) bool { return p.TID == t.TID })
+		switch at, _ := c.standsAt(t.TID); {
+		case t.Number < 1 || t.Number > maxPorts:
+			return bad("till", t.Number), false
+		case !c.books.psams.at(t.TID).made:
+			return refuseOver(UnknownPSAM, "%s", t.TID), false
+		case twice:
+			return bad("till or psam_tid twice", t.Number), false
+		case at != "" && at != site:
+			return refuseOver(PSAMTaken, "%s %s", t.TID, at), false
 		}
 	}
 	return outcome{}, true
@@ -120,9 +144,15 @@ func (c *Core) portsFit(site record.SiteID, ports []record.PortPlan) (outcome, b
 func (c *Core) standsAt(tid [6]byte) (record.SiteID, int) {
 	for _, id := range sorted(&c.books.layouts) {
 		list := c.books.layouts.at(id)
-		for _, p := range list[len(list)-1].layout.Ports {
-			if p.TID == tid {
+		l := list[len(list)-1].layout
+		for _, p := range l.Ports {
+			if p.TID == tid && p.TID != ([6]byte{}) {
 				return id, p.Port
+			}
+		}
+		for _, t := range l.Tills {
+			if t.TID == tid {
+				return id, record.TillPort + t.Number
 			}
 		}
 	}

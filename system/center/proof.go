@@ -30,6 +30,11 @@ func (c *Core) evidence(s sale, p piece) Evidence {
 	e := Evidence{Site: p.Site, Seq: p.Seq, Raw: p.raw}
 	// Only a line whose hash continued the site's chain is in the books; its place must be below the watermark.
 	e.Checks = append(e.Checks, Check{"chain", p.Seq <= c.intake.Mark(p.Site).Seq, "日志链连续", "hash chain of the site's journal"})
+	if len(p.raw) > 0 && p.raw[0] == '{' {
+		fields, checks := plainChecks(s, p.raw)
+		e.Fields, e.Checks = fields, append(e.Checks, checks...)
+		return e
+	}
 	if len(p.raw) == fa.RecordSize {
 		e.Fields = recordFields(p.raw)
 		e.Checks = append(e.Checks, c.recordChecks(s, p.raw)...)

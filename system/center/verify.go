@@ -59,6 +59,7 @@ var reasonWords = map[string][2]string{
 	Conflict:        {"与已有记录矛盾", "contradicts what the books hold"},
 	Waiting:         {"等待锁卡记录", "waits for the record of its lock"},
 	StationRefused:  {"油站校验未通过", "refused by the station"},
+	FiguresInDoubt:  {"加油机记录与泵码不符", "register and totals of the dispenser contradict each other"},
 }
 
 // ReasonWords says a reason of quarantine in Chinese and English.
@@ -129,6 +130,11 @@ func (j *judge) place(e *entry, settles bool) string {
 	for _, l := range j.books.layouts.at(e.Site) {
 		if l.until != 0 && at > l.until+layoutSlack.Milliseconds() {
 			continue
+		}
+		for _, t := range l.layout.Tills {
+			if record.TillPort+t.Number == e.fact.Port && t.TID == e.rec.TID {
+				return ""
+			}
 		}
 		for _, p := range l.layout.Ports {
 			switch {

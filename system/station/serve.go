@@ -87,6 +87,8 @@ type handler func(c *Core, now clock.Instant, id uint64, body []byte)
 
 // routes is the operator door: each topic's handlers stand in its own file.
 var routes = map[string]handler{
+	PathAuthorise: act((*Core).authorise), PathNozzleStop: act((*Core).stopNozzle), PathResume: act((*Core).resume), PathUnlock: act((*Core).unlock),
+	PathPlainSales: question((*Core).askPlainSales), PathStop: act((*Core).stop), PathRelease: act((*Core).release),
 	PathAlarms:   question((*Core).askAlarms),
 	PathAckAlarm: act((*Core).ackAlarm),
 	PathStatus:   question(func(c *Core, now clock.Instant, _ struct{}) (any, bool) { return c.status(now), true }),
@@ -180,6 +182,10 @@ func (c *Core) status(now clock.Instant) Status {
 		Versions: c.orders.versions, Nozzles: []NozzleStatus{}, Lists: c.listsStatus(now),
 	}
 	for _, p := range c.ports {
+		if p.fa == nil {
+			s.Nozzles = append(s.Nozzles, c.showPlain(p)...)
+			continue
+		}
 		v := p.drive.Views()[0]
 		zh, en := v.State.Words()
 		if p.pricing.shut && v.State == dispenser.Idle {

@@ -18,6 +18,7 @@ import (
 	"greylock/system/link"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
 )
 
 // Config is what a station needs to know.
@@ -62,13 +63,24 @@ type Core struct {
 	applied    uint64                    // facts applied
 	asks       map[uint64]greyCall       // questions to the center that are under way
 	seen       map[record.SaleID]settled // what is known of a sale
+
+	pricesAt   clock.Instant // when the plain boards' prices change next
+	plains     map[plainKey]*plain
+	plainSales []plainSale                          // in order
+	fuelled    map[record.SaleID]record.PlainSold   // the fuel of a till's sale
+	estops     map[record.Nozzle]record.Fact        // emergency stops in force; 0: all nozzles
+	waiting    map[link.ActID][]func(clock.Instant) // what waits for an act, in this life of the program
+	stops      []stopCall                           // operators who wait to hear whether a valve is shut
 }
 
 // port is one line, its driver and what it has delivered.
 type port struct {
 	number   int
 	drive    dispenser.Driver
-	fa       *dispenser.FA // drive, if the port speaks FA
+	fa       *dispenser.FA     // drive, if the port speaks FA
+	lf       *dispenser.LF     // drive, if it speaks LF and the layout says what stands there
+	plans    []record.PortPlan // of lf, in the order of its nozzles
+	priced   []unit.Price      // ordered last, by nozzle of lf
 	intake   *intake
 	pending  map[recordKey][]byte       // staged, not yet durable
 	refusing map[[sha256.Size]byte]bool // refusals, the same
@@ -107,6 +119,8 @@ func New(cfg Config) *Core {
 	c := &Core{
 		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}, places: map[int]place{}, takenMs: map[uint64]int64{}},
 		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{},
+		plains: map[plainKey]*plain{}, fuelled: map[record.SaleID]record.PlainSold{}, estops: map[record.Nozzle]record.Fact{},
+		waiting: map[link.ActID][]func(clock.Instant){},
 	}
 	for _, x := range cfg.Ports {
 		c.ports = append(c.ports, newPort(x))
@@ -119,6 +133,10 @@ func New(cfg Config) *Core {
 
 func newPort(x Port) *port {
 	p := &port{number: x.Number, intake: newIntake(x.Number), pending: map[recordKey][]byte{}, refusing: map[[sha256.Size]byte]bool{}, totals: map[fa.NZN]record.TotalsRead{}}
+	if x.Protocol == LF {
+		p.drive = dispenser.Silent{} // until the layout says what stands there
+		return p
+	}
 	p.fa = dispenser.NewFA()
 	p.drive = p.fa
 	return p
@@ -167,13 +185,20 @@ func (c *Core) Wake(now clock.Instant) {
 		}
 	}
 	c.watchPrices(now)
+	if c.pricesAt <= now {
+		c.reprice(now)
+	}
 	c.ship.Wake(now, &c.out)
 	c.judgeLists(now)
 	c.plan(now)
 }
 
 // Durable goes on with what waited for the disk: the exchange has something to ship, gaps are asked for.
-func (c *Core) Durable(now clock.Instant, _ link.ActID) {
+func (c *Core) Durable(now clock.Instant, id link.ActID) {
+	for _, do := range c.waiting[id] {
+		do(now)
+	}
+	delete(c.waiting, id)
 	c.ship.Kick(now, &c.out)
 	if c.ordered {
 		c.ordered = false
@@ -198,7 +223,8 @@ func (p *port) askMissing(now clock.Instant) {
 
 // plan asks for the next wake-up.
 func (c *Core) plan(now clock.Instant) {
-	at := min(c.ship.Due(), c.listDue(now), c.pricesDue(now))
+	c.pricesAt = c.repriceAt(now)
+	at := min(c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt)
 	for _, p := range c.ports {
 		at = min(at, p.drive.Due())
 	}
@@ -227,6 +253,8 @@ func (c *Core) order(now clock.Instant) {
 		}
 		p.fa.SetOrders(o)
 	}
+	c.rig(now)
+	c.reprice(now)
 }
 
 // Apply takes a durable fact.
@@ -266,6 +294,10 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 		c.turned(f.Port, true)
 	case record.NozzleFreed:
 		c.turned(f.Port, false)
+	case record.EmergencyStopped, record.EmergencyEnded:
+		c.applyStop(f)
+	default:
+		c.applyPlain(seq, f)
 	}
 }
 

@@ -215,6 +215,9 @@ func (k *checker) ports(ports []Port) {
 		if p.Baud != 0 && (p.Baud < 300 || p.Baud > 115200) {
 			k.bad(key+".baud", "%d: 应为 300…115200 (want)", p.Baud)
 		}
+		if p.Protocol != "" && p.Protocol != "fa" && p.Protocol != "lf" {
+			k.bad(key+".protocol", "%q: 应为 fa 或 lf (want)", p.Protocol)
+		}
 		if p.Parity != "" && p.Parity != "none" && p.Parity != "even" {
 			k.bad(key+".parity", "%q: 应为 none 或 even (want)", p.Parity)
 		}

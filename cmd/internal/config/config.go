@@ -109,6 +109,8 @@ type Port struct {
 	Path   string `mapstructure:"path"`   // stable name, such as /dev/hub/port01
 	Baud   int    `mapstructure:"baud"`   // 9600 by default
 	Parity string `mapstructure:"parity"` // none (default) or even
+
+	Protocol string `mapstructure:"protocol"` // fa (default): card dispensers; lf: plain ones that the station runs
 }
 
 // Issue is the settings of an issuing desk.

@@ -69,9 +69,20 @@ type Layout struct {
 	Superior Hex        `json:"superior"` // 4 bytes BCD
 	Station  Hex        `json:"station"`  // 4 bytes BCD
 	Ports    []PortPlan `json:"ports"`
+	Tills    []TillPlan `json:"tills,omitempty"`
 }
 
-// PortPlan is one hub port and what hangs on it.
+// TillPlan is a station-run card terminal and its PSAM.
+type TillPlan struct {
+	Number int      `json:"number"` // 1…
+	TID    pboc.TID `json:"psam_tid"`
+}
+
+// ProtocolLF marks the ports of plain dispensers.
+const ProtocolLF = "lf"
+
+// PortPlan is a nozzle and the hub port that it hangs on: one for an FA board; a plain board may have several, each with an NZN of
+// its own. A plain board has no PSAM: its TID is zeros.
 type PortPlan struct {
 	Port    int      `json:"port"` // 1…
 	POSP    byte     `json:"pos_p"`
@@ -79,6 +90,8 @@ type PortPlan struct {
 	NZN     byte     `json:"nzn"`
 	Product string   `json:"product"` // G-CODE, four digits
 	TID     pboc.TID `json:"psam_tid"`
+
+	Protocol string `json:"protocol,omitempty"` // "": FA
 }
 
 // PriceTable is the prices now and from a civil minute on.

@@ -1,0 +1,152 @@
+package station
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"greylock/system/clock"
+	"greylock/system/wire/record"
+)
+
+// Paths of the emergency stop.
+const (
+	PathStop    = "/op/station/estop"         // AskStop → StopAnswer, when every valve has been told of
+	PathRelease = "/op/station/estop/release" // AskStop → record.Done
+)
+
+// AskStop stops one nozzle, or all of them (0), and says who and why.
+type AskStop struct {
+	Nozzle record.Nozzle `json:"nozzle,omitempty"`
+	By     string        `json:"by"`
+	Reason string        `json:"reason"`
+}
+
+// StopAnswer says what became of the stop, nozzle by nozzle.
+type StopAnswer struct {
+	Shut []record.Nozzle `json:"shut"`          // proven shut
+	Not  []record.Nozzle `json:"not,omitempty"` // nobody answers, or it flows on: cut the power
+}
+
+// stopCall is an operator who waits for the valves.
+type stopCall struct {
+	id    uint64
+	waits map[record.Nozzle]bool
+	told  StopAnswer
+}
+
+// word says that somebody has written something.
+func word(s string) bool { s = strings.TrimSpace(s); return s != "" && len([]rune(s)) <= mostWords }
+
+// two says that an act has two different persons.
+func two(by [2]string) bool {
+	return word(by[0]) && word(by[1]) && !strings.EqualFold(strings.TrimSpace(by[0]), strings.TrimSpace(by[1]))
+}
+
+// stopped says that an emergency stop holds a nozzle.
+func (c *Core) stopped(n record.Nozzle) bool { return c.estops[0] != nil || c.estops[n] != nil }
+
+// applyStop takes the facts of emergency stops. The end of a stop of all ends every one.
+func (c *Core) applyStop(f record.Fact) {
+	switch f := f.(type) {
+	case record.EmergencyStopped:
+		c.estops[f.Nozzle] = f
+	case record.EmergencyEnded:
+		if f.Nozzle == 0 {
+			clear(c.estops)
+		}
+		delete(c.estops, f.Nozzle)
+	}
+}
+
+// stop shuts valves first and writes afterwards: an emergency waits for no disk. The answer comes when the last valve is known to
+// be shut or not to be.
+func (c *Core) stop(now clock.Instant, id uint64, q AskStop) {
+	if !word(q.By) || !word(q.Reason) {
+		c.refuse(id, http.StatusBadRequest, "BY", "请写明谁停机, 为什么", "say who stops and why")
+		return
+	}
+	call := stopCall{id: id, waits: map[record.Nozzle]bool{}, told: StopAnswer{Shut: []record.Nozzle{}}}
+	for _, p := range c.ports {
+		c.stopPort(now, p, q.Nozzle, &call)
+	}
+	if len(call.waits) == 0 && len(call.told.Shut) == 0 && len(call.told.Not) == 0 {
+		c.refuse(id, http.StatusNotFound, "NO_NOZZLE", fmt.Sprintf("没有 %d 号枪", q.Nozzle), fmt.Sprintf("there is no nozzle %d", q.Nozzle))
+		return
+	}
+	c.out.Append(record.EmergencyStopped{TimeMs: now.Milli(), Nozzle: q.Nozzle, By: q.By, Reason: q.Reason},
+		record.Alarm{TimeMs: now.Milli(), Kind: "emergency-stop", Subject: fmt.Sprintf("nozzle %d", q.Nozzle), Zh: "紧急停机: " + q.Reason + " (" + q.By + ")",
+			En: "emergency stop: " + q.Reason + " (" + q.By + ")"})
+	c.stops = append(c.stops, call)
+	c.answerStops()
+}
+
+// stopPort tells one board; nozzle 0 is all of its nozzles.
+func (c *Core) stopPort(now clock.Instant, p *port, nozzle record.Nozzle, call *stopCall) {
+	if p.lf == nil {
+		return
+	}
+	for i, x := range p.plans {
+		if nozzle == 0 || nozzle == x.Nozzle {
+			call.waits[x.Nozzle] = true
+			if nozzle != 0 {
+				_ = p.lf.Open(now, i, false)
+				_ = p.lf.Stop(now, i)
+			}
+		}
+	}
+	if nozzle == 0 {
+		p.lf.EmergencyStop(now)
+	}
+	c.events(now, p)
+}
+
+// stopTold takes what a driver has proven about a valve.
+func (c *Core) stopTold(_ clock.Instant, p *port, i int, shut bool) {
+	n := p.plans[i].Nozzle
+	for k := range c.stops {
+		call := &c.stops[k]
+		if !call.waits[n] {
+			continue
+		}
+		delete(call.waits, n)
+		if shut {
+			call.told.Shut = append(call.told.Shut, n)
+		} else {
+			call.told.Not = append(call.told.Not, n)
+		}
+	}
+	c.answerStops()
+}
+
+func (c *Core) answerStops() {
+	open := c.stops[:0]
+	for _, call := range c.stops {
+		if len(call.waits) > 0 {
+			open = append(open, call)
+			continue
+		}
+		c.reply(call.id, call.told, 0)
+	}
+	c.stops = open
+}
+
+// release takes nozzles back into use.
+func (c *Core) release(now clock.Instant, id uint64, q AskStop) {
+	switch {
+	case !word(q.By) || !word(q.Reason):
+		c.refuse(id, http.StatusBadRequest, "BY", "请写明谁恢复, 为什么", "say who releases and why")
+	case len(c.estops) == 0 || q.Nozzle != 0 && c.estops[q.Nozzle] == nil:
+		c.refuse(id, http.StatusConflict, "NOT_STOPPED", "没有紧急停机", "there is no emergency stop")
+	default:
+		act := c.out.Append(record.EmergencyEnded{TimeMs: now.Milli(), Nozzle: q.Nozzle, By: q.By, Reason: q.Reason})
+		c.then(act, func(now clock.Instant) {
+			for _, p := range c.ports {
+				if p.lf != nil {
+					c.openPlain(now, p)
+				}
+			}
+		})
+		c.reply(id, record.Done{OK: true}, act)
+	}
+}
