@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"greylock/emulators/dispenser"
-	"greylock/emulators/line"
 	"greylock/system/app"
 	"greylock/system/card"
 	"greylock/system/cardmaking"
@@ -199,9 +198,9 @@ func (w *World) buildOutlet() error {
 func deskTID() (pboc.TID, error) { return pboc.ParseTID("994400009999") }
 
 func (w *World) buildStation(p StationPlan) error {
-	ports := make([]station.Port, len(p.Nozzles))
-	for i := range ports {
-		ports[i] = station.Port{Number: i + 1, Protocol: station.FA}
+	var ports []station.Port
+	for i := range len(p.Nozzles) + len(p.Plain) {
+		ports = append(ports, station.Port{Number: i + 1, Protocol: p.protocol(i)})
 	}
 	id := record.SiteID(p.ID)
 	s := &site{
@@ -313,7 +312,7 @@ func (w *World) layout(n int, s StationPlan) (record.Layout, error) {
 			Port: i + 1, POSP: byte(i + 1), Nozzle: record.Nozzle(i + 1), NZN: 1, Product: product, TID: p.sam.tid,
 		})
 	}
-	return l, nil
+	return l, w.planPlain(n, s, &l)
 }
 
 func (w *World) makeSAM(name string) (*sam, error) {
@@ -342,14 +341,23 @@ func (w *World) buildPumps() (err error) {
 		if p.cfg.Products, err = w.productTable(); err != nil {
 			return err
 		}
-		if w.opt.Lines != "pty" {
-			p.station = w.stations[p.site]
-			p.line = newMemWire(w, p, line.Config{Chunk: w.opt.Chunk})
-		} else if err := w.openPty(p); err != nil {
+		p.station = w.stations[p.site] // nil over pseudo-terminals
+		if p.line, err = w.join(p.site, p.port, p.where, p.receive); err != nil {
 			return err
+		}
+		if x, ok := p.line.(*memWire); ok {
+			x.plant = func(data []byte) []byte {
+				if w.plant.toPump == nil {
+					return data
+				}
+				return w.plant.toPump(p, data)
+			}
 		}
 		// boards do not boot in step: real ones are switched on one after the other
 		w.at(w.now.Add(time.Duration(i)*37*time.Millisecond), p.powerOn)
+	}
+	if err := w.buildPlain(); err != nil {
+		return err
 	}
 	if w.opt.Lines == "pty" {
 		return w.startPrograms()

@@ -52,6 +52,7 @@ type checks struct {
 	pricing     priceTruth
 	raws        map[evidence]fa.Record
 	quarantined map[record.SaleID]bool
+	plain       map[string]bool // deliveries of plain dispensers that a station has written
 }
 
 // pricedAt is a price that the center has ordered for a product, from a civil minute on.
@@ -64,7 +65,7 @@ func newChecks() *checks {
 	return &checks{
 		truth: newTruth(), accounts: newAccountTruth(), lists: newListTruth(), posted: map[record.SaleID]map[string]int{}, taken: map[record.SaleID]bool{},
 		pricing: priceTruth{map[record.SiteID]pricebook.Book{}, map[ackKey][]record.PriceAcknowledged{}},
-		prices:  map[string][]pricedAt{}, raws: map[evidence]fa.Record{}, quarantined: map[record.SaleID]bool{},
+		prices:  map[string][]pricedAt{}, raws: map[evidence]fa.Record{}, quarantined: map[record.SaleID]bool{}, plain: map[string]bool{},
 	}
 }
 
@@ -264,6 +265,7 @@ func (c *checks) quiescent(w *World) {
 			c.hold(inv08, p.sold == moved, "%s: records sum to %v, the totalizer moved %v", p.where, p.sold, moved)
 		}
 	}
+	c.plainQuiescent(w)
 }
 
 // Same is the checker of INV-20: two runs of one seed must be one run, to the last byte and nanosecond.

@@ -22,13 +22,16 @@ func (c *checks) priced(product string, from fa.Stamp, price unit.Price) {
 // fact looks at every fact that a site has made durable.
 func (c *checks) fact(w *World, s *site, r journal.Record, f record.Fact) {
 	c.listFact(w, s, f)
+	if f, ok := f.(record.PlainSold); ok {
+		c.plainFact(w, s.open.Site, f)
+	}
 	if s != w.center {
 		return
 	}
 	c.money(f)
 	switch f := f.(type) {
 	case record.BatchTaken:
-		c.batch(f)
+		c.batch(w, f)
 	case record.UnlockAuthorised:
 		c.forced(f)
 	case record.DirectiveIssued:
@@ -41,13 +44,16 @@ func (c *checks) fact(w *World, s *site, r journal.Record, f record.Fact) {
 }
 
 // batch notes which PSAM numbers a station's records account for.
-func (c *checks) batch(f record.BatchTaken) {
+func (c *checks) batch(w *World, f record.BatchTaken) {
 	for i, line := range f.Lines {
 		x, err := record.Decode([]byte(line))
 		c.hold(inv16, err == nil, "site %s record %d can not be read at the center: %v", f.Site, f.First+uint64(i), err)
 		if a, ok := x.(record.PriceAcknowledged); ok {
 			key := ackKey{f.Site, a.Port}
 			c.pricing.acks[key] = append(c.pricing.acks[key], a)
+		}
+		if sold, ok := x.(record.PlainSold); ok && w.external[f.Site] != nil { // a station in the world tells of it at once
+			c.plainFact(w, f.Site, sold)
 		}
 		d, ok := x.(record.DispenserRecord)
 		if !ok {

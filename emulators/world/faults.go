@@ -192,6 +192,11 @@ func (w *World) Restart(id record.SiteID) error {
 				s.lineIs(p.port, true)
 			}
 		}
+		for _, p := range w.plainList {
+			if p.site == id {
+				s.lineIs(p.port, true)
+			}
+		}
 		return nil
 	}
 	return fmt.Errorf("站点 %s 不在或正在运行 (no such site, or running)", id)

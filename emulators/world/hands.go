@@ -107,10 +107,16 @@ func (h hands) Keys(nozzle record.Nozzle, keys string) error {
 }
 
 func (h hands) Lift(nozzle record.Nozzle) error {
+	if x, ok := h.w.plain[nozzle]; ok {
+		return x.do(func(b *dispenser.Plain, n byte) { b.Lift(h.w.now, n) })
+	}
 	return h.do(nozzle, func(b *dispenser.Board) { b.Lift(h.w.now) })
 }
 
 func (h hands) Squeeze(nozzle record.Nozzle, permille int) error {
+	if x, ok := h.w.plain[nozzle]; ok {
+		return x.do(func(b *dispenser.Plain, n byte) { b.Squeeze(h.w.now, n, permille) })
+	}
 	if permille < 0 || permille > 1000 {
 		return fmt.Errorf("油枪开度 %d: 应为 0…1000 (want thousandths)", permille)
 	}
@@ -118,5 +124,8 @@ func (h hands) Squeeze(nozzle record.Nozzle, permille int) error {
 }
 
 func (h hands) Hang(nozzle record.Nozzle) error {
+	if x, ok := h.w.plain[nozzle]; ok {
+		return x.do(func(b *dispenser.Plain, n byte) { b.Hang(h.w.now, n) })
+	}
 	return h.do(nozzle, func(b *dispenser.Board) { b.Hang(h.w.now) })
 }

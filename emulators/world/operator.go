@@ -263,7 +263,12 @@ func (w *World) Command(id record.SiteID, path string, body any) (int, []byte, e
 
 // answer asks the center and reads its answer.
 func answer[A any](w *World, path string, body any) (a A, err error) {
-	status, text, err := w.Command(record.Center, path, body)
+	return answerAt[A](w, record.Center, path, body)
+}
+
+// answerAt asks a site.
+func answerAt[A any](w *World, id record.SiteID, path string, body any) (a A, err error) {
+	status, text, err := w.Command(id, path, body)
 	if err != nil {
 		return a, err
 	}

@@ -163,8 +163,8 @@ func (p *program) configure(s StationPlan, centerDoor string) error {
 		CenterKey: record.Hex(p.w.centerVault.PublicKey()), Operator: address, Locks: dir, Reserve: p.w.opt.Reserve,
 	}
 	cfg.Lists = s.lists()
-	for i := range s.Nozzles {
-		cfg.Ports = append(cfg.Ports, app.Port{Number: i + 1, Path: filepath.Join(p.w.ptyDir(), fmt.Sprintf("port%02d", i+1)), Baud: 9600})
+	for i := range len(s.Nozzles) + len(s.Plain) {
+		cfg.Ports = append(cfg.Ports, app.Port{Number: i + 1, Path: filepath.Join(p.w.ptyDir(), fmt.Sprintf("port%02d", i+1)), Baud: 9600, Protocol: s.protocol(i)})
 	}
 	text, err := json.MarshalIndent(cfg, "", "  ")
 	if err != nil {
@@ -180,7 +180,7 @@ func stationYAML(c app.StationConfig) []byte {
 	fmt.Fprintf(&b, "station:\n  center: %q\n  center_key: %q\n  operator: %q\n  locks: %q\n  lists: {refuse: %q}\n  ports:\n",
 		c.Center, hex.EncodeToString(c.CenterKey), c.Operator, c.Locks, c.Lists.Refuse)
 	for _, p := range c.Ports {
-		fmt.Fprintf(&b, "    - number: %d\n      path: %q\n      baud: %d\n", p.Number, p.Path, p.Baud)
+		fmt.Fprintf(&b, "    - number: %d\n      path: %q\n      baud: %d\n      protocol: %s\n", p.Number, p.Path, p.Baud, p.Protocol)
 	}
 	return b.Bytes()
 }

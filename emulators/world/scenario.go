@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"greylock/system/clock"
+	"greylock/system/station"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
@@ -44,6 +45,16 @@ type StationPlan struct {
 	Nozzles []string `yaml:"nozzles"` // product code of nozzle 1, 2, …
 
 	RefuseHours int `yaml:"refuse_hours"` // user cards are refused when the lists are so old; 0: never
+	// Plain are plain dispensers that the station runs, on the ports behind; each is the products of its nozzles, whose numbers go on.
+	Plain [][]string `yaml:"plain"`
+}
+
+// protocol is what is spoken on the port with this index.
+func (s StationPlan) protocol(i int) station.Protocol {
+	if i < len(s.Nozzles) {
+		return station.FA
+	}
+	return station.LF
 }
 
 // Visit is one customer's act: at a time after the start, a card to a nozzle for so much fuel.
@@ -119,7 +130,16 @@ func (s Scenario) check() error {
 		if !isDigits(st.ID, 4) || record.SiteID(st.ID) == record.Center {
 			bad("stations[%d].id %q: want four digits, quoted, not 0000", i, st.ID)
 		}
-		if n := len(st.Nozzles); n < 1 || n > maxNozzles {
+		n := len(st.Nozzles)
+		for j, board := range st.Plain {
+			n += len(board)
+			for _, code := range board {
+				if !products[code] {
+					bad("stations[%d].plain[%d]: product %q is not in products", i, j, code)
+				}
+			}
+		}
+		if n < 1 || n > maxNozzles {
 			bad("stations[%d]: %d nozzles, want 1…%d", i, n, maxNozzles)
 		}
 		for j, code := range st.Nozzles {

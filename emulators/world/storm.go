@@ -204,7 +204,9 @@ func (s *PlayedStorm) unplug() {
 	p.line = nowhere{}
 	s.w.After(unplugTime, func() {
 		s.report.Unplugged++
-		s.fail(s.w.openPty(p))
+		line, err := s.w.join(p.site, p.port, p.where, p.receive)
+		s.fail(err)
+		p.line = line
 	})
 }
 

@@ -7,27 +7,32 @@ import (
 
 	"greylock/emulators/line"
 	"greylock/system/clock"
+	"greylock/system/wire/record"
 )
 
 // memWire is a line in virtual time between a board and a station of this world.
 type memWire struct {
-	w    *World
-	p    *pump
-	m    *line.Mem
-	wake *event
+	w       *World
+	station *site
+	port    int
+	board   func(data []byte)        // takes what the station has sent
+	plant   func(data []byte) []byte // rewrites it first; nil in an honest town
+	m       *line.Mem
+	wake    *event
 }
 
-func newMemWire(w *World, p *pump, cfg line.Config) *memWire {
-	x := &memWire{w: w, p: p, m: line.NewMem(cfg, w.stream("line "+p.where))}
+// newMemWire joins a board to a port of a station; where names the line's stream of chance.
+func newMemWire(w *World, station *site, port int, where string, board func([]byte), cfg line.Config) *memWire {
+	x := &memWire{w: w, station: station, port: port, board: board, m: line.NewMem(cfg, w.stream("line "+where))}
 	x.wake = w.timer(x.arrive)
-	p.station.lines[p.port] = func(data []byte) {
-		if w.plant.toPump != nil {
-			data = w.plant.toPump(p, data)
+	station.lines[port] = func(data []byte) {
+		if x.plant != nil {
+			data = x.plant(data)
 		}
 		x.m.Write(w.now, line.Station, data)
 		x.plan()
 	}
-	w.at(w.now, func() { p.station.lineIs(p.port, true) })
+	w.at(w.now, func() { station.lineIs(port, true) })
 	return x
 }
 
@@ -53,9 +58,9 @@ func (x *memWire) plan() {
 func (x *memWire) arrive() {
 	for _, d := range x.m.Deliver(x.w.now) {
 		if d.To == line.Device {
-			x.p.receive(d.Data)
+			x.board(d.Data)
 		} else {
-			x.p.station.receive(x.p.port, d.Data)
+			x.station.receive(x.port, d.Data)
 		}
 	}
 	x.plan()
@@ -84,23 +89,29 @@ type ptyWire struct {
 	path string
 }
 
-func (w *World) openPty(p *pump) error {
-	x := &ptyWire{path: filepath.Join(w.ptyDir(), fmt.Sprintf("port%02d", p.port))}
+// openPty opens the pseudo-terminal of a port.
+func (w *World) openPty(port int, where string, board func([]byte)) (*ptyWire, error) {
+	x := &ptyWire{path: filepath.Join(w.ptyDir(), fmt.Sprintf("port%02d", port))}
 	if err := os.MkdirAll(w.ptyDir(), 0o700); err != nil {
-		return fmt.Errorf("world: directory of pseudo-terminals: %w", err)
+		return nil, fmt.Errorf("world: directory of pseudo-terminals: %w", err)
 	}
 	pty, err := line.OpenPty(line.PtyConfig{
-		Link: x.path, Rand: w.stream("line " + p.where),
+		Link: x.path, Rand: w.stream("line " + where),
 		Received: func(data []byte) {
 			data = append([]byte(nil), data...)
-			w.post(func() { p.receive(data) })
+			w.post(func() { board(data) })
 		},
 	})
-	if err != nil {
-		return err
+	x.pty = pty
+	return x, err
+}
+
+// join puts a board on its port: in virtual time on the station's line, else behind a pseudo-terminal.
+func (w *World) join(site record.SiteID, port int, where string, board func([]byte)) (wire, error) {
+	if w.opt.Lines == "pty" {
+		return w.openPty(port, where, board)
 	}
-	x.pty, p.line = pty, x
-	return nil
+	return newMemWire(w, w.stations[site], port, where, board, line.Config{Chunk: w.opt.Chunk}), nil
 }
 
 func (x *ptyWire) fromBoard(_ clock.Instant, data []byte) { x.pty.Write(data) }

@@ -78,6 +78,8 @@ type World struct {
 	external    map[record.SiteID]*program
 	pumps       map[record.Nozzle]*pump
 	pumpList    []*pump
+	plain       map[record.Nozzle]plainHand
+	plainList   []*plainPump
 	cards       map[string]*plastic
 	cardList    []*plastic
 	lastCommand map[*plastic][]byte
@@ -114,7 +116,7 @@ func Start(s Scenario, opt Options) (*World, error) {
 	w := &World{
 		loop: newLoop(begin, nil), opt: opt, seed: opt.Seed, scenario: s, profile: opt.Profile,
 		trace: newTrace(opt.Keep), checks: newChecks(), faults: map[string]int{}, streams: map[string]*rand.Rand{},
-		stations: map[record.SiteID]*site{}, external: map[record.SiteID]*program{}, pumps: map[record.Nozzle]*pump{},
+		stations: map[record.SiteID]*site{}, external: map[record.SiteID]*program{}, pumps: map[record.Nozzle]*pump{}, plain: map[record.Nozzle]plainHand{},
 		cards: map[string]*plastic{}, lastCommand: map[*plastic][]byte{}, ttc: map[pboc.TID]pboc.PSAMTTC{},
 	}
 	if w.seed == 0 {
@@ -242,6 +244,11 @@ func (w *World) settled() bool {
 			return false
 		}
 	}
+	for _, p := range w.plainList {
+		if !p.settled() {
+			return false
+		}
+	}
 	for _, s := range w.sites() {
 		if s.run == nil || !s.run.Idle() {
 			return false
@@ -297,6 +304,11 @@ func (w *World) Close() error {
 		if p.in != nil {
 			w.rest(p.in.card, &p.in.seat)
 		}
+		if p.line != nil {
+			errs = append(errs, p.line.close())
+		}
+	}
+	for _, p := range w.plainList {
 		if p.line != nil {
 			errs = append(errs, p.line.close())
 		}

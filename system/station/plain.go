@@ -7,6 +7,7 @@ import (
 	"greylock/system/clock"
 	"greylock/system/dispenser"
 	"greylock/system/link"
+	"greylock/system/pricebook"
 	"greylock/system/wire/lf"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
@@ -134,12 +135,7 @@ func (o *orders) plans(port int) (list []record.PortPlan) {
 
 // priceNow is a product's price at a moment, by the newest table; 0 if it has none.
 func (o *orders) priceNow(product string, now clock.Instant) unit.Price {
-	p := pricing{table: o.prices}
-	list := o.prices.Next
-	if start, err := p.starts(); err == nil && now < start {
-		list = o.prices.Now
-	}
-	price, _ := priceOf(list, product)
+	price, _ := pricebook.At(o.prices, product, pricebook.Minute(now))
 	return price
 }
 

@@ -91,7 +91,7 @@ func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
 		}
 	}
 	walk(reflect.ValueOf(c), "")
-	if len(c.Station.Ports) != 2 || c.Station.Ports[1] != (Port{2, "/dev/b", 1200, "even"}) {
+	if len(c.Station.Ports) != 2 || c.Station.Ports[1] != (Port{Number: 2, Path: "/dev/b", Baud: 1200, Parity: "even"}) {
 		t.Errorf("ports %+v", c.Station.Ports)
 	}
 }
