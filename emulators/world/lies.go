@@ -90,15 +90,20 @@ func (w *World) AddPreviousSale(n record.Nozzle) (err error) {
 // SwapCables plugs two cables into each other's port.
 func (w *World) SwapCables(a, b record.Nozzle) error {
 	x, y := w.pumps[a], w.pumps[b]
+	var one, other *memWire
+	if x != nil && y != nil {
+		one, _ = x.line.(*memWire)
+		other, _ = y.line.(*memWire)
+	}
 	switch {
 	case x == nil || y == nil || x.site != y.site:
 		return fmt.Errorf("%d 号枪和 %d 号枪不在同一站 (not at one station)", a, b)
-	case x.station == nil:
+	case one == nil || other == nil:
 		return errors.New("接线对调只在虚拟时间中有 (cables are swapped in virtual time only)")
 	}
 	w.happened("cables swapped")
 	lines := x.station.lines
 	lines[x.port], lines[y.port] = lines[y.port], lines[x.port]
-	x.port, y.port = y.port, x.port
+	one.port, other.port = other.port, one.port
 	return nil
 }
