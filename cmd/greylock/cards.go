@@ -25,6 +25,42 @@ import (
 // makeFlags are what the commands of the making room are told.
 type makeFlags struct {
 	config, from, to string
+
+	kind, password string
+	employee       uint8
+}
+
+// cardKinds are what can be made of a blank. Source: card.md 3.7.
+var cardKinds = map[string]byte{"user": fuelcard.CardUser, "manager": fuelcard.CardManager, "employee": fuelcard.CardEmployee,
+	"test": fuelcard.CardPumpTest, "service": fuelcard.CardService}
+
+// order is the card that is wanted; an employee's password comes from a file of his own.
+func (f *makeFlags) order() (o cardmaking.CardOrder, err error) {
+	if o.ValidFrom, o.ValidTo, err = f.validity(); err != nil {
+		return o, err
+	}
+	kind, ok := cardKinds[f.kind]
+	if !ok {
+		return o, cli.Usagef("--kind %q: 应为 user, manager, employee, test 或 service", f.kind)
+	}
+	o.Kind = kind
+	if f.kind == "employee" {
+		o.Employee = f.employee
+	}
+	if f.password == "" {
+		return o, nil
+	}
+	text, err := os.ReadFile(f.password)
+	if err != nil {
+		return o, err
+	}
+	defer clear(text)
+	pin, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(pin) != len(o.Password) {
+		return o, cli.Usagef("--password-file: 员工密码应为四位数字 (want four digits)")
+	}
+	copy(o.Password[:], pin)
+	return o, nil
 }
 
 func (e *env) cards() *cobra.Command {
@@ -33,9 +69,14 @@ func (e *env) cards() *cobra.Command {
 	group.PersistentFlags().StringVar(&f.config, "config", "making.yaml", "制卡中心的配置 (configuration)")
 	group.PersistentFlags().StringVar(&f.from, "from", "", "启用日期 YYYYMMDD, 缺省今天 (valid from, default today)")
 	group.PersistentFlags().StringVar(&f.to, "to", "", "有效日期 YYYYMMDD, 缺省三年后 (valid to, default three years on)")
+	user := &cobra.Command{Use: "make", Short: "把读卡器上的白卡制成用户卡、员工卡、验泵卡或维修卡 (make the blank a card)", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return e.makeCard(c.Context(), f) }}
+	user.Flags().StringVar(&f.kind, "kind", "user", "user 用户, manager 管理, employee 员工, test 验泵, service 维修")
+	cli.Values(user, "kind", "user", "manager", "employee", "test", "service")
+	user.Flags().Uint8Var(&f.employee, "employee", 1, "员工号 1 至 9, 仅员工卡 (number of the employee)")
+	user.Flags().StringVar(&f.password, "password-file", "", "员工在加油机上输入的四位密码的文件 (file with the employee's four digits)")
 	group.AddCommand(
-		&cobra.Command{Use: "make", Short: "把读卡器上的白卡制成用户卡 (make the blank a user card)", Args: cobra.NoArgs,
-			RunE: func(c *cobra.Command, _ []string) error { return e.makeCard(c.Context(), f) }},
+		user,
 		&cobra.Command{Use: "psam", Short: "把读卡器上的白卡制成 PSAM (make the blank a PSAM)", Args: cobra.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return e.makePSAM(c.Context(), f) }},
 		&cobra.Command{Use: "readers", Short: "列出读卡器 (list readers)", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return e.listReaders() }},
@@ -143,13 +184,13 @@ func (e *env) pick(name string) (string, error) {
 }
 
 func (e *env) makeCard(ctx context.Context, f *makeFlags) error {
-	from, to, err := f.validity()
+	order, err := f.order()
 	if err != nil {
 		return err
 	}
 	var made record.CardMade
 	err = e.making(ctx, f, func(m *cardmaking.Maker, door app.Door, t card.Transport) (err error) {
-		made, err = m.MakeCard(door, t, cardmaking.CardOrder{Kind: fuelcard.CardUser, ValidFrom: from, ValidTo: to})
+		made, err = m.MakeCard(door, t, order)
 		return err
 	})
 	if err != nil {

@@ -35,6 +35,7 @@ func (e *env) station() *cobra.Command {
 		e.stationAlarms(&addr), e.stationAlarm(&addr), e.stationPrices(&addr),
 		e.stationPorts(&path), e.stationUdev(),
 	)
+	group.AddCommand(e.stationModes(&addr)...)
 	return group
 }
 

@@ -91,7 +91,7 @@ func (b *Board) stored(raw []byte, change func(*state)) error {
 	}
 	overrun := b.mem.state.Overrun
 	both := func(s *state) {
-		if kind := r.Type.Kind(); kind == fa.Fuelling || kind == fa.Escape {
+		if kind := r.Type.Kind(); kind == fa.Fuelling || kind == fa.Escape || kind == fa.NoCard {
 			s.Cash += r.Amount // what was sold, whoever pays it when
 		}
 		change(s)
@@ -159,7 +159,7 @@ func (b *Board) cancelled(e terminal.Entry) fa.Record {
 func (b *Board) blank(t fa.TType) fa.Record {
 	s := &b.mem.state
 	return fa.Record{Type: t, Time: b.stamp(), PSAMNumber: b.sess.sam.Number, TID: b.sess.sam.TID, Unit: fa.PayCard,
-		NZN: b.nzn(), Product: s.Now.Product, Price: s.Now.Price, Employee: fa.NoEmployee, Total: b.mem.total,
+		NZN: b.nzn(), Product: s.Now.Product, Price: s.Now.Price, Employee: s.employee(), Total: b.mem.total,
 		Version: b.sess.sam.Application.KeyIndex<<4 | b.cfg.Profile.KeyVersion&15}
 }
 
@@ -223,6 +223,9 @@ const cardTime = 5 * time.Second
 // card settles the sale if it is still there; otherwise it is billed after a while.
 func (b *Board) resume() {
 	b.sess.due = clock.Never
+	if b.closeFree(); b.dead {
+		return
+	}
 	s := &b.mem.state
 	ev := s.Sale.Evidence
 	if !ev.Found || ev.Closed || ev.Billed {

@@ -50,6 +50,8 @@ type state struct {
 	Lists      [lists]listPlace
 	NoLists    bool // the station said that there is no base blacklist
 	Sale       sale
+	Employee   byte  // on duty; 0: nobody
+	Free       *free // a fill that no card pays, under way
 	PSAMs      []psamHigh
 	Pending    []record.Hex // records without POS-TTC and T-MAC, oldest first
 	Overrun    uint32       // records that were overwritten before the station had them: an error, never silent

@@ -18,7 +18,8 @@ const (
 )
 
 const (
-	maxPIN    = 12 // digits of a PIN: 6 bytes (card.md 6.2)
+	offDuty   = "0" // an employee's word that he leaves
+	maxPIN    = 12  // digits of a PIN: 6 bytes (card.md 6.2)
 	minPIN    = 4
 	maxDigits = 6 // the display has six places (dispenser.md 5.1)
 )
@@ -75,6 +76,9 @@ func (b *Board) Key(now clock.Instant, k Key) {
 		if k == KeyOK && len(p.digits) >= minPIN {
 			b.resumeIf(askPIN, card.Reply{Data: append([]byte(nil), p.digits...)})
 		}
+	case k == KeyOK && b.sess.free && b.sess.waiting == askGo && string(p.digits) == offDuty:
+		p.wipe()
+		b.step(card.Reply{Data: []byte(offDuty)})
 	case k == KeyOK:
 		if !b.resumeIf(askPlate, card.Reply{}) && b.hook.up {
 			b.lifted()

@@ -172,7 +172,7 @@ func (v *visit) sell() {
 	if _, err := v.term.Note(e); err != nil {
 		return
 	}
-	b.face.prompt = Text{"请加油", "please fuel"}
+	b.face.prompt = goOn
 	b.fill.balance = l.Balance
 	b.arm(b.sess.plan.limit)
 	_, _ = v.t.Ask(askPump, nil)

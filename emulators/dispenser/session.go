@@ -36,6 +36,7 @@ type session struct {
 	answer  fa.Message    // of the station, nil for none
 	allow   terminal.Allowance
 	plan    plan
+	free    bool // the fill is not the card's: it goes on when the card leaves
 	rand    *rand.ChaCha8
 }
 
@@ -115,6 +116,8 @@ func (b *Board) Pulled(now clock.Instant) {
 		}
 	case s.waiting == askPIN || s.waiting == askGo || s.waiting == askPlate:
 		b.step(card.Reply{Err: card.ErrRemoved})
+	case s.waiting == askPump && s.free:
+		b.face.prompt = goOn
 	case s.waiting == askPump:
 		b.shut("card")
 	}
@@ -138,7 +141,7 @@ func (b *Board) Answer(now clock.Instant, id uint64, reply card.Reply) {
 
 // start runs a talk from its beginning.
 func (b *Board) start(visit bool, run func(*card.Talk)) {
-	b.sess.talk, b.sess.visit, b.sess.lost = card.NewTalk(run), visit, false
+	b.sess.talk, b.sess.visit, b.sess.lost, b.sess.free = card.NewTalk(run), visit, false, false
 	b.step(card.Reply{})
 }
 
@@ -212,7 +215,7 @@ func (b *Board) waits() bool {
 	b.changed()
 	switch s.waiting {
 	case askPump:
-		if s.lost {
+		if s.lost && !s.free {
 			b.shut("card")
 		}
 		return b.fill.phase != fillNone

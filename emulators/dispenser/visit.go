@@ -69,6 +69,10 @@ func (b *Board) serve(t *card.Talk) {
 	if !v.sam() || !v.identify() {
 		return
 	}
+	if v.id.ASN.CardType() != fuelcard.CardUser {
+		v.staff()
+		return
+	}
 	if v.id.Hidden && v.id.Refused == nil && !v.pin() || !v.recover() {
 		return
 	}

@@ -79,7 +79,12 @@ func (w *World) makeCard(p *plastic, c CardPlan) error {
 		if c.Kind == "foreign" {
 			d = elsewhere{door, maker.Apply}
 		}
-		made, err := maker.MakeCard(d, t, cardmaking.CardOrder{Kind: fuelcard.CardUser, ValidFrom: from, ValidTo: to})
+		order, err := c.making()
+		if err != nil {
+			return err
+		}
+		order.ValidFrom, order.ValidTo = from, to
+		made, err := maker.MakeCard(d, t, order)
 		p.asn = made.ASN
 		return err
 	})

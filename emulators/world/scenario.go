@@ -178,11 +178,10 @@ func (c CardPlan) check() error {
 			return fmt.Errorf("load: %w", err)
 		}
 	}
-	switch c.Kind {
-	case "", "foreign", "blank":
-		return nil
+	if _, staff := staffKinds[c.Kind]; !staff && c.Kind != "" && c.Kind != "foreign" && c.Kind != "blank" {
+		return fmt.Errorf("kind %q: want foreign, blank, employee, test, service or nothing", c.Kind)
 	}
-	return fmt.Errorf("kind %q: want foreign, blank or nothing", c.Kind)
+	return nil
 }
 
 func (s Scenario) start() (clock.Instant, error) {

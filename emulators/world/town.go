@@ -126,9 +126,11 @@ type CardPlan struct {
 	Holder  string     `yaml:"holder"`
 	PIN     string     `yaml:"pin"`
 	Load    string     `yaml:"load"` // yuan topped up in cash and loaded at once
-	Kind    string     `yaml:"kind"` // "" ours · foreign: another company's keys · blank
+	Kind    string     `yaml:"kind"` // "" ours · foreign: another company's keys · blank · employee, test, service: internal cards
 	ValidTo string     `yaml:"valid_to"`
 	Limit   *LimitPlan `yaml:"limit"`
+
+	Employee int `yaml:"employee"` // number on an employee card; its PIN is the four digits of file 001B
 }
 
 // LimitPlan is the limits of a card; zero is "no limit".

@@ -78,6 +78,7 @@ var catalogue = map[string]Advice{
 	"line-echo":       {Warning, Maintenance, "收发线短路或接反: 检查该口接线", "TX and RX are joined: check the wiring of this port"},
 	"board-offline":   {Warning, Attendant, "看加油机是否有电; 有电则报修, 记录存在机内不会丢", "see that the dispenser has power; if it has, call maintenance: its records are safe inside"},
 	"board-fault":     {Warning, Maintenance, "按加油机报告的故障代码报修", "have it repaired by the code that the dispenser reports"},
+	"service-card":    {Notice, Manager, "有人用维修卡: 核对是否有维修安排", "a maintenance card is in use: was somebody called?"},
 	"board-replaced":  {Critical, Manager, "核对是否换过主板: 是则抄表登记泵码, 否则停用该枪并上报", "was the board replaced? if so, write down the totalizer; if not, close the nozzle and report it"},
 	"frame-malformed": {Notice, Maintenance, "偶发可不理; 反复出现时升级该加油机程序", "now and then it does not matter; if it goes on, update the dispenser's program"},
 	"order-broken":    {Critical, Duty, "中心下发的布局或价格有误: 中心改正后重发", "the layout or prices of the center are wrong: the center corrects and orders again"},

@@ -16,6 +16,9 @@ type CardOrder struct {
 	Kind      byte   // fuelcard.CardUser and the others of card.md 3.7
 	ValidFrom string // YYYYMMDD
 	ValidTo   string
+
+	Employee byte    // of an employee card: 1…9; 0 is 1. Source: card.md 3.4
+	Password [2]byte // that the employee keys at a dispenser, BCD
 }
 
 // making is one user card on its way.
@@ -24,6 +27,9 @@ type making struct {
 	m      *Maker
 	public fuelcard.PublicData
 	c      vault.Card
+
+	employee byte
+	password [2]byte
 }
 
 // MakeCard makes the blank in the reader a card of ours, or goes on with the one that was begun. An order that differs from
@@ -31,7 +37,7 @@ type making struct {
 // stays open and the call is made again with the same card. A blank that comes while a number is open scraps that number:
 // nobody can know whether another card carries it.
 func (m *Maker) MakeCard(door Door, t card.Transport, o CardOrder) (record.CardMade, error) {
-	mk := &making{chat: chat{t}, m: m}
+	mk := &making{chat: chat{t}, m: m, password: o.Password}
 	if err := mk.refuseMade(); err != nil {
 		return record.CardMade{}, err
 	}
@@ -148,12 +154,15 @@ func (m *Maker) number(door Door, o CardOrder) ([]record.Fact, record.CardBegun,
 	default:
 		return nil, record.CardBegun{}, fmt.Errorf("卡类型 %02X (card type): %w", o.Kind, errors.ErrUnsupported)
 	}
+	if o.Employee > 9 {
+		return nil, record.CardBegun{}, fmt.Errorf("员工号 %d, 应为 1 至 9 (employee number): %w", o.Employee, errors.ErrUnsupported)
+	}
 	asn, err := Number(o.Kind, m.cfg.Province, m.serial(o.Kind))
 	if err != nil {
 		return nil, record.CardBegun{}, err
 	}
 	b := record.CardBegun{
-		TimeMs: now, ASN: asn, Issuer: m.cfg.Realm.Issuer(m.cfg.Company), ValidFrom: o.ValidFrom, ValidTo: o.ValidTo,
+		TimeMs: now, ASN: asn, Issuer: m.cfg.Realm.Issuer(m.cfg.Company), ValidFrom: o.ValidFrom, ValidTo: o.ValidTo, Employee: o.Employee,
 	}
 	return append(facts, b), b, nil
 }
@@ -172,6 +181,7 @@ func (mk *making) describe(b record.CardBegun) error {
 		Issuer: b.Issuer, AppType: fuelcard.AppPetrol, AppVersion: 1, ASN: b.ASN, Start: from, Expiry: to, SetVersion: 1,
 	}
 	mk.c = vault.CardOf(mk.public, mk.m.cfg.Profile.Alg)
+	mk.employee = max(1, b.Employee)
 	return nil
 }
 
@@ -256,7 +266,7 @@ func (mk *making) contents() []content {
 	if kind != fuelcard.CardUser {
 		holder.Staff = 1
 	}
-	ordinary := fuelcard.OrdinaryData{Employee: 1}
+	ordinary := fuelcard.OrdinaryData{Employee: mk.employee, EmployeePassword: mk.password}
 	limits, err := mk.m.cfg.Profile.LimitsBytes(fuelcard.NoLimits())
 	if err != nil {
 		panic("cardmaking: no limits do not fit: " + err.Error()) // every layout has them

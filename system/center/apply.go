@@ -284,7 +284,7 @@ func (b *books) sold(f record.SalePosted, d record.DispenserRecord, rec fa.Recor
 	if before == "" {
 		before = ledger.None
 	}
-	rule := ledger.Lookup(f.TType, before, zero)
+	rule := ledger.Lookup(postedAs(rec), before, zero)
 	s.state, s.posted, s.rec, s.nozzle, s.port, s.suspect = rule.After, f, rec, d.Nozzle, d.Port, d.Suspect
 	s.prices = d.PriceVersion
 	s.evidence = with(s.evidence, piece{place{f.Site, f.Seq}, d.Raw})

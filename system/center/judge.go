@@ -149,7 +149,7 @@ func (j *judge) dispenserRecord(p place, d record.DispenserRecord) {
 	if before == "" {
 		before = ledger.None
 	}
-	e.rule = ledger.Lookup(e.kind, before, rec.Amount == 0 && rec.Volume == 0)
+	e.rule = ledger.Lookup(postedAs(rec), before, rec.Amount == 0 && rec.Volume == 0)
 	if !rec.Type.Moves() && rec.TTC == 0 {
 		return // an event: its line is its record
 	}
@@ -167,6 +167,25 @@ func (j *judge) known(e *entry) bool {
 		}
 	}
 	return false
+}
+
+// postedAs is the row of the posting table that a record goes by: a test draw has one of its own.
+func postedAs(r fa.Record) int {
+	if r.TestDraw() {
+		return ledger.TestDraw
+	}
+	return int(r.Type.Kind())
+}
+
+// mode says how a sale was paid, for people: card, cash, bank, … or test for what went back into the tank.
+func mode(r fa.Record) string {
+	switch {
+	case r.TestDraw():
+		return "test"
+	case r.Type.Kind() == fa.NoCard:
+		return way(r.Unit)
+	}
+	return "card"
 }
 
 func (j *judge) key(e *entry) recordKey {
@@ -223,6 +242,12 @@ func (j *judge) money(e *entry) string {
 	case fa.CardErrorEvent:
 		return ""
 	case fa.NoCard:
+		if e.rec.TestDraw() {
+			if e.rec.Amount != 0 {
+				return AmountWrong
+			}
+			return ""
+		}
 		_, reason := e.value()
 		return reason
 	}

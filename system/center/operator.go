@@ -257,6 +257,7 @@ type SaleView struct {
 	Sale        record.SaleID    `json:"sale"`
 	State       string           `json:"state"` // posted, owed, settled, cancelled
 	TType       int              `json:"t_type"`
+	Mode        string           `json:"mode"` // card, cash, account, bank, other; test: went back into the tank
 	Time        string           `json:"time"` // civil, of the lock: YYYY-MM-DD hh:mm:ss
 	PostedMs    int64            `json:"posted_ms"`
 	Site        record.SiteID    `json:"site"`

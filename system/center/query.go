@@ -177,7 +177,7 @@ func (c *Core) listSales(_ clock.Instant, q AskSales) outcome {
 func (c *Core) saleView(id string, s sale) SaleView {
 	f := s.posted
 	return SaleView{
-		ID: id, No: s.no, Sale: f.Sale, State: string(s.state), TType: f.TType, Time: s.rec.Time.String(), PostedMs: f.TimeMs,
+		ID: id, No: s.no, Sale: f.Sale, State: string(s.state), TType: f.TType, Mode: mode(s.rec), Time: s.rec.Time.String(), PostedMs: f.TimeMs,
 		Site: f.Site, Seq: f.Seq, Nozzle: s.nozzle, ASN: f.ASN, CTC: f.CTC, Product: f.Product,
 		ProductName: c.books.products.at(f.Product).Name, Price: f.Price, Quantity: f.Quantity, Unit: f.Unit, Amount: f.Amount,
 		Balance: s.rec.Balance, Total: s.rec.Total, Prices: s.prices, TAC: s.rec.TAC, Entries: append([]record.Entry{}, s.entries...), Settled: s.settled, Suspect: s.suspect,

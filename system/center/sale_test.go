@@ -553,6 +553,26 @@ func TestSaleWithoutCard(t *testing.T) {
 	r.sameAfterReplay()
 }
 
+// A test draw moves the meter and no money; one that claims an amount does not enter the books.
+func TestTestDrawSellsNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	rec := r.lock(0, 30000, 0, 0).record(fa.NoCard, 501, 1000, 0, 1000)
+	rec.ASN[2], rec.Unit = 0x05, fa.PayOther
+	seq := r.ship(station, fact(r.sign(rec)))
+	want(t, "quarantine", r.reasons(), nil)
+	var proof SaleProof
+	r.into(&proof, PathSale, AskSale{ID: fmt.Sprintf("1001#%d", seq)})
+	if !proof.OK || proof.State != "posted" || proof.Mode != "test" || len(proof.Entries) != 0 || proof.Quantity != 1000 {
+		t.Errorf("proof: %+v", proof)
+	}
+	paid := rec
+	paid.POSTTC, paid.Amount, paid.Total = 502, 7850, 2000
+	r.ship(station, fact(r.sign(paid)))
+	want(t, "quarantine", r.reasons(), []string{AmountWrong})
+	r.sameAfterReplay()
+}
+
 func TestEventsMoveNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

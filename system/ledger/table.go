@@ -44,12 +44,16 @@ type Rule struct {
 	TType    int // b3-0 of T_TYPE. Source: dispenser.md 3.6
 	Before   State
 	Effect   Effect
-	Fuel     bool // the volume counts as sold
+	Fuel     bool // the volume went through the meter now
 	Money    Money
 	TTC      bool // the record accounts for its PSAM TTC
 	After    State
 	OnlyZero bool // only with amount and volume 0, else a conflict
 }
+
+// TestDraw is the row of a T_TYPE 7 of a pump-test card: fuel that went through the meter and back into the tank. The number is
+// ours; no board sends it. Source: adr/0013.
+const TestDraw = 0x57
 
 // Table is the posting table, row by row; every pair of T_TYPE and state is there. Source: design.md 9.6, dispenser.md 3.6.
 var Table = []Rule{
@@ -105,6 +109,12 @@ var Table = []Rule{
 	{TType: 7, Before: Owed, Effect: Conflict, After: Owed},
 	{TType: 7, Before: Settled, Effect: Conflict, After: Settled},
 	{TType: 7, Before: Cancelled, Effect: Conflict, After: Cancelled},
+	// 7 of a pump-test card: the meter moved, nothing is sold.
+	{TType: TestDraw, Before: None, Effect: Post, Fuel: true, TTC: true, After: Posted},
+	{TType: TestDraw, Before: Posted, Effect: Conflict, After: Posted},
+	{TType: TestDraw, Before: Owed, Effect: Conflict, After: Owed},
+	{TType: TestDraw, Before: Settled, Effect: Conflict, After: Settled},
+	{TType: TestDraw, Before: Cancelled, Effect: Conflict, After: Cancelled},
 	// 9 card error: an event; with a PSAM TTC it says that this TTC was burned before the lock.
 	{TType: 9, Before: None, Effect: Post, TTC: true, After: Cancelled},
 	{TType: 9, Before: Posted, Effect: Conflict, After: Posted},

@@ -58,7 +58,7 @@ func (c *Core) one(now clock.Instant, p *port, e dispenser.Event) {
 	case dispenser.Totals:
 		c.totals(now, p, e)
 	case dispenser.Reported:
-		c.alarm(now, "board-fault", subject, "加油机报告故障: "+e.Text, "the dispenser reports a fault: "+e.Text)
+		c.reported(now, subject, e.Text)
 	case dispenser.Changed, dispenser.Priced:
 	case dispenser.Malformed:
 		c.alarm(now, "frame-malformed", subject, "校验正确但内容有误的帧", "frame with good CRC and bad content: "+e.Err.Error())

@@ -148,8 +148,11 @@ func (c *Core) contradicts(r fa.Record) *finding {
 // fits says that amount, volume and price belong together. A cash preset may differ by less than the value of one pulse; the
 // debit is at most the balance. Source: dispenser.md 2.7, 5.1; design.md 9.7.
 func fits(r fa.Record) bool {
-	if r.Unit.Points() {
+	switch {
+	case r.Unit.Points():
 		return true
+	case r.TestDraw():
+		return r.Amount == 0 // nobody pays what goes back into the tank
 	}
 	value, err := unit.Amount(r.Volume, r.Price)
 	diff := r.Amount - value

@@ -66,6 +66,7 @@ type Sale struct {
 	Port     int           `json:"port"`
 	POSTTC   uint32        `json:"pos_ttc"`
 	TType    int           `json:"t_type"`
+	Mode     string        `json:"mode,omitempty"` // card, cash, other; test: went back into the tank
 	Zh       string        `json:"zh"`
 	Time     string        `json:"time"`
 	ASN      string        `json:"asn"` // masked
@@ -95,6 +96,10 @@ var routes = map[string]handler{
 	PathLists:    question(func(c *Core, now clock.Instant, _ struct{}) (any, bool) { return c.listsStatus(now), true }),
 	PathSales:    question((*Core).askSales),
 	PathPrices:   question((*Core).askPrices),
+
+	PathDuty:       question((*Core).askDuty),
+	PathTests:      question((*Core).askTests),
+	PathTestReturn: act((*Core).returnTest),
 }
 
 // Serve answers an operator.
@@ -216,7 +221,7 @@ func (c *Core) list(limit int) Sales {
 		t := c.sales[i]
 		zh, _ := t.rec.Type.Words()
 		all.Sales = append(all.Sales, Sale{
-			Seq: t.seq, Port: t.port, POSTTC: uint32(t.rec.POSTTC), TType: int(t.rec.Type.Kind()), Zh: zh, Time: t.rec.Time.String(),
+			Seq: t.seq, Port: t.port, POSTTC: uint32(t.rec.POSTTC), TType: int(t.rec.Type.Kind()), Mode: mode(t.rec), Zh: zh, Time: t.rec.Time.String(),
 			ASN: t.rec.ASN.String(), Sale: record.SaleID{TID: t.rec.TID, TTC: t.rec.TTC}, Product: t.rec.Product.String(),
 			Price: t.rec.Price, Quantity: t.rec.Volume, Amount: t.rec.Amount, Prices: t.prices,
 		})

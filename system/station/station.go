@@ -57,6 +57,7 @@ type Core struct {
 	ship       *exchange.Shipper
 	sales      []taken // in order
 	alarms     alarm.List
+	modes      modes
 	silent     map[[2]string]int         // repeated alarms that were not written, by kind and subject
 	ordered    bool                      // a directive has come into force
 	confirming bool                      // a ListConfirmed is under way
@@ -118,7 +119,7 @@ func New(cfg Config) *Core {
 	cfg.Plausible = cfg.Plausible.orDefault()
 	c := &Core{
 		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}, places: map[int]place{}, takenMs: map[uint64]int64{}},
-		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{},
+		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{}, modes: newModes(),
 		plains: map[plainKey]*plain{}, fuelled: map[record.SaleID]record.PlainSold{}, estops: map[record.Nozzle]record.Fact{},
 		waiting: map[link.ActID][]func(clock.Instant){},
 	}
@@ -290,6 +291,8 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 		c.orders.lists.opened = clock.FromMilli(f.TimeMs)
 	case record.PriceAcknowledged:
 		c.acknowledged(f)
+	case record.TestReturned:
+		c.modes.returned[f.Draw] = f
 	case record.NozzleShut:
 		c.turned(f.Port, true)
 	case record.NozzleFreed:
@@ -336,6 +339,7 @@ func (c *Core) took(seq uint64, f record.DispenserRecord) {
 		p.intake.took(f, r)
 	}
 	c.sales = append(c.sales, taken{seq, f.Port, r, f.PriceVersion})
+	c.modes.took(f.Port, r)
 	id := record.SaleID{TID: r.TID, TTC: r.TTC}
 	s := c.seen[id]
 	switch r.Type.Kind() {

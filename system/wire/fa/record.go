@@ -268,3 +268,11 @@ func (s Settle) means() (zh, en string) {
 	}
 	return zh + ", 分", en + ", fen"
 }
+
+// TestDraw says that a record is of a pump-test card: fuel went through the meter and back into the tank, nobody pays it. On the
+// wire it is a sale without a card (T-TYPE 7) with that card's number, an amount of 0, and mode "other". Source: card.md 3.7;
+// the form [ours], adr/0013.
+func (r Record) TestDraw() bool {
+	const pumpTest = 0x05
+	return r.Type.Kind() == NoCard && r.ASN.CardType() == pumpTest
+}

@@ -116,6 +116,7 @@ type CardBegun struct {
 	Issuer    pboc.Issuer `json:"issuer"`
 	ValidFrom string      `json:"valid_from"` // YYYYMMDD
 	ValidTo   string      `json:"valid_to"`
+	Employee  byte        `json:"employee,omitempty"` // number on an employee card
 }
 
 // CardMade says that the card is complete and read back.

@@ -55,6 +55,7 @@ var table = map[string]func([]byte) (Fact, error){
 	EmergencyEnded{}.FactType():    reader[EmergencyEnded](),
 	TillStep{}.FactType():          reader[TillStep](),
 	PriceAcknowledged{}.FactType(): reader[PriceAcknowledged](),
+	TestReturned{}.FactType():      reader[TestReturned](),
 	PriceProposed{}.FactType():     reader[PriceProposed](),
 	PriceDecided{}.FactType():      reader[PriceDecided](),
 	NozzleShut{}.FactType():        reader[NozzleShut](),
