@@ -11,6 +11,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"time"
 
 	"greylock/emulators/world"
@@ -72,6 +73,10 @@ const (
 	CardsMem  = "mem"
 	CardsVPCD = "vpcd"
 )
+
+// virtualOnly is the tag of scenarios that hours pass in, or whose faults sit inside the station's process: in real time they are
+// left out.
+const virtualOnly = "@虚拟时间"
 
 // ptyParallel is how many scenarios run at a time over pseudo-terminals: they wait for real time, not for a processor.
 const ptyParallel = 16
@@ -156,6 +161,9 @@ func plan(opt *Options, sum *Summary) ([]job, error) {
 	chosen, err := selectScenarios(whole, *opt)
 	if err != nil {
 		return nil, err
+	}
+	if opt.Lines == "pty" {
+		chosen = slices.DeleteFunc(chosen, func(s *scenario) bool { return slices.Contains(s.tags, virtualOnly) })
 	}
 	if len(chosen) == 0 {
 		return nil, ErrNothing

@@ -36,6 +36,7 @@ func (e *env) station() *cobra.Command {
 		e.stationPorts(&path), e.stationUdev(),
 	)
 	group.AddCommand(e.stationModes(&addr)...)
+	group.AddCommand(e.stationWhy(&addr))
 	return group
 }
 

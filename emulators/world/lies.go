@@ -19,6 +19,9 @@ type Lies interface {
 	AddPreviousSale(nozzle record.Nozzle) error
 	// SwapCables plugs the cables of two nozzles of a station into each other's port; once more puts them right. Virtual time only.
 	SwapCables(a, b record.Nozzle) error
+	// KillBeforeAck kills the station at the instant at which a nozzle's next record is durable and would be acknowledged: the
+	// acknowledgement is never sent. Virtual time only.
+	KillBeforeAck(nozzle record.Nozzle) error
 }
 
 // InjectRecord sends it beside what the board itself says.
@@ -106,4 +109,31 @@ func (w *World) SwapCables(a, b record.Nozzle) error {
 	lines[x.port], lines[y.port] = lines[y.port], lines[x.port]
 	one.port, other.port = other.port, one.port
 	return nil
+}
+
+// KillBeforeAck waits at the station's door to the line.
+func (w *World) KillBeforeAck(n record.Nozzle) error {
+	p := w.pumps[n]
+	if p == nil || p.station == nil {
+		return fmt.Errorf("%d 号枪没有本程序中的站 (no station in virtual time)", n)
+	}
+	s, port := p.station, p.port
+	send := s.lines[port]
+	s.lines[port] = func(data []byte) {
+		if !acknowledges(data) {
+			send(data)
+			return
+		}
+		s.lines[port] = send
+		w.happened("killed before ack")
+		w.at(w.now, s.kill)
+	}
+	return nil
+}
+
+// acknowledges says whether bytes from the station are the answer to a record.
+func acknowledges(data []byte) (yes bool) {
+	var d fa.Decoder
+	d.Decode(data, func(f fa.Frame) { yes = yes || f.FromPC() && f.Word() == fa.WordRecord })
+	return yes
 }

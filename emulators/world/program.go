@@ -39,6 +39,15 @@ const (
 	startLook     = 20 * time.Millisecond
 )
 
+// portLink is the stable name of a port: of the station alone where a town has one.
+func (w *World) portLink(station string, port int) string {
+	name := fmt.Sprintf("port%02d", port)
+	if len(w.scenario.Stations) > 1 {
+		name = station + "-" + name
+	}
+	return filepath.Join(w.ptyDir(), name)
+}
+
 // ptyDir is where the pseudo-terminals' stable names and the programs' data live: a temporary directory if none was asked for.
 func (w *World) ptyDir() string {
 	if w.opt.Dir == "" {
@@ -164,7 +173,7 @@ func (p *program) configure(s StationPlan, centerDoor string) error {
 	}
 	cfg.Lists = s.lists()
 	for i := range len(s.Nozzles) + len(s.Plain) {
-		cfg.Ports = append(cfg.Ports, app.Port{Number: i + 1, Path: filepath.Join(p.w.ptyDir(), fmt.Sprintf("port%02d", i+1)), Baud: 9600, Protocol: s.protocol(i)})
+		cfg.Ports = append(cfg.Ports, app.Port{Number: i + 1, Path: p.w.portLink(s.ID, i+1), Baud: 9600, Protocol: s.protocol(i)})
 	}
 	text, err := json.MarshalIndent(cfg, "", "  ")
 	if err != nil {

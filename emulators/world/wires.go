@@ -3,7 +3,6 @@ package world
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"greylock/emulators/line"
 	"greylock/system/clock"
@@ -90,8 +89,8 @@ type ptyWire struct {
 }
 
 // openPty opens the pseudo-terminal of a port.
-func (w *World) openPty(port int, where string, board func([]byte)) (*ptyWire, error) {
-	x := &ptyWire{path: filepath.Join(w.ptyDir(), fmt.Sprintf("port%02d", port))}
+func (w *World) openPty(site record.SiteID, port int, where string, board func([]byte)) (*ptyWire, error) {
+	x := &ptyWire{path: w.portLink(string(site), port)}
 	if err := os.MkdirAll(w.ptyDir(), 0o700); err != nil {
 		return nil, fmt.Errorf("world: directory of pseudo-terminals: %w", err)
 	}
@@ -109,7 +108,7 @@ func (w *World) openPty(port int, where string, board func([]byte)) (*ptyWire, e
 // join puts a board on its port: in virtual time on the station's line, else behind a pseudo-terminal.
 func (w *World) join(site record.SiteID, port int, where string, board func([]byte)) (wire, error) {
 	if w.opt.Lines == "pty" {
-		return w.openPty(port, where, board)
+		return w.openPty(site, port, where, board)
 	}
 	return newMemWire(w, w.stations[site], port, where, board, line.Config{Chunk: w.opt.Chunk}), nil
 }

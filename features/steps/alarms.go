@@ -13,14 +13,15 @@ import (
 
 // alarmSteps are the lists of alarms and who takes care of them.
 func (s *Scene) alarmSteps() []Step {
-	return []Step{
+	return append(s.whySteps(), []Step{
 		{`^中心的告警表上有加油站的 "([^"]+)", 轻重 "([^"]+)", 归 "([^"]+)", 无人处理$`, s.alarmAtCenter},
+		{`^中心的告警表上没有加油站的 "([^"]+)"$`, s.noAlarm},
 		{`^中心的告警表上有中心的 "([^"]+)"$`, s.alarmOfCenter},
 		{`^中心的告警表上加油站的 "([^"]+)" 由 "([^"]+)" 在 "(加油站|中心)" 处理$`, s.takenAtCenter},
 		{`^加油站的告警表上 "([^"]+)" 由 "([^"]+)" 处理$`, s.takenAtStation},
 		{`^"([^"]+)" 在加油站确认 "([^"]+)", 说 "([^"]+)"$`, s.ackAtStation},
 		{`^"([^"]+)" 在中心确认加油站的 "([^"]+)", 说 "([^"]+)"$`, s.ackAtCenter},
-	}
+	}...)
 }
 
 // command asks a site's operator door; an answer other than 200 is an error.
@@ -48,6 +49,21 @@ func newest(list []alarm.Case, site record.SiteID, kind string) (alarm.Case, err
 func (s *Scene) alarmOfCenter(kind string) error {
 	_, err := s.caseAtCenter(record.Center, kind)
 	return err
+}
+
+// noAlarm: the list is there and has others, but not this one.
+func (s *Scene) noAlarm(kind string) error {
+	if err := s.Town.Settle(calm); err != nil {
+		return err
+	}
+	var a center.Alarms
+	if err := s.command(record.Center, center.PathAlarms, center.AskAlarms{Limit: 500}, &a); err != nil {
+		return err
+	}
+	if c, err := newest(a.Alarms, station, kind); err == nil {
+		return fmt.Errorf("有告警 %s (there is this alarm): %s", kind, c.Zh)
+	}
+	return nil
 }
 
 func (s *Scene) centerCase(kind string) (alarm.Case, error) { return s.caseAtCenter(station, kind) }

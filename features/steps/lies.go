@@ -18,6 +18,7 @@ func (s *Scene) lieSteps() []Step {
 		{`^(\d+) 号枪把上一笔换号重报$`, s.replay},
 		{`^(\d+) 号枪将把上一笔的油量加进下一笔$`, s.addPrevious},
 		{`^(\d+) 号枪与 (\d+) 号枪的接线对调$`, s.swapCables},
+		{`^站级程序将在记下 (\d+) 号枪的记录之后, 应答之前被杀死$`, s.killBeforeAck},
 		{`^隔离区有一条 "([^"]+)"$`, s.quarantinedAs},
 		{`^过了 (\d+) 小时$`, s.passHours},
 		{`^([\d、]+) 号枪停电 (\d+) 小时$`, s.blackout},
@@ -92,6 +93,8 @@ func (s *Scene) addPrevious(n int) error {
 	}
 	return s.Town.AddPreviousSale(nozzle(n))
 }
+
+func (s *Scene) killBeforeAck(n int) error { return s.Town.KillBeforeAck(nozzle(n)) }
 
 func (s *Scene) swapCables(a, b int) error { return s.Town.SwapCables(nozzle(a), nozzle(b)) }
 

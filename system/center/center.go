@@ -171,6 +171,7 @@ var paths = []path{
 	{record.PathAskUnlEnd, true, maxQuestion, ask((*Core).unlockEnd)},
 	{record.PathAskCard, false, maxQuestion, ask((*Core).askCard)},
 	{record.PathAskAct, true, maxQuestion, ask((*Core).askAct)},
+	{record.PathAskWhy, false, maxQuestion, ask((*Core).askWhy)},
 	{record.PathAskGrey, false, maxQuestion, ask((*Core).askGrey)},
 	{record.PathAskOpen, true, maxQuestion, ask((*Core).askOpen)},
 	{record.PathAskTopUp, true, maxQuestion, ask((*Core).askTopUp)},

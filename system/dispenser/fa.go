@@ -93,6 +93,9 @@ func (d *FA) HasLists() bool {
 	return a.Base == b.Base && a.Added == b.Added && a.Deleted == b.Deleted && a.White == b.White
 }
 
+// Board is the board's address (POS_P) by its last frame; fa.Unconfigured while it has none.
+func (d *FA) Board() byte { return d.board }
+
 // View returns the nozzle as the last frames show it.
 func (d *FA) View() View { return d.view }
 

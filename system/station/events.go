@@ -75,6 +75,7 @@ func (c *Core) taken(now clock.Instant, p *port, e dispenser.Taken) {
 			c.out.Send(p.number, p.fa.Ack(e.To, result), after)
 		}
 	}
+	c.address(now, p)
 	r, v, f := p.intake.judge(e.Raw)
 	epoch, restarted := p.intake.epochOf(r)
 	if v == fresh {
@@ -102,6 +103,22 @@ func (c *Core) taken(now clock.Instant, p *port, e dispenser.Taken) {
 		}
 		p.pending[keyOf(r)] = e.Raw
 		ack(fa.RecordCorrect, c.store(now, p, r, e.Raw, epoch, restarted))
+	}
+}
+
+// address: a board that has the address of another port is on the wrong cable. What it says is judged by its PSAM; an address may
+// be that of an older layout.
+func (c *Core) address(now clock.Instant, p *port) {
+	plan, ok := c.orders.plan(p.number)
+	board := p.fa.Board()
+	if !ok || board == plan.POSP {
+		return
+	}
+	for _, other := range c.orders.layout.Ports {
+		if other.Port != p.number && other.POSP == board {
+			c.alarm(now, "crossed-cables", fmt.Sprintf("port %d", p.number), fmt.Sprintf("主板地址 %d 是 %d 口的: 接线对调?", board, other.Port),
+				fmt.Sprintf("the board's address %d is that of port %d: cables crossed?", board, other.Port))
+		}
 	}
 }
 
@@ -247,6 +264,11 @@ func (c *Core) Answered(now clock.Instant, id uint64, status int, body []byte, e
 	if q, ok := c.asks[id]; ok {
 		delete(c.asks, id)
 		c.answerGrey(q, status, body, err)
+		return
+	}
+	if w, ok := c.holders.asking[id]; ok {
+		delete(c.holders.asking, id)
+		c.answerWhy(w, status, body, err)
 		return
 	}
 	for _, line := range c.ship.Answered(now, id, status, body, err, &c.out) {

@@ -226,3 +226,84 @@ func TestPriceAtThatMinute(t *testing.T) {
 		}
 	}
 }
+
+// on sends a record from a board with that address on a port.
+func (r *rig) on(port int, address byte, x fa.Record) {
+	r.t.Helper()
+	f, err := fa.Build(fa.PCAddress, address, 5, &fa.Upload{Record: x})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.c.Receive(r.now, port, fa.Encode(f))
+	r.take()
+	r.flush()
+}
+
+// TestOtherPort: a sale that came from one port is not taken again from another, whether the layout knows the PSAM or not; a
+// board with another port's address is alarmed.
+func TestOtherPort(t *testing.T) {
+	t.Parallel()
+	r := newRig(t) // no layout
+	r.on(1, 1, sale(1))
+	r.on(2, 2, sale(1))
+	if got := r.refusals(); !slices.Equal(got, []record.Finding{record.FindRepeated}) || r.facts("dispenser.record") != 1 {
+		t.Errorf("without a layout: refused %q, %d stored", got, r.facts("dispenser.record"))
+	}
+	r = laidOut(t)
+	r.on(2, 1, sale(1))
+	if got := r.refusals(); !slices.Equal(got, []record.Finding{record.FindCrossed}) || r.alarms()[0] != "crossed-cables" {
+		t.Errorf("crossed: refused %q, alarms %q", got, r.alarms())
+	}
+	r.on(1, 1, sale(1))
+	if r.facts("dispenser.record") != 1 {
+		t.Error("not taken where it belongs")
+	}
+}
+
+// TestRefusalsSurviveReplay: what was refused, asked for and disputed is the same after a start on the journal.
+func TestRefusalsSurviveReplay(t *testing.T) {
+	t.Parallel()
+	r := laidOut(t)
+	lied := sale(2)
+	lied.Volume, lied.Amount = 2000, 15700
+	r.bring(sale(1), lied)
+	again := newRig(t)
+	for i, f := range r.log {
+		again.c.Apply(uint64(i+1), f)
+	}
+	if got := again.c.ports[0].intake.missing; !slices.Equal(got, []fa.POSTTC{2}) || again.c.ownWhy(lied.ASN).State != "disputed" {
+		t.Errorf("missing %v, %s", got, again.c.ownWhy(lied.ASN).State)
+	}
+	again.bring(lied)
+	if good, wrong := again.acks(); good != 1 || wrong != 0 || again.facts("dispenser.refused") != 0 {
+		t.Errorf("%d good, %d wrong, %d written", good, wrong, again.facts("dispenser.refused"))
+	}
+	again.bring(sale(2))
+	if again.c.ownWhy(lied.ASN).State != "paid" || len(again.c.ports[0].intake.missing) != 0 {
+		t.Errorf("the true one: %s, missing %v", again.c.ownWhy(lied.ASN).State, again.c.ports[0].intake.missing)
+	}
+}
+
+// FuzzRecord: whatever 95 bytes a board offers, they are kept once, as a record or as a refusal, and acknowledged once.
+func FuzzRecord(f *testing.F) {
+	good := sale(2).Bytes()
+	f.Add(good[:])
+	for _, m := range fixtures.MalformedRecords() {
+		f.Add(m.Raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		x, err := fa.ParseRecord(raw)
+		if err != nil {
+			return
+		}
+		r := laidOut(t)
+		r.bring(sale(1))
+		r.sent[1] = nil
+		r.bring(x)
+		good, wrong := r.acks()
+		kept := r.facts("dispenser.record") - 1 + r.facts("dispenser.refused") + r.facts("dispenser.conflict")
+		if good+wrong != 1 || kept != 1 && x != sale(1) || (r.facts("dispenser.refused") == 1) != (wrong == 1) {
+			t.Errorf("%d good, %d wrong, kept %d times: %+v", good, wrong, kept, x)
+		}
+	})
+}

@@ -91,6 +91,7 @@ var routes = map[string]handler{
 	PathAuthorise: act((*Core).authorise), PathNozzleStop: act((*Core).stopNozzle), PathResume: act((*Core).resume), PathUnlock: act((*Core).unlock),
 	PathPlainSales: question((*Core).askPlainSales), PathStop: act((*Core).stop), PathRelease: act((*Core).release),
 	PathAlarms:   question((*Core).askAlarms),
+	PathWhy:      act((*Core).askWhy),
 	PathAckAlarm: act((*Core).ackAlarm),
 	PathStatus:   question(func(c *Core, now clock.Instant, _ struct{}) (any, bool) { return c.status(now), true }),
 	PathLists:    question(func(c *Core, now clock.Instant, _ struct{}) (any, bool) { return c.listsStatus(now), true }),

@@ -58,6 +58,7 @@ type Core struct {
 	sales      []taken // in order
 	alarms     alarm.List
 	modes      modes
+	holders    holders
 	silent     map[[2]string]int         // repeated alarms that were not written, by kind and subject
 	ordered    bool                      // a directive has come into force
 	confirming bool                      // a ListConfirmed is under way
@@ -273,6 +274,7 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 	case record.RecordRefused:
 		if p := c.port(f.Port); p != nil {
 			p.intake.refuse(f)
+			c.dispute(f.Port, f.Raw)
 			delete(p.refusing, sha256.Sum256(f.Raw))
 		}
 	case record.TotalsRead:
@@ -340,6 +342,7 @@ func (c *Core) took(seq uint64, f record.DispenserRecord) {
 	}
 	c.sales = append(c.sales, taken{seq, f.Port, r, f.PriceVersion})
 	c.modes.took(f.Port, r)
+	c.settleDispute(r)
 	id := record.SaleID{TID: r.TID, TTC: r.TTC}
 	s := c.seen[id]
 	switch r.Type.Kind() {
