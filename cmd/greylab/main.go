@@ -27,7 +27,7 @@ type lab struct{ cli.Options }
 
 func (l *lab) root() *cobra.Command {
 	root := &cobra.Command{Use: "greylab", Short: "加油站系统的实验室: 演示, 场景验证 (the lab: demo, features)"}
-	root.AddCommand(l.demo(), l.run(), l.sim(), l.emulate(), l.trace(), l.card(), l.conform(), l.keys(), l.line())
+	root.AddCommand(l.demo(), l.run(), l.sim(), l.emulate(), l.fault(), l.trace(), l.card(), l.conform(), l.keys(), l.line())
 	cli.Common(root, &l.Options)
 	return root
 }
