@@ -10,7 +10,7 @@ import (
 // Kind is a kind of damage.
 type Kind uint8
 
-// The kinds of damage. Duplicate and Echo strike a write (a frame), the others a chunk. Source: dispenser.md 5.2.
+// The kinds of damage. Those from Duplicate on strike a write (a frame), the others a chunk. Source: dispenser.md 5.2.
 const (
 	Drop      Kind = iota // one byte is missing
 	Flip                  // one bit is wrong
@@ -20,13 +20,16 @@ const (
 	Delay                 // the chunk and what follows it come later
 	Duplicate             // the write comes twice
 	Echo                  // the write comes back to its sender, too
+	Reorder               // the write comes after the next one
+	Stale                 // the write before comes in place of this one
+	Tear                  // only the first At bytes of the write come
 	kinds
 )
 
 // babbleMost is the most bytes that one babble adds: about a short frame.
 const babbleMost = 16
 
-var kindWords = [kinds]string{"drop", "flip", "insert", "lose", "babble", "delay", "duplicate", "echo"}
+var kindWords = [kinds]string{"drop", "flip", "insert", "lose", "babble", "delay", "duplicate", "echo", "reorder", "stale", "tear"}
 
 // String is the word in scenarios.
 func (k Kind) String() string {
@@ -61,6 +64,7 @@ type Fault struct {
 	PerMille int           `yaml:"per_mille"` // of the chunks (or writes) that it strikes, 0..1000
 	Times    int           `yaml:"times"`     // it ends after so many strikes; 0 = never
 	Delay    time.Duration `yaml:"delay"`     // of Delay: the longest
+	At       int           `yaml:"at"`        // of Tear: how many bytes come
 }
 
 // Noise damages about that many of 1000 bytes in both directions, by flip, drop and insert; 0 ends all faults. It counts
@@ -104,11 +108,12 @@ func (m *Mem) hits(w *wire, k Kind) (n int) {
 }
 
 // damage lets the faults of a direction strike one chunk and queues what is left of it.
-func (m *Mem) damage(now clock.Instant, w *wire, piece []byte) {
+func (m *Mem) damage(now clock.Instant, to Side, piece []byte) {
+	w := &m.to[to]
 	data := append([]byte(nil), piece...)
 	for i := range w.faults {
 		f := &w.faults[i]
-		if f.Kind == Duplicate || f.Kind == Echo || len(data) == 0 || !m.strikes(w, f) {
+		if f.Kind >= Duplicate || len(data) == 0 || !m.strikes(w, f) {
 			continue
 		}
 		at := m.rnd.IntN(len(data))
@@ -129,7 +134,7 @@ func (m *Mem) damage(now clock.Instant, w *wire, piece []byte) {
 			}
 		}
 	}
-	m.cross(now, w, data)
+	m.cross(now, w, m.heard(w, to, data))
 }
 
 // hold delays all that is queued from now on.

@@ -55,15 +55,18 @@ type Counters struct {
 	Struck   [kinds]uint64 // by Kind
 	Lost     uint64        // bytes that met a cut line
 	Overflow uint64        // bytes that met a full queue
+	Parity   uint64        // bytes whose parity bit was wrong
+	Framing  uint64        // bytes whose stop bit was wrong
 }
 
 // Mem is a duplex line in virtual time. The world calls it with now and asks when it wants to be called next. It is not
 // safe for concurrent use. Equal calls with equal seeds give equal bytes at equal times.
 type Mem struct {
-	baud    int64
+	baud    int
 	chunk   int // bytes per delivery
 	rnd     *rand.Rand
 	cut     bool
+	uart    [2]UART // by the side that is set so
 	to      [2]wire // by the side that receives
 	ordered uint64
 }
@@ -77,6 +80,12 @@ type wire struct {
 	waiting  int // bytes in queue
 	faults   []Fault
 	counters Counters
+
+	bits, baud int64  // of the sender
+	space      bool   // held at space
+	broken     bool   // this wire alone is open
+	before     []byte // the write before
+	late       []byte // a write that comes after the next one
 }
 
 type chunk struct {
@@ -94,34 +103,67 @@ func NewMem(cfg Config, rnd *rand.Rand) *Mem {
 		cfg.Chunk = DefaultChunk
 	}
 	n := int64(cfg.Chunk) * int64(cfg.Baud) / bitsPerByte / int64(time.Second)
-	return &Mem{baud: int64(cfg.Baud), chunk: int(max(n, 1)), rnd: rnd}
+	m := &Mem{baud: cfg.Baud, chunk: int(max(n, 1)), rnd: rnd}
+	for _, side := range []Side{Station, Device} {
+		m.uart[side] = UART{Baud: cfg.Baud}
+		m.to[side].bits, m.to[side].baud = bitsPerByte, int64(cfg.Baud)
+	}
+	return m
 }
 
 // Write sends data from a side. The bytes are paced: each chunk arrives when its last byte has crossed. Nothing is kept of
 // data after the call. Bytes of a cut line or beyond the queue are lost and counted.
 func (m *Mem) Write(now clock.Instant, from Side, data []byte) {
-	w := &m.to[from.Other()]
-	if m.cut {
+	to := from.Other()
+	w := &m.to[to]
+	if m.cut || w.broken || w.space {
 		w.counters.Lost += uint64(len(data))
 		return
 	}
-	for range 1 + m.hits(w, Duplicate) {
-		m.put(now, w, data)
+	for _, piece := range m.frames(w, data) {
+		m.put(now, to, piece)
 	}
 	if m.hits(w, Echo) > 0 {
-		m.put(now, &m.to[from], data)
+		m.put(now, from, data)
 	}
 }
 
+// frames is what becomes of one write as a whole: it may come twice, after the next one, cut short, or the one before comes in
+// its place.
+func (m *Mem) frames(w *wire, data []byte) (out [][]byte) {
+	now := append([]byte(nil), data...)
+	if m.hits(w, Stale) > 0 && w.before != nil {
+		now = w.before
+	}
+	w.before = append([]byte(nil), data...)
+	for i := range w.faults {
+		if f := &w.faults[i]; f.Kind == Tear && m.strikes(w, f) {
+			now = now[:min(len(now), f.At)]
+		}
+	}
+	if w.late == nil && m.hits(w, Reorder) > 0 {
+		w.late = now
+		return nil
+	}
+	for range 1 + m.hits(w, Duplicate) {
+		out = append(out, now)
+	}
+	if w.late != nil {
+		out, w.late = append(out, w.late), nil
+	}
+	return out
+}
+
 // put queues one write in chunks.
-func (m *Mem) put(now clock.Instant, w *wire, data []byte) {
+func (m *Mem) put(now clock.Instant, to Side, data []byte) {
+	w := &m.to[to]
 	if room := max(maxQueue-w.waiting, 0); len(data) > room {
 		w.counters.Overflow += uint64(len(data) - room)
 		data = data[:room]
 	}
 	for len(data) > 0 {
 		n := min(m.chunk, len(data))
-		m.damage(now, w, data[:n])
+		m.damage(now, to, data[:n])
 		data = data[n:]
 	}
 }
@@ -142,7 +184,7 @@ func (m *Mem) cross(now clock.Instant, w *wire, data []byte) {
 
 // free is when the last byte queued so far has crossed.
 func (m *Mem) free(w *wire) clock.Instant {
-	return w.busy.Add(time.Duration(w.sent*bitsPerByte*int64(time.Second)/m.baud) + w.held)
+	return w.busy.Add(w.took(w.sent) + w.held)
 }
 
 // Next says when the next bytes arrive; false if none are under way.

@@ -260,7 +260,7 @@ func TestFaultWords(t *testing.T) {
 	if err := k.UnmarshalText([]byte("gremlin")); err == nil {
 		t.Error("gremlin is a fault")
 	}
-	if _, err := kinds.MarshalText(); err == nil || kinds.String() != "fault 8" {
+	if _, err := kinds.MarshalText(); err == nil || kinds.String() != "fault 11" {
 		t.Errorf("%v: %v", kinds, err)
 	}
 }
