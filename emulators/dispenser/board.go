@@ -33,6 +33,7 @@ type Config struct {
 	Profile  fuelcard.Profile // card and PSAM constants; the zero value is fuelcard.National()
 	Products []fa.Product     // the product table that the masks of file 001C count in (card.md 3.5)
 	Physics  Physics
+	Gain     int // the pulser's, in 1/10 000 of the true volume: 10 000
 }
 
 const (
@@ -77,6 +78,9 @@ func New(cfg Config, nv NV) *Board {
 	}
 	if cfg.Profile.Name == "" {
 		cfg.Profile = fuelcard.National()
+	}
+	if cfg.Gain <= 0 {
+		cfg.Gain = trueGain
 	}
 	b := &Board{cfg: cfg, mem: open(nv, cfg.LogSize), pump: newPump(cfg.Physics, cfg.Seed)}
 	b.link.pc = fa.PCAddress

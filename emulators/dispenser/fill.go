@@ -13,14 +13,43 @@ const refresh = 100 * time.Millisecond
 
 // hook is the nozzle switch behind its debounce.
 type hook struct {
+	hand    bool // where the nozzle really is: off the hook
 	raw, up bool
 	since   clock.Instant // of the last change of raw
+	bounces int           // changes of raw that still come, an even number
 	tested  clock.Instant // the self-test of this lift is over
 	steps   [2]clock.Instant
 }
 
+// move is the nozzle off the hook or back on it; a stuck switch does not follow it back.
+func (h *hook) move(now clock.Instant, up bool, phys Physics) {
+	h.hand = up
+	if h.raw == up || phys.HookStuck && !up {
+		return
+	}
+	h.raw, h.since = up, now
+	h.bounces = int(phys.Bounce/chatter) / 2 * 2
+}
+
+// mended lets a switch that is not stuck any more follow the nozzle.
+func (h *hook) mended(now clock.Instant, phys Physics) {
+	if h.bounces == 0 {
+		h.move(now, h.hand, phys)
+	}
+}
+
+// bounce lets the contacts chatter up to now.
+func (h *hook) bounce(now clock.Instant) {
+	for h.bounces > 0 && now.Sub(h.since) >= chatter {
+		h.raw, h.since, h.bounces = !h.raw, h.since.Add(chatter), h.bounces-1
+	}
+}
+
 func (h *hook) due() clock.Instant {
-	if h.raw != h.up {
+	switch {
+	case h.bounces > 0:
+		return h.since.Add(chatter)
+	case h.raw != h.up:
 		return h.since.Add(debounce)
 	}
 	return clock.Never
@@ -55,6 +84,8 @@ type fill struct {
 	shut   clock.Instant // valve closed and flow at rest since
 	shown  clock.Instant // the next refresh of the display
 	creep  int           // pulses with the valve closed
+	flowed unit.Quantity // what the meter has really let through in this fill
+	odd    int           // remainder of the pulser's gain
 }
 
 // owed is what the card is debited: volume × price, or the cash preset where that differs by less than one pulse, and never
@@ -79,10 +110,10 @@ func (b *Board) Lift(now clock.Instant) { b.lever(now, true) }
 func (b *Board) Hang(now clock.Instant) { b.lever(now, false) }
 
 func (b *Board) lever(now clock.Instant, up bool) {
-	if !b.enter(now) || b.hook.raw == up {
+	if !b.enter(now) || b.hook.hand == up {
 		return
 	}
-	b.hook.raw, b.hook.since = up, b.now
+	b.hook.move(b.now, up, b.pump.phys)
 	b.pump.up = up
 	if !up {
 		b.pump.squeeze = 0
@@ -94,7 +125,7 @@ func (b *Board) lever(now clock.Instant, up bool) {
 func (b *Board) Squeeze(now clock.Instant, permille int) {
 	if b.enter(now) {
 		b.pump.squeeze = max(0, min(permille, 1000))
-		if !b.hook.raw {
+		if !b.hook.hand {
 			b.pump.squeeze = 0
 		}
 	}
@@ -105,12 +136,14 @@ func (b *Board) SetPhysics(now clock.Instant, p Physics) {
 	if b.enter(now) {
 		next := newPump(p, b.cfg.Seed)
 		b.pump.phys = next.phys
+		b.hook.mended(b.now, b.pump.phys)
 	}
 }
 
 // hooked follows the switch once it has been still for long enough.
 func (b *Board) hooked() {
 	h := &b.hook
+	h.bounce(b.now)
 	if h.raw == h.up || b.now.Sub(h.since) < debounce {
 		return
 	}
@@ -141,7 +174,7 @@ func (b *Board) hung() {
 func (b *Board) arm(limit unit.Quantity) {
 	f := &b.fill
 	f.phase, f.limit, f.start, f.stop, f.creep = fillArmed, limit, b.mem.total, "", 0
-	f.volume, f.amount = 0, 0
+	f.volume, f.amount, f.flowed = 0, 0, 0
 	b.changed()
 	if !b.hook.up {
 		b.shut("hang")
@@ -191,7 +224,7 @@ func (b *Board) flow() {
 func (b *Board) pulses() int {
 	f := &b.fill
 	b.pump.steer(f.phase == fillRunning && b.hook.raw, f.volume, f.limit)
-	n := b.pump.step()
+	n := b.metered(b.pump.step())
 	if f.phase == fillNone {
 		b.creeping(n)
 		return n
@@ -237,12 +270,15 @@ func (b *Board) settled() {
 	f.phase = fillNone
 	f.volume = b.mem.total.Since(f.start)
 	f.amount = owed(f.volume, f.price, f.preset, f.balance)
+	if b.verify(); b.dead {
+		return
+	}
 	b.changed()
 	b.filled()
 }
 
 // rested: no flow but a leak, which no waiting ends.
-func (b *Board) rested() bool { return b.pump.flow == 0 && !b.pump.small }
+func (b *Board) rested() bool { return b.pump.flow == 0 && !b.pump.small && b.pump.back == 0 }
 
 // flowDue is when physics, display or self-test want to be woken.
 func (b *Board) flowDue() clock.Instant {

@@ -28,6 +28,7 @@ type plain struct {
 
 	grant   grant
 	value   int64         // of the grant
+	keyed   keyed         // on the pad
 	sale    bool          // the valve has opened since the lift; the totals are not final
 	running bool          // valve open
 	limit   unit.Quantity // the valve closes here
@@ -73,10 +74,10 @@ func (b *Plain) Hang(now clock.Instant, nozzle byte) { b.lever(now, nozzle, fals
 
 func (b *Plain) lever(now clock.Instant, nozzle byte, up bool) {
 	n := b.hand(now, nozzle)
-	if n == nil || n.hook.raw == up {
+	if n == nil || n.hook.hand == up {
 		return
 	}
-	n.hook.raw, n.hook.since = up, b.now
+	n.hook.move(b.now, up, n.pump.phys)
 	n.pump.up = up
 	if !up {
 		n.pump.squeeze = 0
@@ -89,7 +90,7 @@ func (b *Plain) lever(now clock.Instant, nozzle byte, up bool) {
 func (b *Plain) Squeeze(now clock.Instant, nozzle byte, permille int) {
 	if n := b.hand(now, nozzle); n != nil {
 		n.pump.squeeze = max(0, min(permille, 1000))
-		if !n.hook.raw {
+		if !n.hook.hand {
 			n.pump.squeeze = 0
 		}
 	}
@@ -102,6 +103,7 @@ func (b *Plain) SetPhysics(now clock.Instant, nozzle byte, p Physics, gain int) 
 		n.pump.phys = newPump(p, 0).phys
 		n.pump.phys.Prevalve = n.state.Prevalve
 		n.cfg.Gain = max(gain, 0)
+		n.hook.mended(b.now, n.pump.phys)
 	}
 }
 
@@ -141,13 +143,14 @@ func (n *plain) advance() {
 // hooked follows the switch once it has been still for long enough.
 func (n *plain) hooked() {
 	h := &n.hook
+	h.bounce(n.board.now)
 	if h.raw == h.up || n.board.now.Sub(h.since) < debounce {
 		return
 	}
 	h.up = h.raw
 	n.board.changed()
 	if !h.up {
-		n.barred, n.grant = false, grantNone
+		n.barred, n.grant, n.keyed = false, grantNone, keyed{}
 		n.shut("hang")
 		return
 	}
@@ -161,7 +164,7 @@ func (n *plain) hooked() {
 	}
 	n.event(EventStage, "lifted", "提枪", "lifted")
 	if !n.controlled && n.grant == grantNone && !n.locked() && n.state.Price > 0 {
-		n.grant = grantFull
+		n.grant, n.value = n.keyed.grant()
 	}
 }
 

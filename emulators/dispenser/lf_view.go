@@ -20,6 +20,7 @@ type PlainView struct {
 	NozzleUp     bool
 	Controlled   bool
 	Armed        bool
+	Preset       string // what was keyed on the pad
 	BigValve     bool
 	SmallOpen    bool
 	Stop         string // why the valve closed: hang, preset, no-flow, stop, link
@@ -46,7 +47,7 @@ func (b *Plain) Counters() lf.Counters { return b.dec.Counters }
 func (n *plain) view() PlainView {
 	s, h, now := &n.state, &n.hook, n.board.now
 	v := PlainView{Nozzle: n.cfg.Number, State: n.word(), Byte: n.byte(), Amount: n.amount, Quantity: n.volume, Price: s.Price,
-		Prevalve: s.Prevalve, NozzleUp: h.up, Controlled: n.controlled, Armed: n.grant != grantNone, BigValve: n.pump.big,
+		Prevalve: s.Prevalve, NozzleUp: h.up, Controlled: n.controlled, Armed: n.grant != grantNone, Preset: n.keyed.line(), BigValve: n.pump.big,
 		SmallOpen: n.pump.small, Stop: n.stop, Fault: n.fault, Total: s.Litres, Cash: s.Cash, ShiftCash: unit.Fen(s.ShiftCash),
 		ShiftLitres: unit.Quantity(s.ShiftLitres), Flowed: n.through}
 	v.AmountLine, v.QuantityLine, v.PriceLine = v.Amount.String(), v.Quantity.String(), v.Price.String()

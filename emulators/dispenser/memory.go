@@ -54,6 +54,7 @@ type state struct {
 	Free       *free // a fill that no card pays, under way
 	PSAMs      []psamHigh
 	Pending    []record.Hex // records without POS-TTC and T-MAC, oldest first
+	Errors     uint8        `json:",omitempty"` // sales whose pulses differ from the meter beyond ±0.6 %
 	Overrun    uint32       // records that were overwritten before the station had them: an error, never silent
 }
 
@@ -167,8 +168,12 @@ func (m *memory) count(pulses int) error {
 	if pulses == 0 {
 		return nil
 	}
+	return m.register(m.total.Plus(unit.Quantity(pulses)))
+}
+
+// register makes a reading of the totalizer durable.
+func (m *memory) register(total unit.Totalizer) error {
 	var b [12]byte
-	total := m.total.Plus(unit.Quantity(pulses))
 	binary.BigEndian.PutUint32(b[:], m.meterSeq+1)
 	binary.BigEndian.PutUint32(b[4:], uint32(total))
 	binary.BigEndian.PutUint32(b[8:], crc32.ChecksumIEEE(b[:8]))

@@ -14,6 +14,10 @@ type Physics struct {
 	Prevalve  unit.Quantity // the big valve closes this much before the preset: 30; -1 is none
 	Stuck     bool          // fault: the motor runs, fuel does not flow, no pulses come
 	Leak      int           // fault: µL per 10 ms that a worn valve lets through while it is closed, nozzle up
+	Clicks    int           // how often the gun stops by itself in a fill, 0.5 to 5 s each, as near a full tank
+	Reverse   int           // fault: permille of the pulses at which the encoder steps back before it goes on
+	Bounce    time.Duration // the hook switch chatters for so long at each move
+	HookStuck bool          // fault: the hook switch does not follow a nozzle that is hung
 }
 
 const (
@@ -35,6 +39,11 @@ const (
 	testBlank    = 1 * time.Second  //
 	testZero     = 1300 * time.Millisecond
 	debounce     = 150 * time.Millisecond
+	chatter      = 10 * time.Millisecond  // between two contacts of a bouncing switch
+	clickFirst   = 50                     // ticks of flow before the gun clicks, at least …
+	clickSpread  = 100                    // … and so many more by chance
+	clickOff     = 50                     // ticks that it stays shut, at least: 0.5 s …
+	clickMore    = 451                    // … and so many more by chance: at most 5 s
 	afterHang    = 300 * time.Millisecond // totals and log are written this long after the flow has ended
 )
 
@@ -50,6 +59,10 @@ type pump struct {
 	acc        int  // µL towards the next pulse
 	hand       int  // permille around 1000
 	held       int  // ticks that the hand stays
+	clicks     int  // of the gun, still to come in this fill
+	click      int  // ticks until the next one; below 0: until the gun is squeezed again
+	place      int  // of the encoder, from the furthest place that was counted
+	back       int  // steps that it owes after a step back
 }
 
 func newPump(phys Physics, seed uint64) pump {
@@ -75,7 +88,45 @@ func (p *pump) step() (pulses int) {
 	p.acc += through
 	pulses = p.acc / microPulse
 	p.acc %= microPulse
-	return pulses
+	return p.encoded(pulses)
+}
+
+// encoded is what the counter makes of the encoder's steps: only those beyond the furthest place count, so that a step back
+// and forth again is one pulse and not two.
+func (p *pump) encoded(pulses int) int {
+	if p.phys.Reverse <= 0 && p.back == 0 {
+		return pulses
+	}
+	p.place += p.back + pulses
+	p.back = 0
+	if pulses > 0 && p.rnd.IntN(1000) < p.phys.Reverse {
+		p.back = 1 + p.rnd.IntN(pulses)
+		p.place -= p.back
+	}
+	counted := max(0, p.place)
+	p.place -= counted
+	return counted
+}
+
+// clicked says that the gun is shut by its own automatic stop.
+func (p *pump) clicked() bool {
+	if p.clicks == 0 {
+		return false
+	}
+	p.click--
+	switch {
+	case p.click == 0:
+		p.click = -clickOff - p.rnd.IntN(clickMore)
+	case p.click < 0:
+		if p.click += 2; p.click < 0 {
+			return true
+		}
+		if p.clicks--; p.clicks > 0 {
+			p.click = clickFirst + p.rnd.IntN(clickSpread)
+		}
+		return false
+	}
+	return p.click < 0
 }
 
 // target is the flow that valves and hand aim at.
@@ -84,7 +135,10 @@ func (p *pump) target() int {
 		p.opened = 0
 		return 0
 	}
-	if p.opened++; p.opened <= suction || p.phys.Stuck {
+	if p.opened++; p.opened == 1 && p.phys.Clicks > 0 {
+		p.clicks, p.click = p.phys.Clicks, clickFirst+p.rnd.IntN(clickSpread)
+	}
+	if p.opened <= suction || p.phys.Stuck || p.squeeze > 0 && p.clicked() {
 		return 0
 	}
 	if p.held--; p.held <= 0 {
@@ -111,7 +165,7 @@ func (p *pump) next(aim int) int {
 
 // still says that nothing moves and nothing will.
 func (p *pump) still() bool {
-	return p.flow == 0 && !p.small && (p.phys.Leak == 0 || !p.up)
+	return p.flow == 0 && !p.small && p.back == 0 && (p.phys.Leak == 0 || !p.up)
 }
 
 // steer sets the valves for what was delivered of a limit: the big one closes prevalve before it, the small one at it.

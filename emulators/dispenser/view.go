@@ -113,7 +113,7 @@ func (b *Board) State() State {
 	switch {
 	case !b.on || b.dead || b.face.broken:
 		return StateFault
-	case b.face.locked:
+	case b.locked():
 		return StateLocked
 	case b.fill.phase == fillRunning:
 		return StateFuelling

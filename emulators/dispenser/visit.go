@@ -350,7 +350,7 @@ func (b *Board) say(word string, t Text) {
 func (b *Board) closed() (Text, bool) {
 	_, open := b.nozzle()
 	switch {
-	case b.face.locked:
+	case b.locked():
 		return Text{"本枪已锁机", "this pump is locked"}, true
 	case !b.mem.state.Confirmed:
 		return Text{"本机未配置", "this board is not configured"}, true
