@@ -203,10 +203,14 @@ func (w *World) buildStation(p StationPlan) error {
 		ports = append(ports, station.Port{Number: i + 1, Protocol: p.protocol(i)})
 	}
 	id := record.SiteID(p.ID)
-	s := &site{
+	var s *site
+	s = &site{
 		w: w, disk: faultfile.New(), lines: map[int]func([]byte){},
 		open: record.SiteOpened{Site: id, Kind: record.KindStation, Name: p.Name, Realm: record.Training},
 		make: func(j *journal.Journal) (link.Core, error) {
+			if err := s.mayStart(j, len(ports)); err != nil {
+				return nil, err
+			}
 			return station.New(station.Config{
 				Site: id, Realm: record.Training, CenterKey: w.centerVault.PublicKey(), Ports: ports,
 				Lists:  p.lists(),

@@ -34,7 +34,7 @@ func StationProcess() (exit int, ours bool) {
 		_, _ = io.Copy(io.Discard, os.Stdin) // ends when the parent does, however it ends
 		stop()
 	}()
-	if err := app.RunStation(ctx, path, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
+	if err := app.RunStation(ctx, path, slog.New(slog.NewTextHandler(os.Stderr, nil)), clockBeside(path)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1, true
 	}

@@ -29,8 +29,9 @@ type program struct {
 	data     string // directory of the journal
 	operator string // base URL of its operator door
 	process  Process
-	cut      bool // separated from the center
-	twice    bool // the next batch reaches the center twice
+	right    []byte // the configuration, kept while it is spoilt
+	cut      bool   // separated from the center
+	twice    bool   // the next batch reaches the center twice
 }
 
 const (

@@ -2,6 +2,7 @@ package world
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,9 +32,10 @@ type site struct {
 	life  int       // counts starts; events of an earlier life are void
 	wake  *event
 	lines map[int]func(data []byte)
-	cut   bool // separated from the center
-	twice bool // the next batch is sent twice
-	alter int  // directives that are still to be altered on their way here
+	cut   bool       // separated from the center
+	twice bool       // the next batch is sent twice
+	wrong StartFault // what its machine or configuration has wrong at its next start
+	alter int        // directives that are still to be altered on their way here
 	asks  map[uint64]func(status int, body []byte)
 	askID uint64
 }
@@ -46,7 +48,7 @@ func (s *site) start() error {
 	}
 	core, err := s.make(j)
 	if err != nil {
-		return fmt.Errorf("site %s: %w", s.open.Site, err)
+		return errors.Join(fmt.Errorf("site %s: %w", s.open.Site, err), j.Close())
 	}
 	s.life++
 	if s.wake == nil {

@@ -116,6 +116,7 @@ type Faults interface {
 	PowerCut(nozzle record.Nozzle) error
 	PowerOn(nozzle record.Nozzle) error
 	ListFaults
+	StartFaults
 	// Happened tells how often a fault of this name has taken effect.
 	Happened(fault string) int
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"greylock/system/clock"
+	"greylock/system/journal"
 	"greylock/system/wire/record"
 )
 
@@ -51,13 +52,8 @@ type Past struct {
 
 // Record takes the journal's next record. A line that this program does not know is not looked at: Open says so.
 func (p *Past) Record(seq uint64, line []byte) {
-	var at struct {
-		TimeMs int64 `json:"time_ms"`
-	}
-	if json.Unmarshal(line, &at) == nil && at.TimeMs != 0 {
-		if t := clock.FromMilli(at.TimeMs); t > p.Last {
-			p.Last, p.LastSeq = t, seq
-		}
+	if t := clock.FromMilli(timeOf(line)); t > p.Last {
+		p.Last, p.LastSeq = t, seq
 	}
 	if !bytes.Contains(line, []byte(record.DirectiveApplied{}.FactType())) {
 		return
@@ -74,6 +70,18 @@ func (p *Past) Record(seq uint64, line []byte) {
 		}
 		p.orders[head.Topic] = d.Directive
 	}
+}
+
+// timeOf reads time_ms, the first field of a fact, without reading the rest; 0 if there is none.
+func timeOf(line []byte) (ms int64) {
+	_, tail, _ := bytes.Cut(line, []byte(`"time_ms":`))
+	for _, c := range tail {
+		if c < '0' || c > '9' || ms > 1<<50 {
+			break
+		}
+		ms = ms*10 + int64(c-'0')
+	}
+	return ms
 }
 
 // CheckClock is ErrClock for a clock before this program was built or too far behind the journal.
@@ -137,4 +145,13 @@ func (p *Past) CheckPorts(ports []Port) error {
 // Check is all of it.
 func (p *Past) Check(now clock.Instant, cfg StationConfig) error {
 	return errors.Join(p.CheckClock(now), p.CheckKey(cfg.CenterKey), p.CheckPorts(cfg.Ports))
+}
+
+// MayStart replays a station's journal for what it tells against starting: ErrClock, ErrKey, ErrPortMap.
+func MayStart(j *journal.Journal, now clock.Instant, cfg StationConfig) error {
+	past := Past{}
+	if err := j.Read(1, func(r journal.Record) error { past.Record(r.Seq, r.Body); return nil }); err != nil {
+		return err
+	}
+	return past.Check(now, cfg)
 }

@@ -31,6 +31,7 @@ type StationConfig struct {
 	Plausible station.Plausible  `json:"plausible"`
 	Lists     station.ListPolicy `json:"lists"` // spans in nanoseconds
 	Log       *slog.Logger       `json:"-"`     // nil: none
+	Clock     clock.Clock        `json:"-"`     // nil: the machine's
 }
 
 // Port is one serial port of the hub.
@@ -52,6 +53,9 @@ const (
 // Station opens a station's program: journal, serial ports, operator door. ErrClock, ErrKey, ErrPortMap: it must not start on what
 // it finds.
 func Station(cfg StationConfig) (*Program, error) {
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System{}
+	}
 	ports := make([]station.Port, 0, len(cfg.Ports))
 	for _, p := range cfg.Ports {
 		if p.Protocol == "" {
@@ -61,11 +65,7 @@ func Station(cfg StationConfig) (*Program, error) {
 	}
 	p, err := openProgram(cfg.Site, record.KindStation, journal.OS(cfg.Data), map[string]string{"center": cfg.Center}, cfg.Log, cfg.Reserve,
 		func(j *journal.Journal) (link.Core, error) {
-			past := Past{}
-			if err := j.Read(1, func(r journal.Record) error { past.Record(r.Seq, r.Body); return nil }); err != nil {
-				return nil, err
-			}
-			if err := past.Check(clock.System{}.Now(), cfg); err != nil {
+			if err := MayStart(j, cfg.Clock.Now(), cfg); err != nil {
 				return nil, err
 			}
 			return station.New(station.Config{
@@ -85,8 +85,9 @@ func Station(cfg StationConfig) (*Program, error) {
 	return p, nil
 }
 
-// RunStation runs a station's program on a configuration in JSON until ctx ends. The lab starts it in a process of its own.
-func RunStation(ctx context.Context, path string, log *slog.Logger) error {
+// RunStation runs a station's program on a configuration in JSON until ctx ends. The lab starts it in a process of its own, by a
+// clock of its own, nil for the machine's.
+func RunStation(ctx context.Context, path string, log *slog.Logger, c clock.Clock) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSetting, err)
@@ -97,7 +98,7 @@ func RunStation(ctx context.Context, path string, log *slog.Logger) error {
 	if err := dec.Decode(&cfg); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrSetting, path, err)
 	}
-	cfg.Log = log
+	cfg.Log, cfg.Clock = log, c
 	p, err := Station(cfg)
 	if err != nil {
 		return err
