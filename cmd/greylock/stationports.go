@@ -16,6 +16,7 @@ import (
 	"greylock/cmd/internal/config"
 	"greylock/system/link/ports"
 	"greylock/system/link/serial"
+	"greylock/system/station"
 )
 
 // portFlags are what `station ports` is told.
@@ -235,4 +236,35 @@ func (e *env) stationUdev() *cobra.Command {
 	c.Flags().IntVar(&first, "first", 1, "第一个口的号码 (number of the first port)")
 	c.Flags().StringVar(&base, "path", "", "USB 卡的 ID_PATH, 例如 pci-0000:00:14.0-usb-0:4 (of a USB card)")
 	return c
+}
+
+// shownHub is the hub in one line: one port per nozzle.
+type shownHub struct {
+	Ports   int  `json:"ports"`
+	Nozzles int  `json:"nozzles"` // of the layout, on these ports
+	Open    int  `json:"open"`
+	Equal   bool `json:"equal"` // ports == nozzles
+}
+
+func (e *env) stationHub(addr *string) *cobra.Command {
+	return &cobra.Command{Use: "hub", Short: "集线器: 口数与枪数 (hub: ports and nozzles)", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+		s, err := ask[station.Status](c.Context(), *addr, station.PathStatus, struct{}{})
+		if err != nil {
+			return err
+		}
+		var h shownHub
+		for _, n := range s.Nozzles {
+			h.Ports++
+			if n.Nozzle != 0 {
+				h.Nozzles++
+			}
+			if n.Line {
+				h.Open++
+			}
+		}
+		h.Equal = h.Ports == h.Nozzles
+		return e.Print(h, func(w io.Writer) {
+			fmt.Fprintf(w, "%d 个口, %d 条枪, 接通 %d (ports, nozzles, open)\n", h.Ports, h.Nozzles, h.Open)
+		})
+	}}
 }

@@ -173,6 +173,9 @@ func TestFirstSaleByTheProgramAlone(t *testing.T) {
 		t.Errorf("the card holds %v", got)
 	}
 	call(t, "station", "status", "--addr", door).want(t, cli.OK, "示范加油站", "通")
+	if h := into[shownHub](t, call(t, "station", "hub", "--addr", door, "--json")); h != (shownHub{1, 1, 1, true}) {
+		t.Errorf("the hub: %+v", h)
+	}
 	if at := fuelled(t, door); len(at) != 1 || at[0].Amount != 500 {
 		t.Errorf("the station shows %+v", at)
 	}

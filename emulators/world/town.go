@@ -117,6 +117,7 @@ type Faults interface {
 	PowerOn(nozzle record.Nozzle) error
 	ListFaults
 	StartFaults
+	PortFaults
 	// Happened tells how often a fault of this name has taken effect.
 	Happened(fault string) int
 }

@@ -8,6 +8,7 @@ package serial
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -48,8 +49,9 @@ const (
 	writeLimit  = 2 * time.Second        // a frame takes at most 0.6 s at 9600; longer means that nobody takes the bytes
 	retryFirst  = 200 * time.Millisecond
 	retryMost   = 5 * time.Second
-	queued      = 64   // writes that may wait: a station has a handful of frames under way per line
-	readSize    = 4096 // more than a kernel hands over in one read
+	lookAgain   = 250 * time.Millisecond // how often a name that is gone is looked for meanwhile; nothing is opened
+	queued      = 64                     // writes that may wait: a station has a handful of frames under way per line
+	readSize    = 4096                   // more than a kernel hands over in one read
 )
 
 // Errors of Write.
@@ -166,15 +168,39 @@ func (l *Line) own() {
 		if time.Since(began) >= retryMost {
 			pause = retryFirst
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-l.stop:
-			timer.Stop()
+		if !l.rest(pause) {
 			return
-		case <-timer.C:
 		}
 		pause = min(2*pause, retryMost)
 	}
+}
+
+// rest waits before the next opening, but not once a name that was gone is there again: a port that is plugged back works within
+// two seconds, however long it was away. False when the line is to be closed.
+func (l *Line) rest(pause time.Duration) bool {
+	timer, look := time.NewTimer(pause), time.NewTicker(min(pause, lookAgain))
+	defer timer.Stop()
+	defer look.Stop()
+	there := l.there()
+	for {
+		select {
+		case <-l.stop:
+			return false
+		case <-timer.C:
+			return true
+		case <-look.C:
+			was := there
+			if there = l.there(); there && !was {
+				return true
+			}
+		}
+	}
+}
+
+// there says that the port's name leads somewhere.
+func (l *Line) there() bool {
+	_, err := os.Stat(l.cfg.Path)
+	return err == nil
 }
 
 var (

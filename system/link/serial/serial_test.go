@@ -263,6 +263,64 @@ func TestHangUpAndReturnUnderAnotherName(t *testing.T) {
 	second.wantData(t, []byte("here"))
 }
 
+// TestSixteenPortsOneUnplugged: fifteen go on, the sixteenth is back within two seconds of its name, however long the pause
+// between openings has become.
+func TestSixteenPortsOneUnplugged(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	link := func(i int) string { return filepath.Join(dir, fmt.Sprintf("port%02d", i+1)) }
+	var peers [16]*peer
+	var lines [16]*harness
+	for i := range peers {
+		peers[i] = openPeer(t)
+		if err := os.Symlink(peers[i].name, link(i)); err != nil {
+			t.Fatal(err)
+		}
+		lines[i] = start(t, Config{Path: link(i), LockDir: dir}, time.Second)
+		lines[i].wantUp()
+	}
+	const gone = 6
+	if err := errors.Join(os.Remove(link(gone)), peers[gone].Close()); err != nil {
+		t.Fatal(err)
+	}
+	if e := lines[gone].next(); !e.down {
+		t.Fatalf("%+v", e)
+	}
+	lines[gone].wantTrouble(CodeHangUp)
+	lines[gone].wantTrouble(CodeNoPort)
+	talk := func(i int, word string) {
+		t.Helper()
+		if _, err := peers[i].Write([]byte(word)); err != nil {
+			t.Fatal(err)
+		}
+		lines[i].wantData([]byte(word))
+	}
+	longest := time.NewTimer(retryFirst + 2*retryFirst + 4*retryFirst + 8*retryFirst) // now the pause is seconds
+	defer longest.Stop()
+	for waiting := true; waiting; {
+		select {
+		case <-longest.C:
+			waiting = false
+		default:
+		}
+		for i := range peers {
+			if i != gone {
+				talk(i, "here")
+			}
+		}
+	}
+	peers[gone] = openPeer(t)
+	began := time.Now()
+	if err := os.Symlink(peers[gone].name, link(gone)); err != nil {
+		t.Fatal(err)
+	}
+	lines[gone].wantUp()
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("back after %v", took)
+	}
+	talk(gone, "back")
+}
+
 func TestNoSuchPort(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "port99")
