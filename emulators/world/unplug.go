@@ -40,10 +40,13 @@ func (f faults) plug(n record.Nozzle, in bool) error {
 			}
 			f.w.at(f.w.now.Add(reopened), func() { p.station.lineIs(p.port, true) })
 		case *ptyWire:
-			if in {
-				wrong = f.w.openPty(p)
-			} else {
+			if !in {
 				wrong = x.close()
+				return
+			}
+			var back wire
+			if back, wrong = f.w.join(p.site, p.port, p.where, p.receive); wrong == nil {
+				p.line = back
 			}
 		}
 	})
