@@ -126,7 +126,11 @@ func TestTapeOfAStationPlaysAgain(t *testing.T) {
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		text, err := os.ReadFile(path)
-		return err == nil && strings.Count(string(text), `"d":">"`) >= 4
+		said := map[string]int{}
+		for line := range strings.Lines(string(text)) {
+			said[stationWord(line)]++
+		}
+		return err == nil && said["30"] >= 2 && said["38"] > 0 && said["3A"] > 0
 	})
 	p.signal(syscall.SIGTERM)
 	x.mu.Lock()
@@ -150,10 +154,7 @@ func TestTapeOfAStationPlaysAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.SplitAfter(string(text), "\n")
-	at := slices.IndexFunc(lines, func(l string) bool { // the first poll's answer: behind FA, addresses, ctl and length
-		_, hex, _ := strings.Cut(l, `"d":">","hex":"`)
-		return len(hex) > 14 && hex[12:14] == "30"
-	})
+	at := slices.IndexFunc(lines, func(l string) bool { return stationWord(l) == "30" })
 	head, _, _ := strings.Cut(lines[at], `"hex":`)
 	lines[at] = head + fmt.Sprintf("\"hex\":\"%X\"}\n", fa.Encode(other))
 	edited := file(t, filepath.Join(dir, "edited.tape"), strings.Join(lines, ""))
@@ -162,6 +163,15 @@ func TestTapeOfAStationPlaysAgain(t *testing.T) {
 	call(t, "line", "replay", edited, "--port", near, "--locks", dir).want(t, cli.Failed, "E141", fmt.Sprintf("edited.tape:%d:", at+1), "应为 (want)", "实为 (got)")
 	call(t, "line", "replay", edited).want(t, cli.Usage, "--port")
 	call(t, "line", "replay", edited, "--port", near, "--match", "loose").want(t, cli.Usage, "compact")
+}
+
+// stationWord is the command word of a line of a tape, behind FA, addresses, ctl and length; "" if the board said it.
+func stationWord(line string) string {
+	_, hex, _ := strings.Cut(line, `"d":">","hex":"`)
+	if len(hex) < 14 {
+		return ""
+	}
+	return hex[12:14]
 }
 
 // nullModem joins two ports.
