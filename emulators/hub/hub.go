@@ -1,4 +1,4 @@
-// Package hub runs dispenser boards in real time behind the ports of a serial hub: pseudo-terminals with stable names that
+// Package hub runs dispenser boards (and any other Device) in real time behind the ports of a serial hub: pseudo-terminals with stable names that
 // any program opens. It moves bytes, time, card slots and hands; what a board does is the board's.
 //
 // Source: dispenser.md 5, 6.
@@ -44,6 +44,7 @@ type Hands interface {
 type Port struct {
 	// New makes the device, and the hands at it or nil, each time power comes. Its memory is the caller's.
 	New   func() (Device, Hands, error)
+	Name  string                  // of the port in the directory; "": port01, port02 …
 	Slots map[string]card.Slot    // by the name that a Transmit carries
 	Event func(e dispenser.Event) // nil: nobody looks
 }
@@ -82,7 +83,10 @@ func Open(cfg Config) (*Hub, error) {
 	}
 	h := &Hub{}
 	for i, c := range cfg.Ports {
-		p := &port{cfg: c, link: filepath.Join(cfg.Dir, fmt.Sprintf("port%02d", i+1)), kick: make(chan struct{}, 1), done: make(chan struct{}), due: clock.Never, moves: clock.Never}
+		if c.Name == "" {
+			c.Name = fmt.Sprintf("port%02d", i+1)
+		}
+		p := &port{cfg: c, link: filepath.Join(cfg.Dir, c.Name), kick: make(chan struct{}, 1), done: make(chan struct{}), due: clock.Never, moves: clock.Never}
 		p.mu.Lock() // bytes that come before the board has power wait
 		pty, err := line.OpenPty(line.PtyConfig{Config: line.Config{Baud: cfg.Baud}, Link: p.link,
 			Rand: rand.New(rand.NewPCG(cfg.Seed, uint64(i))), Received: p.received})
