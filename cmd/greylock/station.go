@@ -33,7 +33,7 @@ func (e *env) station() *cobra.Command {
 		sales,
 		command(e, &addr, "lists", "黑白名单: 版本, 年龄, 各枪是否已用上 (lists: versions, age, boards)", station.PathLists, nothing, showStationLists),
 		e.stationAlarms(&addr), e.stationAlarm(&addr), e.stationPrices(&addr),
-		e.stationHub(&addr), e.stationPorts(&path), e.stationUdev(),
+		e.stationHub(&addr), e.stationCommission(&addr), e.stationPorts(&path), e.stationUdev(),
 	)
 	group.AddCommand(e.stationModes(&addr)...)
 	group.AddCommand(e.stationWhy(&addr))

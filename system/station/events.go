@@ -54,6 +54,7 @@ func (c *Core) one(now clock.Instant, p *port, e dispenser.Event) {
 	case dispenser.ListAsked:
 		c.listed(p, e)
 	case dispenser.Informed:
+		p.names = e.Info.Nozzles
 		c.informed(now, p, e.Info)
 	case dispenser.Totals:
 		c.totals(now, p, e)

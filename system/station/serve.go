@@ -90,6 +90,7 @@ type handler func(c *Core, now clock.Instant, id uint64, body []byte)
 var routes = map[string]handler{
 	PathAuthorise: act((*Core).authorise), PathNozzleStop: act((*Core).stopNozzle), PathResume: act((*Core).resume), PathUnlock: act((*Core).unlock),
 	PathPlainSales: question((*Core).askPlainSales), PathStop: act((*Core).stop), PathRelease: act((*Core).release),
+	PathCommission: act((*Core).askCommission), PathCommissioned: act((*Core).commissioned),
 	PathAlarms:   question((*Core).askAlarms),
 	PathWhy:      act((*Core).askWhy),
 	PathAckAlarm: act((*Core).ackAlarm),

@@ -59,12 +59,13 @@ type Core struct {
 	alarms     alarm.List
 	modes      modes
 	holders    holders
-	silent     map[[2]string]int         // repeated alarms that were not written, by kind and subject
-	ordered    bool                      // a directive has come into force
-	confirming bool                      // a ListConfirmed is under way
-	applied    uint64                    // facts applied
-	asks       map[uint64]greyCall       // questions to the center that are under way
-	seen       map[record.SaleID]settled // what is known of a sale
+	examined   map[record.Nozzle]examined // last commissioning of a nozzle
+	silent     map[[2]string]int          // repeated alarms that were not written, by kind and subject
+	ordered    bool                       // a directive has come into force
+	confirming bool                       // a ListConfirmed is under way
+	applied    uint64                     // facts applied
+	asks       map[uint64]greyCall        // questions to the center that are under way
+	seen       map[record.SaleID]settled  // what is known of a sale
 
 	pricesAt   clock.Instant // when the plain boards' prices change next
 	plains     map[plainKey]*plain
@@ -87,6 +88,7 @@ type port struct {
 	pending  map[recordKey][]byte       // staged, not yet durable
 	refusing map[[sha256.Size]byte]bool // refusals, the same
 	totals   map[fa.NZN]record.TotalsRead
+	names    []fa.NZN // what the board last called itself
 	up       bool
 	echo     bool // an alarm about the wiring was raised in this contact
 	pricing  boardPrices
@@ -122,7 +124,7 @@ func New(cfg Config) *Core {
 		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}, places: map[int]place{}, takenMs: map[uint64]int64{}},
 		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{}, modes: newModes(),
 		plains: map[plainKey]*plain{}, fuelled: map[record.SaleID]record.PlainSold{}, estops: map[record.Nozzle]record.Fact{},
-		waiting: map[link.ActID][]func(clock.Instant){},
+		waiting: map[link.ActID][]func(clock.Instant){}, examined: map[record.Nozzle]examined{},
 	}
 	for _, x := range cfg.Ports {
 		c.ports = append(c.ports, newPort(x))
@@ -281,6 +283,8 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 		if p := c.port(f.Port); p != nil {
 			p.totals[fa.NZN(f.Nozzle)] = f
 		}
+	case record.NozzleCommissioned:
+		c.examined[f.Nozzle] = examined{seq, f}
 	case record.Alarm:
 		c.alarms.Raised(c.cfg.Site, seq, f)
 	case record.AlarmAcknowledged:
