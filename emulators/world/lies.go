@@ -7,6 +7,7 @@ import (
 
 	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
 )
 
 // Lies is what a lying board, a stale memory or a wrong cable tells the station.
@@ -19,6 +20,8 @@ type Lies interface {
 	AddPreviousSale(nozzle record.Nozzle) error
 	// SwapCables plugs the cables of two nozzles of a station into each other's port; once more puts them right. Virtual time only.
 	SwapCables(a, b record.Nozzle) error
+	// SayTotal lets a board tell a totalizer that is lower by so much, once.
+	SayTotal(nozzle record.Nozzle, less unit.Quantity) error
 	// KillBeforeAck kills the station at the instant at which a nozzle's next record is durable and would be acknowledged: the
 	// acknowledgement is never sent. Virtual time only.
 	KillBeforeAck(nozzle record.Nozzle) error
@@ -88,6 +91,30 @@ func (w *World) AddPreviousSale(n record.Nozzle) (err error) {
 		}
 	})
 	return errors.Join(at, err)
+}
+
+// SayTotal lowers the next 38H answer.
+func (w *World) SayTotal(n record.Nozzle, less unit.Quantity) error {
+	return faults{w}.at(n, func(p *pump) {
+		p.mangle = func(data []byte) []byte {
+			var told fa.Frame
+			var d fa.Decoder
+			d.Decode(data, func(f fa.Frame) { told = f })
+			m, err := fa.Parse(told)
+			totals, ok := m.(*fa.Totals)
+			if err != nil || !ok || len(totals.Nozzles) == 0 {
+				return data
+			}
+			p.mangle = nil
+			w.happened("totalizer lowered")
+			totals.Nozzles[0].Total -= unit.Totalizer(less)
+			f, err := fa.Build(told.Dst, told.Src, told.Ctl, totals)
+			if err != nil {
+				return data
+			}
+			return fa.Encode(f)
+		}
+	})
 }
 
 // SwapCables plugs two cables into each other's port.

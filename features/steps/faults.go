@@ -41,7 +41,7 @@ var faultNames = map[string]string{
 	"断线": "line cut", "记录重复上传": "upload repeated", "批次重复发送": "batch repeated", "记录被改": "upload flipped", "断开中心": "center cut", "中心不可达": "center unreachable",
 	"上一笔被加进": "previous sale added", "上一笔重报": "sale replayed", "接线对调": "cables swapped",
 	"油价被吞": "prices swallowed", "油价被改": "prices forged",
-	"应答前被杀": "killed before ack",
+	"应答前被杀": "killed before ack", "少报泵码": "totalizer lowered",
 }
 
 // priceOrder is the price change that a scene has ordered.

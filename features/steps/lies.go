@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"greylock/fixtures"
+	stationprogram "greylock/system/station"
+	"greylock/system/wire/record"
 )
 
 // lieSteps are records that are not true, and what the product makes of them.
@@ -19,6 +21,9 @@ func (s *Scene) lieSteps() []Step {
 		{`^(\d+) 号枪将把上一笔的油量加进下一笔$`, s.addPrevious},
 		{`^(\d+) 号枪与 (\d+) 号枪的接线对调$`, s.swapCables},
 		{`^站级程序将在记下 (\d+) 号枪的记录之后, 应答之前被杀死$`, s.killBeforeAck},
+		{`^(\d+) 号枪将少报泵码 ([\d.]+) 升$`, s.sayTotal},
+		{`^"([^"]+)" 和 "([^"]+)" 核对泵码, 恢复 (\d+) 号枪$`, s.unlockNozzle},
+		{`^只有 "([^"]+)" 核对泵码, (\d+) 号枪不能恢复$`, s.oneUnlocks},
 		{`^隔离区有一条 "([^"]+)"$`, s.quarantinedAs},
 		{`^过了 (\d+) 小时$`, s.passHours},
 		{`^([\d、]+) 号枪停电 (\d+) 小时$`, s.blackout},
@@ -95,6 +100,27 @@ func (s *Scene) addPrevious(n int) error {
 }
 
 func (s *Scene) killBeforeAck(n int) error { return s.Town.KillBeforeAck(nozzle(n)) }
+
+func (s *Scene) sayTotal(n int, less string) error {
+	v, err := litres(less)
+	if err != nil {
+		return err
+	}
+	return s.Town.SayTotal(nozzle(n), v)
+}
+
+func (s *Scene) unlockNozzle(one, other string, n int) error {
+	return s.command(station, stationprogram.PathUnlock,
+		stationprogram.AskUnlock{Nozzle: nozzle(n), By: [2]string{one, other}, Reason: "抄表相符"}, &record.Done{})
+}
+
+func (s *Scene) oneUnlocks(who string, n int) error {
+	err := s.unlockNozzle(who, who, n)
+	if err == nil || !strings.Contains(err.Error(), "TWO_PERSONS") {
+		return fmt.Errorf("一个人恢复了 %d 号枪 (one person was enough): %w", n, err)
+	}
+	return nil
+}
 
 func (s *Scene) swapCables(a, b int) error { return s.Town.SwapCables(nozzle(a), nozzle(b)) }
 

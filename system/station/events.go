@@ -107,20 +107,22 @@ func (c *Core) taken(now clock.Instant, p *port, e dispenser.Taken) {
 	}
 }
 
-// address: a board that has the address of another port is on the wrong cable. What it says is judged by its PSAM; an address may
-// be that of an older layout.
-func (c *Core) address(now clock.Instant, p *port) {
+// address: a board that has the address of another port is on the wrong cable; true says so. What it says is judged by its PSAM:
+// an address may be that of an older layout.
+func (c *Core) address(now clock.Instant, p *port) (crossed bool) {
 	plan, ok := c.orders.plan(p.number)
 	board := p.fa.Board()
 	if !ok || board == plan.POSP {
-		return
+		return false
 	}
 	for _, other := range c.orders.layout.Ports {
 		if other.Port != p.number && other.POSP == board {
+			crossed = true
 			c.alarm(now, "crossed-cables", fmt.Sprintf("port %d", p.number), fmt.Sprintf("主板地址 %d 是 %d 口的: 接线对调?", board, other.Port),
 				fmt.Sprintf("the board's address %d is that of port %d: cables crossed?", board, other.Port))
 		}
 	}
+	return crossed
 }
 
 // refused keeps a record that can not be true, with its reason. The first offer is acknowledged as wrong and the board is asked
@@ -161,7 +163,7 @@ func (c *Core) refused(now clock.Instant, p *port, r fa.Record, e dispenser.Take
 }
 
 // doubtful are the alarms of the findings that are not simply record-suspect.
-var doubtful = map[record.Finding]string{record.FindMeterJump: "totalizer-jump", record.FindMeterBack: "totalizer-back"}
+var doubtful = map[record.Finding]string{record.FindMeterJump: "totalizer-jump", record.FindMeterBack: "totalizer-back", record.FindPriceStale: "price-stale"}
 
 // store appends a fresh record and the alarms that it deserves as one act.
 func (c *Core) store(now clock.Instant, p *port, r fa.Record, raw []byte, epoch int, restarted bool) link.ActID {
@@ -177,9 +179,6 @@ func (c *Core) store(now clock.Instant, p *port, r fa.Record, raw []byte, epoch 
 	if restarted {
 		warn("board-replaced", "", "加油机流水号重新开始: 主板更换或复位?", "record numbers start again: board replaced or reset?")
 	}
-	if text := c.stale(p, r); text != "" {
-		warn("price-stale", "", "单价不是授权时有效的价: "+text, "not a price that was valid at authorisation: "+text)
-	}
 	if r.Type.Kind() == fa.PriceReceived && p.fa != nil {
 		p.fa.AskInfo(now) // which version was it?
 	}
@@ -189,6 +188,9 @@ func (c *Core) store(now clock.Instant, p *port, r fa.Record, raw []byte, epoch 
 		kind, about := doubtful[f.code], ""
 		if kind == "" {
 			kind, about = "record-suspect", " "+string(f.code)
+		}
+		if f.code == record.FindMeterBack {
+			alarms = append(alarms, c.lockFor(now, p, en)...)
 		}
 		warn(kind, about, fmt.Sprintf("流水号 %d: %s", r.POSTTC, zh), fmt.Sprintf("record %d: %s", r.POSTTC, en))
 	}
@@ -204,18 +206,10 @@ func metered(r fa.Record) bool {
 	return k == fa.Fuelling || k == fa.Escape || k == fa.NoCard
 }
 
-// readBack: the board's totalizer can not be behind that of its last record. Source: dispenser.md 4.5.
-func (c *Core) readBack(now clock.Instant, p *port, n fa.NozzleTotal) {
-	if len(p.intake.meter) == 0 {
-		return
-	}
-	if last := p.intake.meter[len(p.intake.meter)-1]; last.NZN == n.NZN && n.Total.Since(last.Total) >= wentBack {
-		c.alarm(now, "totalizer-back", fmt.Sprintf("port %d", p.number), fmt.Sprintf("泵码读数 %v 小于最后一笔的 %v", n.Total, last.Total),
-			fmt.Sprintf("the totalizer reads %v, the last record has %v", n.Total, last.Total))
-	}
-}
-
 func (c *Core) totals(now clock.Instant, p *port, e dispenser.Totals) {
+	if c.address(now, p) {
+		return // another port's meter
+	}
 	facts := make([]record.Fact, 0, len(e.Nozzles))
 	for _, n := range e.Nozzles {
 		c.readBack(now, p, n)

@@ -49,6 +49,9 @@ type epochTTC struct {
 // maxGap bounds the numbers that are asked again after a jump: the depth of a small board's log.
 const maxGap = 200
 
+// mostLeap is more records than a nozzle makes while a station is away.
+const mostLeap = 100_000
+
 func newIntake(port int) *intake {
 	return &intake{
 		port: port, have: map[recordKey][]byte{}, seen: map[epochTTC]bool{},
@@ -77,8 +80,11 @@ func (i *intake) judge(raw []byte) (r fa.Record, v verdict, f *finding) {
 }
 
 // epochOf says which epoch a fresh record belongs to: a number at or below the last with a newer time means that the board
-// was replaced or reset; an older time is a record that comes late.
+// was replaced or reset, and so does a leap that no nozzle sells in years; an older time is a record that comes late.
 func (i *intake) epochOf(r fa.Record) (epoch int, restarted bool) {
+	if i.last != 0 && r.POSTTC > i.last && r.POSTTC-i.last > mostLeap {
+		return i.epoch + 1, true
+	}
 	late := bytes.Compare(r.Time[:], i.lastAt[:]) <= 0
 	if i.last == 0 || r.POSTTC > i.last || late && !i.seen[epochTTC{i.epoch, r.POSTTC}] {
 		return i.epoch, false

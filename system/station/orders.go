@@ -19,17 +19,10 @@ type orders struct {
 	versions map[record.Topic]uint64
 	layout   record.Layout
 	prices   record.PriceTable
-	tables   []pricing     // every price table, oldest first
 	places   map[int]place // by port
 	lists    cardLists
 	book     pricebook.Book
 	takenMs  map[uint64]int64 // when each edition came into force here
-}
-
-// pricing is a price table and when the station began to work by it.
-type pricing struct {
-	table record.PriceTable
-	from  clock.Instant
 }
 
 // place is what has ever stood on a port by the layouts: a record may come late.
@@ -51,44 +44,12 @@ func (o *orders) settle(l record.Layout) {
 	}
 }
 
-// valid says that a record's price was the product's at that minute, by the tables that the station has had; so it is while
-// there is none. An old price counts until its successor is in force and known here, and a little longer: the price of a sale is
-// that of its start. Source: trust.md M14; features.md X5.
-func (o *orders) valid(r fa.Record) bool {
-	civil, err := r.Time.Civil()
-	if err != nil || len(o.tables) == 0 {
-		return true
-	}
-	at, named, before := civil.Instant(), false, clock.Instant(0)
-	for i, t := range o.tables {
-		start, err := t.starts()
-		if err != nil {
-			return true
-		}
-		end := clock.Never
-		if i+1 < len(o.tables) {
-			if s, err := o.tables[i+1].starts(); err == nil {
-				end = max(s, o.tables[i+1].from).Add(clockSlack)
-			}
-		}
-		now, have := priceOf(t.table.Now, r.Product.String())
-		next, haveNext := priceOf(t.table.Next, r.Product.String())
-		named = named || have || haveNext
-		old := have && now == r.Price && at >= before && at < max(start, t.from).Add(clockSlack)
-		if old || haveNext && next == r.Price && at >= start.Add(-clockSlack) && at < end {
-			return true
-		}
-		before = start.Add(-clockSlack)
-	}
-	return !named
-}
-
-// starts is the table's effective minute.
-func (p pricing) starts() (clock.Instant, error) {
+// startOf is a table's effective minute.
+func startOf(t record.PriceTable) (clock.Instant, error) {
 	var s fa.Stamp
-	b, err := hex.DecodeString(p.table.Effective)
+	b, err := hex.DecodeString(t.Effective)
 	if err != nil || len(b) != len(s)-1 {
-		return 0, fmt.Errorf("station: prices: effective %q is not YYYYMMDDhhmm", p.table.Effective)
+		return 0, fmt.Errorf("station: prices: effective %q is not YYYYMMDDhhmm", t.Effective)
 	}
 	copy(s[:], b)
 	c, err := s.Civil()
@@ -111,7 +72,6 @@ func (o *orders) take(d record.Directive, atMs int64) error {
 			return fmt.Errorf("station: prices: %w", err)
 		}
 		o.prices = p
-		o.tables = append(o.tables, pricing{p, clock.FromMilli(atMs)})
 		o.book = o.book.With(d.Version, p)
 		o.takenMs[d.Version] = atMs
 	case record.TopicBlack, record.TopicWhite:

@@ -60,8 +60,10 @@ func (c *Core) applyPlain(seq uint64, f record.Fact) {
 		c.plainAt(f.Port, f.NZN).meter = &dispenser.Meter{At: clock.FromMilli(f.TimeMs), Litres: lf.Total(f.Litres), Cash: lf.Total(f.Cash)}
 	case record.NozzleLocked:
 		c.plainAt(f.Port, f.NZN).locked = f.Why
+		c.turnLocked(f.Port)
 	case record.NozzleUnlocked:
 		c.plainAt(f.Port, f.NZN).locked = ""
+		c.turnLocked(f.Port)
 	}
 }
 
@@ -160,7 +162,7 @@ func (c *Core) reprice(now clock.Instant) {
 
 // repriceAt is when the prices change next; Never if no change is known.
 func (c *Core) repriceAt(now clock.Instant) clock.Instant {
-	if start, err := (pricing{table: c.orders.prices}).starts(); err == nil && start > now {
+	if start, err := startOf(c.orders.prices); err == nil && start > now {
 		return start
 	}
 	return clock.Never

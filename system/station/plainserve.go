@@ -154,6 +154,9 @@ func (c *Core) resume(now clock.Instant, id uint64, q AskNozzle) {
 
 // unlock takes a nozzle back into use whose totals two persons have compared.
 func (c *Core) unlock(now clock.Instant, id uint64, q AskUnlock) {
+	if c.unlockCard(now, id, q) {
+		return
+	}
 	p, i, ok := c.plainOf(id, q.Nozzle, q.By[0])
 	switch {
 	case !ok:

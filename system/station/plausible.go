@@ -209,8 +209,12 @@ func (c *Core) doubts(now clock.Instant, p *port, r fa.Record, restarted bool) (
 	if r.TTC != 0 && len(place.tids) > 0 && !slices.Contains(place.tids, r.TID) {
 		doubt(find(record.FindElsewhere, "%v", r.TID))
 	}
-	if r.Volume > 0 && !c.orders.valid(r) {
-		doubt(find(record.FindPriceUnknown, "%v", r.Price))
+	if v, fresh := c.sold(p, r); r.Volume > 0 && len(c.orders.book) > 0 && !fresh {
+		code := record.FindPriceUnknown
+		if v > 0 {
+			code = record.FindPriceStale
+		}
+		doubt(find(code, "%v %v (%d)", r.Product, r.Price, v))
 	}
 	return list
 }

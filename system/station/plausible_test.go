@@ -1,6 +1,7 @@
 package station
 
 import (
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -9,7 +10,6 @@ import (
 	"greylock/system/wire/fa"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
-	"greylock/system/wire/unit"
 )
 
 // laidOut is a rig whose port 1 has nozzle 1 with product 1031 at 7.85 and the PSAM of sale, port 2 another PSAM.
@@ -194,39 +194,6 @@ func TestRefusedIsReadAgain(t *testing.T) {
 	}
 }
 
-// TestPriceAtThatMinute: the price before the change counts until the change, the new one from it on, and an old one no more.
-func TestPriceAtThatMinute(t *testing.T) {
-	t.Parallel()
-	o := orders{versions: map[record.Topic]uint64{}, places: map[int]place{}}
-	table := func(effective string, now, next unit.Price) {
-		o.tables = append(o.tables, pricing{record.PriceTable{Effective: effective,
-			Now: []record.Price{{Product: "1031", Price: now}}, Next: []record.Price{{Product: "1031", Price: next}}}, 0})
-	}
-	at := func(hour byte, p unit.Price) bool {
-		r := sale(1)
-		r.Time, r.Price = fa.Stamp{0x20, 0x26, 0x11, 0x22, hour, 0, 0}, p
-		return o.valid(r)
-	}
-	if !at(0x08, 1) {
-		t.Error("without a table nothing is known")
-	}
-	table("202611220600", 700, 700)
-	table("202611221000", 700, 800)
-	table("202611221200", 800, 900)
-	for _, c := range []struct {
-		hour  byte
-		price unit.Price
-		ok    bool
-	}{
-		{0x08, 700, true}, {0x08, 800, false}, {0x11, 800, true}, {0x11, 700, false}, {0x11, 900, false},
-		{0x13, 900, true}, {0x13, 800, false}, {0x13, 701, false},
-	} {
-		if at(c.hour, c.price) != c.ok {
-			t.Errorf("%v at %02X h: %v", c.price, c.hour, !c.ok)
-		}
-	}
-}
-
 // on sends a record from a board with that address on a port.
 func (r *rig) on(port int, address byte, x fa.Record) {
 	r.t.Helper()
@@ -306,4 +273,66 @@ func FuzzRecord(f *testing.F) {
 			t.Errorf("%d good, %d wrong, kept %d times: %+v", good, wrong, kept, x)
 		}
 	})
+}
+
+// TestTotalizerBackLocksTheNozzle: a totalizer that went back, in a record or by 38H, takes the nozzle out of the board's place until
+// two persons have compared it; a replay knows it.
+func TestTotalizerBackLocksTheNozzle(t *testing.T) {
+	t.Parallel()
+	back := sale(3)
+	back.Total = 5
+	for name, tell := range map[string]func(r *rig){
+		"in a record": func(r *rig) { r.bring(back) },
+		"by 38H": func(r *rig) {
+			r.board(&fa.Poll{})
+			r.board(&fa.Totals{Nozzles: []fa.NozzleTotal{{NZN: 1, Total: 5}}})
+			r.flush()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := laidOut(t)
+			place := func(c *Core) int {
+				pr := c.port(1).pricing
+				pr.shut = pr.shut || c.locked(c.port(1)) != ""
+				files, err := c.orders.forPort(1, pr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				info, err := fa.ParseStationInfo(files.Files[fa.ContentStation])
+				if err != nil {
+					t.Fatal(err)
+				}
+				return len(info.Nozzles)
+			}
+			r.bring(sale(1), sale(2))
+			tell(r)
+			if place(r.c) != 0 || r.facts("nozzle.locked") != 1 || !slices.Contains(r.alarms(), "totalizer-back") || !slices.Contains(r.alarms(), "nozzle-locked") {
+				t.Fatalf("%d nozzles, %d locks, alarms %q", place(r.c), r.facts("nozzle.locked"), r.alarms())
+			}
+			again := newRig(t)
+			for i, f := range r.log {
+				again.c.Apply(uint64(i+1), f)
+			}
+			if place(again.c) != 0 {
+				t.Error("forgotten over a start")
+			}
+			for _, c := range []struct {
+				body   string
+				status int
+				left   int
+			}{
+				{`{"nozzle":1,"by":["1001","1001"],"reason":"抄表"}`, http.StatusForbidden, 0},
+				{`{"nozzle":1,"by":["1001","1002"],"reason":"抄表相符"}`, http.StatusOK, 1},
+				{`{"nozzle":1,"by":["1001","1002"],"reason":"再来"}`, http.StatusConflict, 1},
+			} {
+				r.c.Serve(r.now, 9, PathUnlock, []byte(c.body))
+				r.take()
+				r.flush()
+				if r.last.Status != c.status || place(r.c) != c.left {
+					t.Errorf("%s: %d %s, %d nozzles", c.body, r.last.Status, r.last.Body, place(r.c))
+				}
+			}
+		})
+	}
 }

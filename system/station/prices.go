@@ -197,15 +197,6 @@ func (c *Core) sold(p *port, r fa.Record) (version uint64, fresh bool) {
 	return c.orders.book.Sold(r.Product.String(), r.Price, ms, p.pricing.ackedAt(ms.Milli()))
 }
 
-// stale says why a record's price was not valid when the sale was authorised; "" if it was, or if no prices are known here.
-func (c *Core) stale(p *port, r fa.Record) string {
-	v, fresh := c.sold(p, r)
-	if fresh || v == 0 { // a price of no table is a finding of its own
-		return ""
-	}
-	return fmt.Sprintf("%v %v (%d)", r.Product, r.Price, v)
-}
-
 func (c *Core) askPrices(now clock.Instant, _ struct{}) (any, bool) {
 	newest := c.orders.book.Newest()
 	a := Prices{Version: newest.Version, Effective: newest.Table.Effective, Current: newest.Version > 0, Nozzles: []NozzlePrice{},

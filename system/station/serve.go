@@ -195,7 +195,7 @@ func (c *Core) status(now clock.Instant) Status {
 		}
 		v := p.drive.Views()[0]
 		zh, en := v.State.Words()
-		if p.pricing.shut && v.State == dispenser.Idle {
+		if (p.pricing.shut || c.locked(p) != "") && v.State == dispenser.Idle {
 			v.State = dispenser.Closed
 			zh, en = v.State.Words()
 		}

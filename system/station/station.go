@@ -250,7 +250,9 @@ func (c *Core) order(now clock.Instant) {
 		if p.fa == nil {
 			continue
 		}
-		o, err := c.orders.forPort(p.number, p.pricing)
+		pr := p.pricing
+		pr.shut = pr.shut || c.locked(p) != ""
+		o, err := c.orders.forPort(p.number, pr)
 		if err != nil {
 			c.alarm(now, "order-broken", fmt.Sprintf("port %d", p.number), "下发数据有误: "+err.Error(), "orders can not be made: "+err.Error())
 			continue

@@ -198,6 +198,8 @@ func TestIntake(t *testing.T) {
 	production.Reserved[10] = 0
 	restarted := sale(1)
 	restarted.Time, restarted.TTC = fa.Stamp{0x20, 0x26, 0x11, 0x22, 0x16, 0x30, 0}, 3
+	leapt := sale(2)
+	leapt.POSTTC = 1 << 30
 	for _, c := range []struct {
 		name                 string
 		records              []fa.Record
@@ -210,6 +212,7 @@ func TestIntake(t *testing.T) {
 		{"amount does not fit", []fa.Record{dear}, 0, 0, 1, []string{"record-refused"}},
 		{"totalizer jumps", []fa.Record{sale(1), jump}, 2, 0, 0, []string{"totalizer-jump"}},
 		{"record of the other realm", []fa.Record{production}, 0, 0, 1, []string{"record-refused"}},
+		{"a leap of the numbers", []fa.Record{sale(1), leapt}, 2, 0, 0, []string{"board-replaced"}},
 		{"board replaced", []fa.Record{sale(1), sale(2), restarted}, 3, 0, 0, []string{"board-replaced"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -27,6 +27,7 @@ const (
 	FindMeterJump    Finding = "totalizer-jump"    // flagged from here on: fuel without a record before this one
 	FindMeterBack    Finding = "totalizer-back"    // the totalizer went back
 	FindPriceUnknown Finding = "price-not-valid"   // no price of that minute. Source: trust.md M14
+	FindPriceStale   Finding = "price-stale"       // a price that was no longer valid at authorisation
 	FindProductOther Finding = "product-differs"   // not what this nozzle sells
 	FindOrder        Finding = "time-order"        // earlier than the record before it
 	FindFuture       Finding = "time-future"       // later than now
@@ -62,7 +63,8 @@ var findings = map[Finding]struct {
 	FindCrossed:      {true, "是另一口的加油机: 接线对调", "the dispenser of another port: cables are crossed"},
 	FindMeterJump:    {false, "泵码多走: 之前有油量无记录", "the totalizer is ahead: fuel without a record before it"},
 	FindMeterBack:    {false, "泵码倒退", "the totalizer went back"},
-	FindPriceUnknown: {false, "单价不是当时有效的价格", "not a price of that minute"},
+	FindPriceUnknown: {false, "单价从未下发", "a price that was never ordered"},
+	FindPriceStale:   {false, "单价在授权时已过期", "a price that was no longer valid at authorisation"},
 	FindProductOther: {false, "油品不是该枪所售", "not the product of this nozzle"},
 	FindOrder:        {false, "时间早于前一条记录", "earlier than the record before it"},
 	FindFuture:       {false, "时间晚于现在", "later than now"},
