@@ -49,7 +49,7 @@ func (l *lab) replay(ctx context.Context, path, dir string, f *replay.Flags) (er
 	if err != nil {
 		return err
 	}
-	defer pty.Close()
+	defer func() { _ = pty.Close() }()
 	if !l.JSON {
 		fmt.Fprintf(l.Out, "端口 1 (port): %s\n", link)
 	}

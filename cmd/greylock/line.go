@@ -133,7 +133,7 @@ func (e *env) lineCapture(ctx context.Context, port string, f *lineFlags) (err e
 		if err != nil {
 			return cli.Usagef("%v", err)
 		}
-		defer l.Close()
+		defer func() { _ = l.Close() }() // nothing was written that could be lost
 	}
 	counts, err := e.follow(ctx, pieces, w, h.Protocol, f)
 	if err != nil {
@@ -252,7 +252,7 @@ func (e *env) play(ctx context.Context, path, port string, f *lineFlags, r *repl
 	if err != nil {
 		return cli.Usagef("%v", err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // nothing was written that could be lost
 	select {
 	case <-up:
 	case err := <-failed:

@@ -51,7 +51,7 @@ func probeAt(ctx context.Context, cfg serial.Config) (p probed) {
 		p.Trouble = &serial.Error{Code: serial.CodeNoSerial, Path: cfg.Path, Zh: "设置有误", En: "wrong setting", NextZh: "检查波特率与校验位", NextEn: "check baud rate and parity", Err: err}
 		return p
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // nothing was written that could be lost
 	sys, driver := clock.System{}, dispenser.NewProbe(1)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
