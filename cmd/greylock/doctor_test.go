@@ -70,6 +70,12 @@ func TestDoctorAtAStation(t *testing.T) {
 			t.Errorf("%+v, want %s", x, want)
 		}
 	}
+	text, err := os.ReadFile(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := file(t, filepath.Join(dir, "lf.yaml"), strings.Replace(string(text), "{number: 1,", "{number: 1, protocol: lf,", 1))
+	call(t, "doctor", "--config", other).want(t, cli.Device, "应答的协议是 fa, 配置的是 lf")
 	if before.Health != warn || before.Running {
 		t.Errorf("before the start: %s, running %v", before.Health, before.Running)
 	}

@@ -18,6 +18,7 @@ import (
 	"greylock/system/app"
 	"greylock/system/clock"
 	"greylock/system/journal"
+	"greylock/system/station"
 	"greylock/system/wire/record"
 )
 
@@ -66,7 +67,7 @@ func (d *doctor) journal() {
 	}
 	list := make([]app.Port, 0, len(d.c.Station.Ports))
 	for _, p := range d.c.Station.Ports {
-		list = append(list, app.Port{Number: p.Number, Path: p.Path})
+		list = append(list, app.Port{Number: p.Number, Path: p.Path, Protocol: station.Protocol(p.Protocol)})
 	}
 	if err := past.CheckPorts(list); err != nil {
 		d.say(fail, "ports", "layout", err.Error(), "ports and layout do not fit", "改正 station.ports", "correct station.ports")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,6 +133,9 @@ func (d *doctor) boards(ctx context.Context, free []config.Port) {
 		switch {
 		case f.Trouble != nil:
 			d.say(fail, "boards", name, f.Trouble.Zh, f.Trouble.En, f.Trouble.NextZh, f.Trouble.NextEn)
+		case f.Protocol != "" && f.Protocol != cmp.Or(p.Protocol, "fa"):
+			d.say(fail, "boards", name, fmt.Sprintf("应答的协议是 %s, 配置的是 %s", f.Protocol, cmp.Or(p.Protocol, "fa")), "it speaks another protocol than configured",
+				"改正 station.ports 的 protocol", "correct protocol in station.ports")
 		case f.Protocol != "":
 			d.say(fine, "boards", name, "加油机应答, 协议 "+f.Protocol, "a dispenser answers, protocol "+f.Protocol)
 		case f.Echo:

@@ -59,7 +59,7 @@ func TestPortsAreFoundAndWritten(t *testing.T) {
 		}
 	}
 	c, _, err := config.Load(out)
-	if err != nil || len(c.Station.Ports) != 3 || c.Station.Ports[2].Number != 3 || c.Station.Ports[2].Path != b.path || c.Station.Ports[0].Baud != 115200 {
+	if err != nil || len(c.Station.Ports) != 3 || c.Station.Ports[2].Number != 3 || c.Station.Ports[2].Path != b.path || c.Station.Ports[0].Baud != 115200 || c.Station.Ports[0].Protocol != "lf" {
 		t.Errorf("%v: %+v", err, c.Station.Ports)
 	}
 	call(t, append(args, "--write", out)...).want(t, cli.Failed, "E104")

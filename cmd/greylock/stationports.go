@@ -205,6 +205,9 @@ func portsYAML(list []shownPort) string {
 		if s.Parity != "" {
 			fmt.Fprintf(&b, ", parity: %s", s.Parity)
 		}
+		if s.Protocol != "" {
+			fmt.Fprintf(&b, ", protocol: %s", s.Protocol)
+		}
 		b.WriteString("}")
 		if s.Note != "" {
 			b.WriteString(" # " + s.Note)

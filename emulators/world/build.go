@@ -208,7 +208,7 @@ func (w *World) buildStation(p StationPlan) error {
 		w: w, disk: faultfile.New(), lines: map[int]func([]byte){},
 		open: record.SiteOpened{Site: id, Kind: record.KindStation, Name: p.Name, Realm: record.Training},
 		make: func(j *journal.Journal) (link.Core, error) {
-			if err := s.mayStart(j, len(ports)); err != nil {
+			if err := s.mayStart(j, ports); err != nil {
 				return nil, err
 			}
 			return station.New(station.Config{

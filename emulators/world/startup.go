@@ -13,6 +13,7 @@ import (
 	"greylock/system/app"
 	"greylock/system/clock"
 	"greylock/system/journal"
+	"greylock/system/station"
 	"greylock/system/wire/record"
 )
 
@@ -70,10 +71,10 @@ func (f StartFault) spoil(cfg app.StationConfig) app.StationConfig {
 }
 
 // mayStart asks what the product's program asks before it starts.
-func (s *site) mayStart(j *journal.Journal, ports int) error {
+func (s *site) mayStart(j *journal.Journal, ports []station.Port) error {
 	cfg := app.StationConfig{CenterKey: record.Hex(s.w.centerVault.PublicKey())}
-	for i := range ports {
-		cfg.Ports = append(cfg.Ports, app.Port{Number: i + 1, Path: fmt.Sprintf("port%02d", i+1)})
+	for _, p := range ports {
+		cfg.Ports = append(cfg.Ports, app.Port{Number: p.Number, Path: fmt.Sprintf("port%02d", p.Number), Protocol: p.Protocol})
 	}
 	return app.MayStart(j, s.w.now.Add(-s.wrong.Back), s.wrong.spoil(cfg))
 }

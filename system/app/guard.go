@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	"greylock/system/clock"
 	"greylock/system/journal"
+	"greylock/system/station"
 	"greylock/system/wire/record"
 )
 
@@ -112,12 +114,13 @@ func (p *Past) CheckKey(key []byte) error {
 		"(signed by another key: check station.center_key, and whether the data directory is this center's)", ErrKey, strings.Join(strangers, ", "))
 }
 
-// CheckPorts is ErrPortMap if the layout in force names a port that is not configured, or two ports are one device.
+// CheckPorts is ErrPortMap if the layout in force names a port that is not configured or speaks another protocol, or two ports are
+// one device.
 func (p *Past) CheckPorts(ports []Port) error {
 	var wrong []string
-	configured, devices := map[int]bool{}, map[string]int{}
+	configured, devices := map[int]station.Protocol{}, map[string]int{}
 	for _, x := range ports {
-		configured[x.Number] = true
+		configured[x.Number] = cmp.Or(x.Protocol, station.FA)
 		device, err := filepath.EvalSymlinks(x.Path)
 		if err != nil {
 			device = x.Path // it is not there yet: its name stands for it
@@ -131,8 +134,12 @@ func (p *Past) CheckPorts(ports []Port) error {
 	var layout record.Layout
 	if line, ok := p.orders[record.TopicLayout]; ok && json.Unmarshal([]byte(line.Line), &head) == nil && json.Unmarshal(head.Body, &layout) == nil {
 		for _, plan := range layout.Ports {
-			if !configured[plan.Port] {
+			switch spoken, planned := configured[plan.Port], cmp.Or(station.Protocol(plan.Protocol), station.FA); spoken {
+			case planned:
+			case "":
 				wrong = append(wrong, fmt.Sprintf("布局第 %d 版的 %d 号口 (%d 号枪) 没有配置 (a port of the layout is not configured)", head.Version, plan.Port, plan.Nozzle))
+			default:
+				wrong = append(wrong, fmt.Sprintf("布局第 %d 版的 %d 号口是 %s, 配置是 %s (another protocol is configured)", head.Version, plan.Port, planned, spoken))
 			}
 		}
 	}

@@ -74,6 +74,7 @@ func TestStationRefusesToStart(t *testing.T) {
 		{"a port more than the layout", now, ours, at("tty1", "tty2", "tty3"), nil, ""},
 		{"ahead", now.Add(MostBack + time.Minute), ours, at("tty1", "tty2"), ErrClock, "第 2 条记录"},
 		{"another key", now, theirs, at("tty1", "tty2"), ErrKey, "layout"},
+		{"another protocol", now, ours, []Port{{Number: 1, Path: "a"}, {Number: 2, Path: "b", Protocol: "lf"}}, ErrPortMap, "2 号口是 fa, 配置是 lf"},
 		{"a port missing", now, ours, at("tty1"), ErrPortMap, "2 号口"},
 		{"two names of one device", now, ours, at("tty1", "again"), ErrPortMap, "同一个设备"},
 	} {
