@@ -28,6 +28,7 @@ type makeFlags struct {
 
 	kind, password string
 	employee       uint8
+	gas            bool
 }
 
 // cardKinds are what can be made of a blank. Source: card.md 3.7.
@@ -43,7 +44,7 @@ func (f *makeFlags) order() (o cardmaking.CardOrder, err error) {
 	if !ok {
 		return o, cli.Usagef("--kind %q: 应为 user, manager, employee, test 或 service", f.kind)
 	}
-	o.Kind = kind
+	o.Kind, o.Gas = kind, f.gas
 	if f.kind == "employee" {
 		o.Employee = f.employee
 	}
@@ -74,6 +75,7 @@ func (e *env) cards() *cobra.Command {
 	user.Flags().StringVar(&f.kind, "kind", "user", "user 用户, manager 管理, employee 员工, test 验泵, service 维修")
 	cli.Values(user, "kind", "user", "manager", "employee", "test", "service")
 	user.Flags().Uint8Var(&f.employee, "employee", 1, "员工号 1 至 9, 仅员工卡 (number of the employee)")
+	user.Flags().BoolVar(&f.gas, "gas", false, "加气卡: 带气瓶数据文件 (with a file for the vehicle's vessel)")
 	user.Flags().StringVar(&f.password, "password-file", "", "员工在加油机上输入的四位密码的文件 (file with the employee's four digits)")
 	group.AddCommand(
 		user,

@@ -183,9 +183,9 @@ func (e *env) centerSales(addr *string) *cobra.Command {
 		}
 		return q, nil
 	}, func(w io.Writer, a center.Sales) {
-		t := cli.Table{Heads: []string{"交易", "站点", "时间", "卡", "油品", "单价", "升数", "金额", "状态"}}
+		t := cli.Table{Heads: []string{"交易", "站点", "时间", "卡", "油品", "单价", "数量", "单位", "金额", "状态"}}
 		for _, s := range a.Sales {
-			t.Add(s.ID, s.Site, s.Time, s.ASN, s.Product, s.Price, s.Quantity, s.Amount, s.State)
+			t.Add(s.ID, s.Site, s.Time, s.ASN, s.Product, s.Price, s.Quantity, unitWord(s.Unit), s.Amount, s.State)
 		}
 		t.Write(w)
 	})
@@ -199,7 +199,7 @@ func (e *env) centerSale(addr *string) *cobra.Command {
 	c := command(e, addr, "sale ID", "一笔交易及其凭据 (one sale and its evidence)", center.PathSale,
 		func(args []string) (any, error) { return center.AskSale{ID: args[0]}, nil },
 		func(w io.Writer, s center.SaleProof) {
-			fmt.Fprintf(w, "%s  %s  %s 升 × %s = %s 元  %s\n", s.ID, s.Time, s.Quantity, s.Price, s.Amount, s.State)
+			fmt.Fprintf(w, "%s  %s  %s %s × %s = %s 元  %s\n", s.ID, s.Time, s.Quantity, unitWord(s.Unit), s.Price, s.Amount, s.State)
 			for _, f := range s.Suspect {
 				zh, en := f.Words()
 				fmt.Fprintf(w, "油站存疑 (the station doubts): %s %s (%s)\n", f, zh, en)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
@@ -28,6 +29,62 @@ type actFlags struct {
 	number             string
 	holder             string
 	limits             limitFlags
+	vessel             vesselFlags
+}
+
+// vesselFlags are a vehicle's pressure vessel. Source: card.md 3.1.
+type vesselFlags struct {
+	kind, number, made, inspection, scrap, plate string
+	litres                                       uint16
+}
+
+// vesselKinds are what a card may vouch for.
+var vesselKinds = map[string]byte{"cng": fuelcard.VesselCNG, "lng": fuelcard.VesselLNG, "lpg": fuelcard.VesselLPG}
+
+func (l *vesselFlags) flags(c *cobra.Command) {
+	c.Flags().StringVar(&l.kind, "kind", "cng", "cng, lng 或 lpg")
+	cli.Values(c, "kind", "cng", "lng", "lpg")
+	c.Flags().StringVar(&l.number, "number", "", "气瓶编号, 至多 16 个字符 (number of its certificate)")
+	c.Flags().Uint16Var(&l.litres, "litres", 0, "容积, 升 (water capacity)")
+	c.Flags().StringVar(&l.made, "made", "", "制造日期 YYYYMMDD")
+	c.Flags().StringVar(&l.inspection, "inspection", "", "下次检验日期 YYYYMMDD, 当日仍可充装 (the last day on which it may be filled)")
+	c.Flags().StringVar(&l.scrap, "scrap", "", "报废日期 YYYYMMDD (end of its life)")
+	c.Flags().StringVar(&l.plate, "plate", "", "车牌 (plate)")
+}
+
+func (l *vesselFlags) value() (x fuelcard.VesselData, err error) {
+	kind, ok := vesselKinds[l.kind]
+	if !ok {
+		return x, cli.Usagef("--kind %q: 应为 cng, lng 或 lpg", l.kind)
+	}
+	if l.number == "" || len(l.number) > len(x.Number) {
+		return x, cli.Usagef("--number %q: 应为 1 至 16 个字符 (want 1 to 16 characters)", l.number)
+	}
+	x.Kind, x.Litres = kind, l.litres
+	copy(x.Number[:], l.number)
+	for _, d := range []struct {
+		text string
+		to   *[4]byte
+		flag string
+	}{{l.made, &x.Made, "made"}, {l.inspection, &x.Inspection, "inspection"}, {l.scrap, &x.Scrap, "scrap"}} {
+		b, err := hex.DecodeString(d.text)
+		if err != nil || len(b) != len(d.to) {
+			return x, cli.Usagef("--%s %q: 应为 YYYYMMDD (want YYYYMMDD)", d.flag, d.text)
+		}
+		copy(d.to[:], b)
+	}
+	return x, nil
+}
+
+func (e *env) vesselSet(ctx context.Context, f *actFlags) error {
+	if err := f.permit(); err != nil {
+		return err
+	}
+	x, err := f.vessel.value()
+	if err != nil {
+		return err
+	}
+	return e.act(ctx, f, record.ActVessel, func(v *issuing.Visit) error { return v.SetVessel(x, f.vessel.plate, f.by, f.reason) })
 }
 
 // limitFlags are the limits of a card; what is not given is no limit. Source: card.md 3.5.
@@ -69,7 +126,9 @@ func (e *env) issueActs(f *issueFlags) []*cobra.Command {
 	limits.AddCommand(set)
 	holder := permitted(run("holder", "改写持卡人 (write the holder)", e.holderSet))
 	holder.Flags().StringVar(&a.holder, "holder", "", "持卡人 (holder)")
-	return []*cobra.Command{pin, block, permitted(run("unblock", "解锁卡应用 (lift a temporary block)", e.cardUnblock)), dead, limits, holder}
+	vessel := permitted(run("vessel", "登记车用气瓶, 仅加气卡 (the vehicle's pressure vessel, on a card for gas)", e.vesselSet))
+	a.vessel.flags(vessel)
+	return []*cobra.Command{vessel, pin, block, permitted(run("unblock", "解锁卡应用 (lift a temporary block)", e.cardUnblock)), dead, limits, holder}
 }
 
 func (l *limitFlags) flags(c *cobra.Command) {

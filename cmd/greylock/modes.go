@@ -10,6 +10,7 @@ import (
 	"greylock/cmd/internal/cli"
 	"greylock/system/station"
 	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
 )
 
 // stationModes are the commands about what is no sale to a card.
@@ -28,6 +29,7 @@ func (e *env) stationModes(addr *string) []*cobra.Command {
 	by(back, &q.By)
 	test.AddCommand(back)
 	return []*cobra.Command{
+		command(e, addr, "volumes", "售出数量, 按油气品和单位 (what was sold, by product and by unit)", station.PathVolumes, nothing, showVolumes),
 		command(e, addr, "duty", "各枪当班员工 (who is on duty)", station.PathDuty, nothing, showDuty),
 		command(e, addr, "tests", "验泵记录, 是否已回罐 (test draws, and whether the fuel is back)", station.PathTests, nothing, showTests),
 		test,
@@ -57,4 +59,17 @@ func showTests(w io.Writer, a station.Tests) {
 	}
 	t.Write(w)
 	fmt.Fprintf(w, "未回罐 %d 笔 (open)\n", a.Open)
+}
+
+func unitWord(u unit.Unit) string { zh, _ := u.Words(); return zh }
+
+func showVolumes(w io.Writer, a station.Volumes) {
+	t := cli.Table{Heads: []string{"油气品", "单位", "笔数", "数量", "金额", "验泵"}}
+	for _, v := range a.Products {
+		t.Add(v.Product, unitWord(v.Unit), v.Fills, v.Quantity, v.Amount, v.Tests)
+	}
+	for _, v := range a.Units {
+		t.Add("合计", unitWord(v.Unit), v.Fills, v.Quantity, v.Amount, v.Tests)
+	}
+	t.Write(w)
 }

@@ -85,21 +85,21 @@ func (e *env) serve(ctx context.Context, p *app.Program, err error, id app.Ident
 func showStation(w io.Writer, s station.Status) {
 	fmt.Fprintf(w, "%s %s (%s): %d 条加油记录 (records)\n", s.Site, s.Name, s.Realm, s.Records)
 	fmt.Fprintln(w, listsLine(s.Lists))
-	t := cli.Table{Heads: []string{"口", "枪", "状态", "串口", "金额", "升数", "单价", "泵码", "缺号"}}
+	t := cli.Table{Heads: []string{"口", "枪", "状态", "串口", "金额", "数量", "单位", "单价", "泵码", "缺号"}}
 	for _, n := range s.Nozzles {
 		line := "断"
 		if n.Line {
 			line = "通"
 		}
-		t.Add(n.Port, n.Nozzle, n.Zh, line, n.Amount, n.Quantity, n.Price, n.Total, n.Missing)
+		t.Add(n.Port, n.Nozzle, n.Zh, line, n.Amount, n.Quantity, unitWord(n.Unit), n.Price, n.Total, n.Missing)
 	}
 	t.Write(w)
 }
 
 func showStationSales(w io.Writer, s station.Sales) {
-	t := cli.Table{Heads: []string{"记录", "口", "时间", "类型", "卡", "油品", "单价", "升数", "金额", "交易"}}
+	t := cli.Table{Heads: []string{"记录", "口", "时间", "类型", "卡", "油品", "单价", "数量", "单位", "金额", "交易"}}
 	for _, x := range s.Sales {
-		t.Add(x.Seq, x.Port, x.Time, x.Zh, x.ASN, x.Product, x.Price, x.Quantity, x.Amount, x.Sale)
+		t.Add(x.Seq, x.Port, x.Time, x.Zh, x.ASN, x.Product, x.Price, x.Quantity, unitWord(x.Unit), x.Amount, x.Sale)
 	}
 	t.Write(w)
 }

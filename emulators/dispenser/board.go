@@ -20,6 +20,7 @@ import (
 	"greylock/system/clock"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/unit"
 )
 
 // Config is what is built into a board. The zero value of a field is the default named beside it.
@@ -33,7 +34,8 @@ type Config struct {
 	Profile  fuelcard.Profile // card and PSAM constants; the zero value is fuelcard.National()
 	Products []fa.Product     // the product table that the masks of file 001C count in (card.md 3.5)
 	Physics  Physics
-	Gain     int // the pulser's, in 1/10 000 of the true volume: 10 000
+	Gain     int       // the pulser's, in 1/10 000 of the true volume: 10 000
+	Unit     unit.Unit // that the meter counts in: litres; kg and m³ are gas, which goes into a vessel that the card vouches for
 }
 
 const (

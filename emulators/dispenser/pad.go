@@ -100,12 +100,13 @@ func (b *Board) choose(k Key) {
 		n = n*10 + int64(d-'0')
 	}
 	p.wipe()
+	word, _ := b.cfg.Unit.Words()
 	pick, cash, volume := "加满", unit.Fen(0), unit.Quantity(0)
 	switch k {
 	case KeyYuan:
 		cash, pick = unit.Fen(n*100), fmt.Sprintf("%d.00 元", n)
 	case KeyLitre:
-		volume, pick = unit.Quantity(n*100), fmt.Sprintf("%d.00 升", n)
+		volume, pick = unit.Quantity(n*100), fmt.Sprintf("%d.00 %s", n, word)
 	case KeyFull:
 	default:
 		return

@@ -402,12 +402,13 @@ func (v *visit) sealed(r fa.Record) [fa.RecordSize]byte {
 // receipt prints what the customer takes with him.
 func (b *Board) receipt(r fa.Record, balance unit.Fen) {
 	zh, en := r.Type.Words()
+	word, _ := b.cfg.Unit.Words()
 	var lines []string
 	if record.Training.OwnsTID(b.sess.sam.TID) {
 		lines = append(lines, "*** 教学 不作凭证 ***")
 	}
 	lines = append(lines, "加油凭条 ("+zh+" "+en+")", "时间 "+r.Time.String(), fmt.Sprintf("枪号 %02d  油品 %v", r.NZN, r.Product),
-		"卡号 "+r.ASN.String(), "单价 "+r.Price.String()+" 元/升", "数量 "+r.Volume.String()+" 升", "金额 "+r.Amount.String()+" 元",
+		"卡号 "+r.ASN.String(), "单价 "+r.Price.String()+" 元/"+word, "数量 "+r.Volume.String()+" "+word, "金额 "+r.Amount.String()+" 元",
 		"余额 "+balance.String()+" 元", fmt.Sprintf("流水 %d  终端 %v-%d", b.mem.state.Next-1, r.TID, r.TTC), "TAC "+r.TAC.String())
 	b.face.receipt = lines
 	b.event(Event{Kind: EventReceipt, Lines: lines})

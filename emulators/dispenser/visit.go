@@ -228,6 +228,9 @@ func (v *visit) limits() bool {
 		v.refuse(&terminal.Refusal{Zh: "余额不足", En: "balance too low"}, "balance")
 		return false
 	}
+	if !v.vessel() {
+		return false
+	}
 	b.sess.allow = allow
 	if len(allow.Plate) == 0 {
 		return true
@@ -235,6 +238,23 @@ func (v *visit) limits() bool {
 	b.face.prompt = Text{"请员工核对车牌后按确认", "staff: compare the plate, then OK"}
 	_, err := v.t.Ask(askPlate, nil)
 	return err == nil
+}
+
+// vessel looks, before gas is sold, whether the card vouches for a vessel that may be filled today. Source: features.md T8.
+func (v *visit) vessel() bool {
+	if !v.b.cfg.Unit.Gas() {
+		return true
+	}
+	x, err := v.term.Vessel()
+	if err != nil {
+		return v.failed("读卡失败", "card can not be read", err)
+	}
+	if r := v.term.MayFill(x); r != nil {
+		v.b.face.status = fa.CardNotHere
+		v.refuse(r, "vessel")
+		return false
+	}
+	return true
 }
 
 func productSlot(products []fa.Product, p fa.Product) int {

@@ -33,6 +33,8 @@ type CardActs interface {
 	UnlockForced(card string, by [2]string, reason string) (unit.Fen, error)
 	SetLimits(card string, l LimitPlan) error
 	SetHolder(card, holder string) error
+	// SetVessel registers a vehicle's vessel on a card for gas; inspection and scrap are YYYYMMDD.
+	SetVessel(card, inspection, scrap string) error
 }
 
 // supervisor permits what a clerk may not do alone.

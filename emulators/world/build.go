@@ -342,6 +342,7 @@ func (w *World) validity() (from, to string) {
 func (w *World) buildPumps() (err error) {
 	for i, p := range w.pumpList {
 		p.cfg = dispenser.Config{LogSize: 1000, Poll: w.opt.Poll, Seed: uint64(w.stream("gun " + p.where).Int64()), Profile: w.profile}
+		p.cfg.Unit = w.unitOf(p)
 		if p.cfg.Products, err = w.productTable(); err != nil {
 			return err
 		}

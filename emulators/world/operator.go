@@ -49,6 +49,11 @@ func (w *World) OpenCard(c CardPlan) error {
 	if err := w.issue(p, c); err != nil {
 		return err
 	}
+	if c.Vessel != "" {
+		if err := w.SetVessel(c.Name, c.Vessel, "20351231"); err != nil {
+			return err
+		}
+	}
 	if c.Load == "" {
 		return nil
 	}

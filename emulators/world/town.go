@@ -133,7 +133,9 @@ type CardPlan struct {
 	ValidTo string     `yaml:"valid_to"`
 	Limit   *LimitPlan `yaml:"limit"`
 
-	Employee int `yaml:"employee"` // number on an employee card; its PIN is the four digits of file 001B
+	Gas      bool   `yaml:"gas"`      // with a file for a vehicle's vessel
+	Vessel   string `yaml:"vessel"`   // its inspection is due on YYYYMMDD; "" none is registered
+	Employee int    `yaml:"employee"` // number on an employee card; its PIN is the four digits of file 001B
 }
 
 // LimitPlan is the limits of a card; zero is "no limit".

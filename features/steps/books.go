@@ -18,7 +18,7 @@ func (s *Scene) bookSteps() []Step {
 		{`^该笔原为 "([^"]+)"$`, s.saleWas},
 		{`^该笔尚欠款$`, s.owed},
 		{`^该笔已由 "([^"]+)" 结清$`, s.settledBy},
-		{`^该笔与 (\d+) 号枪的凭条一致, 精确到分和 0.01 升$`, s.saleFitsReceipt},
+		{`^该笔与 (\d+) 号枪的凭条一致, 精确到分和 0.01 (?:升|公斤|立方米)$`, s.saleFitsReceipt},
 		{`^该笔的 TAC 已由中心验证$`, s.tacHolds},
 		{`^该笔已入账$`, s.posted},
 		{`^该笔的单价为 ([\d.]+) 元$`, s.salePrice},
@@ -94,12 +94,13 @@ func (s *Scene) saleFitsReceipt(n int) error {
 		return err
 	}
 	x := s.last
+	word, _ := x.Unit.Words()
 	terminal := r["流水"][strings.LastIndexByte(r["流水"], ' ')+1:]
 	return first(
 		s.known,
 		func() error { return want("金额", r["金额"], x.Amount.String()+" 元") },
-		func() error { return want("数量", r["数量"], x.Quantity.String()+" 升") },
-		func() error { return want("单价", r["单价"], x.Price.String()+" 元/升") },
+		func() error { return want("数量", r["数量"], x.Quantity.String()+" "+word) },
+		func() error { return want("单价", r["单价"], x.Price.String()+" 元/"+word) },
 		func() error {
 			if x.Settled != "" { // the books keep the balance at the lock; the receipt has that after the debit
 				return want("余额", r["余额"], (x.Balance-x.Amount).String()+" 元")

@@ -14,14 +14,14 @@ func (s *Scene) pumpSteps() []Step {
 	return []Step{
 		{`^把 "([^"]+)" 插入 (\d+) 号枪$`, s.insert},
 		{`^在 (\d+) 号枪输入密码 (\d+)$`, s.keyPIN},
-		{`^在 (\d+) 号枪选择 (\d+) (元|升)$`, s.choose},
+		{`^在 (\d+) 号枪选择 (\d+) (元|升|公斤|立方米)$`, s.choose},
 		{`^在 (\d+) 号枪选择加满$`, s.chooseFull},
 		{`^提起 (\d+) 号枪$`, s.lift},
-		{`^(\d+) 号枪加出 ([\d.]+) 升$`, s.fuel},
+		{`^(\d+) 号枪加出 ([\d.]+) (?:升|公斤|立方米)$`, s.fuel},
 		{`^(\d+) 号枪加到自动停枪$`, s.fuelToStop},
 		{`^挂回 (\d+) 号枪$`, s.hang},
 		{`^从 (\d+) 号枪拔出卡$`, s.pull},
-		{`^"([^"]+)" 在 (\d+) 号枪加油 ([\d.]+) 升$`, s.sale},
+		{`^"([^"]+)" 在 (\d+) 号枪加(?:油|气) ([\d.]+) (?:升|公斤|立方米)$`, s.sale},
 		{`^"([^"]+)" 在 (\d+) 号枪加到 ([\d.]+) 升时被拔出$`, s.escape},
 	}
 }
@@ -46,6 +46,9 @@ func (s *Scene) keyPIN(n int, pin string) error {
 func (s *Scene) choose(n int, amount, what string) error {
 	if err := s.says(n, "请选择"); err != nil {
 		return err
+	}
+	if what != "元" {
+		what = "升" // the one key for a quantity, whatever the meter counts
 	}
 	return s.Town.Hands().Keys(nozzle(n), amount+what)
 }

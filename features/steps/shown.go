@@ -15,7 +15,7 @@ func (s *Scene) shownSteps() []Step {
 		{`^(\d+) 号枪状态为 "([^"]+)"$`, s.stateIs},
 		{`^(\d+) 号枪显示的金额等于升数乘单价$`, s.amountFits},
 		{`^(\d+) 号枪显示 ([\d.]+) 元$`, s.showsAmount},
-		{`^(\d+) 号枪显示 ([\d.]+) 升$`, s.showsQuantity},
+		{`^(\d+) 号枪显示 ([\d.]+) (?:升|公斤|立方米)$`, s.showsQuantity},
 		{`^(\d+) 号枪显示单价 ([\d.]+) 元$`, s.showsPrice},
 		{`^(\d+) 号枪显示的金额不超过 ([\d.]+) 元, 且再加一个脉冲就会超过$`, s.amountAtMost},
 		{`^(\d+) 号枪的凭条与显示一致$`, s.receiptFits},
@@ -100,9 +100,10 @@ func (s *Scene) receiptFits(n int) error {
 		return err
 	}
 	d := s.display(n)
+	_, word, _ := strings.Cut(r["数量"], " ")
 	return first(
-		func() error { return want("凭条单价", r["单价"], d.Price.String()+" 元/升") },
-		func() error { return want("凭条数量", r["数量"], d.Quantity.String()+" 升") },
+		func() error { return want("凭条单价", r["单价"], d.Price.String()+" 元/"+word) },
+		func() error { return want("凭条数量", r["数量"], d.Quantity.String()+" "+word) },
 		func() error { return want("凭条金额", r["金额"], d.Amount.String()+" 元") },
 	)
 }

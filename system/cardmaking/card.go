@@ -18,6 +18,7 @@ type CardOrder struct {
 	ValidTo   string
 
 	Employee byte    // of an employee card: 1…9; 0 is 1. Source: card.md 3.4
+	Gas      bool    // with a file for the vehicle's vessel
 	Password [2]byte // that the employee keys at a dispenser, BCD
 }
 
@@ -29,6 +30,7 @@ type making struct {
 	c      vault.Card
 
 	employee byte
+	gas      bool
 	password [2]byte
 }
 
@@ -162,7 +164,7 @@ func (m *Maker) number(door Door, o CardOrder) ([]record.Fact, record.CardBegun,
 		return nil, record.CardBegun{}, err
 	}
 	b := record.CardBegun{
-		TimeMs: now, ASN: asn, Issuer: m.cfg.Realm.Issuer(m.cfg.Company), ValidFrom: o.ValidFrom, ValidTo: o.ValidTo, Employee: o.Employee,
+		TimeMs: now, ASN: asn, Issuer: m.cfg.Realm.Issuer(m.cfg.Company), ValidFrom: o.ValidFrom, ValidTo: o.ValidTo, Employee: o.Employee, Gas: o.Gas,
 	}
 	return append(facts, b), b, nil
 }
@@ -181,7 +183,7 @@ func (mk *making) describe(b record.CardBegun) error {
 		Issuer: b.Issuer, AppType: fuelcard.AppPetrol, AppVersion: 1, ASN: b.ASN, Start: from, Expiry: to, SetVersion: 1,
 	}
 	mk.c = vault.CardOf(mk.public, mk.m.cfg.Profile.Alg)
-	mk.employee = max(1, b.Employee)
+	mk.employee, mk.gas = max(1, b.Employee), b.Gas
 	return nil
 }
 
@@ -248,7 +250,11 @@ func (mk *making) keys() error {
 }
 
 func (mk *making) files() error {
-	for _, f := range mk.m.cfg.Profile.PetrolFiles() {
+	files := mk.m.cfg.Profile.PetrolFiles()
+	if mk.gas {
+		files = append(files, mk.m.cfg.Profile.VesselFile())
+	}
+	for _, f := range files {
 		if _, err := mk.create(fmt.Sprintf("建文件 %04X (create file)", f.FID), f.Command()); err != nil {
 			return err
 		}

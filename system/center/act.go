@@ -111,6 +111,8 @@ func (b *books) acted(f record.ActEnded) {
 		c.blocked = ""
 	case record.ActLimits:
 		c.limits, c.plate = f.Limits, f.Plate
+	case record.ActVessel:
+		c.vessel = f.Vessel
 	case record.ActHolder:
 		c.holder = f.Holder
 	}

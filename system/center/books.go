@@ -109,6 +109,7 @@ type card struct {
 	account            string
 	holder, plate      string
 	limits             record.Hex
+	vessel             record.Hex
 	blocked            record.CardAct // block, block-for-ever or block-card; empty: none
 	validFrom, validTo string
 	owed               unit.Fen

@@ -167,6 +167,7 @@ type CardView struct {
 	Holder    string      `json:"holder,omitempty"`
 	Plate     string      `json:"plate,omitempty"`
 	Limits    record.Hex  `json:"limits,omitempty"`  // 66 bytes as in file 001C
+	Vessel    record.Hex  `json:"vessel,omitempty"`  // 64 bytes as in file 000D
 	Blocked   string      `json:"blocked,omitempty"` // block, block-for-ever, block-card
 	ValidFrom string      `json:"valid_from"`        // YYYYMMDD
 	ValidTo   string      `json:"valid_to"`

@@ -89,6 +89,13 @@ func (c *Core) putLayout(now clock.Instant, q PutLayout) outcome {
 	if o, ok := c.portsFit(q.Site, l); !ok {
 		return o
 	}
+	l.Ports = slices.Clone(l.Ports)
+	for i, p := range l.Ports {
+		l.Ports[i].Unit = ""
+		if u := c.books.products.at(p.Product).Unit; u != unit.Litre {
+			l.Ports[i].Unit = u
+		}
+	}
 	return c.issue(now, q.Site, record.TopicLayout, l, q.By)
 }
 

@@ -96,7 +96,7 @@ func (c *Core) showCard(_ clock.Instant, q AskCard) outcome {
 
 func (c *Core) cardView(asn pboc.ASN) CardView {
 	k := c.books.cards.at(asn)
-	v := CardView{ASN: asn, Issuer: k.issuer, State: k.state, Account: k.account, Holder: k.holder, Plate: k.plate, Limits: k.limits, Blocked: string(k.blocked),
+	v := CardView{ASN: asn, Issuer: k.issuer, State: k.state, Account: k.account, Holder: k.holder, Plate: k.plate, Limits: k.limits, Vessel: k.vessel, Blocked: string(k.blocked),
 		ValidFrom: k.validFrom, ValidTo: k.validTo, Shadow: c.books.shadow(asn), Owed: k.owed, Sales: k.sales, Missing: spans(k.ctcs, 0)}
 	if k.sales > 0 {
 		ctc := pboc.CTC(k.ctcs.at - 1)

@@ -120,6 +120,22 @@ func (v *Visit) SetHolder(o Order, by, reason string) error {
 	return nil
 }
 
+// SetVessel writes the vessel that a card for gas vouches for (000D) with the outlet's MAC. A card that was not made for gas says
+// that it has no such file. terminal.ErrUnknown: the next insert reads which vessel the card has. Source: card.md 3.1.
+func (v *Visit) SetVessel(x fuelcard.VesselData, plate, by, reason string) error {
+	if err := gbk(x.Plate[:], plate); err != nil {
+		return err
+	}
+	if v.block != terminal.Unblocked {
+		return ErrBlocked
+	}
+	b := v.begun(record.ActBegun{Act: record.ActVessel, By: by, Reason: reason, Vessel: x.Bytes()})
+	if err := v.note(b); err != nil {
+		return err
+	}
+	return v.done(b, v.term.WriteSecure(v.id, host{v}, fuelcard.SFIVessel, 0, x.Bytes()))
+}
+
 // Dead closes the block of a card that answers nothing any more: the card is on the reader, and its number was read from the
 // plastic. ErrAlive; terminal.ErrOrder where this desk has not begun to block that card.
 func (d *Desk) Dead(door Door, t card.Transport, asn pboc.ASN) error {
@@ -192,7 +208,7 @@ func (v *Visit) begun(b record.ActBegun) record.ActBegun {
 func (v *Visit) end(b record.ActBegun, done bool, how string) record.ActEnded {
 	e := record.ActEnded{TimeMs: v.door.Now().Milli(), ASN: b.ASN, Act: b.Act, Done: done, How: how}
 	if done {
-		e.Holder, e.Plate, e.Limits = b.Holder, b.Plate, b.Limits
+		e.Holder, e.Plate, e.Limits, e.Vessel = b.Holder, b.Plate, b.Limits, b.Vessel
 	}
 	return e
 }
@@ -245,6 +261,9 @@ func (v *Visit) shows(b record.ActBegun) (done, seen bool) {
 		return free, true
 	case record.ActLimits:
 		return bytes.Equal(b.Limits, v.id.Limits.Bytes()), free
+	case record.ActVessel:
+		vessel, err := v.term.Vessel()
+		return bytes.Equal(b.Vessel, vessel.Bytes()), free && err == nil
 	case record.ActHolder:
 		return b.Holder == text(v.id.Holder.Name[:]), free
 	}

@@ -48,6 +48,7 @@ type NozzleStatus struct {
 	Total    unit.Totalizer `json:"total_hundredths"` // as the board last told
 	POSTTC   uint32         `json:"pos_ttc"`          // last record
 	Missing  int            `json:"missing"`          // numbers between that are not there yet
+	Unit     unit.Unit      `json:"unit,omitempty"`   // of Quantity; "": litres
 }
 
 // AskSales asks for the newest records; 0 is 100, the most is 500.
@@ -74,6 +75,7 @@ type Sale struct {
 	Product  string        `json:"product"`
 	Price    unit.Price    `json:"price_fen"`
 	Quantity unit.Quantity `json:"quantity_hundredths"`
+	Unit     unit.Unit     `json:"unit"` // of Quantity
 	Amount   unit.Fen      `json:"amount_fen"`
 	Prices   uint64        `json:"price_version,omitempty"` // version of the prices by which it was sold
 }
@@ -99,6 +101,7 @@ var routes = map[string]handler{
 	PathSales:    question((*Core).askSales),
 	PathPrices:   question((*Core).askPrices),
 
+	PathVolumes:    question((*Core).askVolumes),
 	PathDuty:       question((*Core).askDuty),
 	PathTests:      question((*Core).askTests),
 	PathTestReturn: act((*Core).returnTest),
@@ -208,6 +211,7 @@ func (c *Core) status(now clock.Instant) Status {
 		}
 		if plan, ok := c.orders.plan(p.number); ok {
 			n.Nozzle = plan.Nozzle
+			n.Unit = c.orders.unitOf(plan.Product)
 		}
 		for _, t := range p.totals { // one nozzle per board (design.md 9.12)
 			n.Total = t.Total
@@ -225,7 +229,7 @@ func (c *Core) list(limit int) Sales {
 		all.Sales = append(all.Sales, Sale{
 			Seq: t.seq, Port: t.port, POSTTC: uint32(t.rec.POSTTC), TType: int(t.rec.Type.Kind()), Mode: mode(t.rec), Zh: zh, Time: t.rec.Time.String(),
 			ASN: t.rec.ASN.String(), Sale: record.SaleID{TID: t.rec.TID, TTC: t.rec.TTC}, Product: t.rec.Product.String(),
-			Price: t.rec.Price, Quantity: t.rec.Volume, Amount: t.rec.Amount, Prices: t.prices,
+			Price: t.rec.Price, Quantity: t.rec.Volume, Amount: t.rec.Amount, Prices: t.prices, Unit: c.orders.unitOf(t.rec.Product.String()),
 		})
 	}
 	return all

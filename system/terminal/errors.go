@@ -46,6 +46,7 @@ const (
 	ReasonDailyAmount uint16 = 0x1004
 	ReasonPlate       uint16 = 0x1005
 	ReasonRegion      uint16 = 0x1006
+	ReasonVessel      uint16 = 0x1007 // gas: no vessel, inspection or life over [ours]
 	ReasonNotWhite    uint16 = 0x2001
 )
 

@@ -84,6 +84,8 @@ func describeFile(c apdu.Command, data []byte) (apdu.Description, error) {
 			return inWords[OrdinaryData](data)
 		case SFILimits:
 			return inWords[Limits](data)
+		case SFIVessel:
+			return inWords[VesselData](data)
 		}
 	}
 	return apdu.Description{}, fmt.Errorf("fuelcard: a part of a file")

@@ -16,10 +16,11 @@ const (
 	ActUnblock      CardAct = "unblock"        // the application, of a temporary block
 	ActLimits       CardAct = "limits"         // file 001C
 	ActHolder       CardAct = "holder"         // file 0016
+	ActVessel       CardAct = "vessel"         // file 000D
 )
 
 // CardActs lists the acts, in the order in which people read them.
-var CardActs = []CardAct{ActChangePIN, ActReloadPIN, ActUnblockPIN, ActBlock, ActBlockForEver, ActBlockCard, ActUnblock, ActLimits, ActHolder}
+var CardActs = []CardAct{ActChangePIN, ActReloadPIN, ActUnblockPIN, ActBlock, ActBlockForEver, ActBlockCard, ActUnblock, ActLimits, ActHolder, ActVessel}
 
 // PIN reports an act that sets the PIN. Only who keys the PIN can tell how a torn one ended.
 func (a CardAct) PIN() bool { return a == ActChangePIN || a == ActReloadPIN || a == ActUnblockPIN }
@@ -45,6 +46,8 @@ func (a CardAct) Words() (zh, en string) {
 		return "修改限制", "change of limits"
 	case ActHolder:
 		return "修改持卡人", "change of holder"
+	case ActVessel:
+		return "登记气瓶", "registration of a vessel"
 	}
 	return "未知操作", "unknown act"
 }
@@ -61,6 +64,7 @@ type ActBegun struct {
 	Holder     string   `json:"holder,omitempty"`      // ActHolder
 	Plate      string   `json:"plate,omitempty"`       // ActLimits
 	Limits     Hex      `json:"limits,omitempty"`      // ActLimits: file 001C
+	Vessel     Hex      `json:"vessel,omitempty"`      // ActVessel: file 000D
 }
 
 // ActEnded says how an act on a card ended.
@@ -75,6 +79,7 @@ type ActEnded struct {
 	Holder string `json:"holder,omitempty"` // ActHolder, done
 	Plate  string `json:"plate,omitempty"`  // ActLimits, done
 	Limits Hex    `json:"limits,omitempty"` // ActLimits, done
+	Vessel Hex    `json:"vessel,omitempty"` // ActVessel, done
 }
 
 // ActPermitted says that the center gave a MAC for one act on one card, under one challenge of it.

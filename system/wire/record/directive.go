@@ -91,7 +91,8 @@ type PortPlan struct {
 	Product string   `json:"product"` // G-CODE, four digits
 	TID     pboc.TID `json:"psam_tid"`
 
-	Protocol string `json:"protocol,omitempty"` // "": FA
+	Protocol string    `json:"protocol,omitempty"` // "": FA
+	Unit     unit.Unit `json:"unit,omitempty"`     // that the product is sold in, set by the center; "": litres
 }
 
 // PriceTable is the prices now and from a civil minute on.

@@ -117,6 +117,7 @@ type CardBegun struct {
 	ValidFrom string      `json:"valid_from"` // YYYYMMDD
 	ValidTo   string      `json:"valid_to"`
 	Employee  byte        `json:"employee,omitempty"` // number on an employee card
+	Gas       bool        `json:"gas,omitempty"`      // with a file for a vessel
 }
 
 // CardMade says that the card is complete and read back.

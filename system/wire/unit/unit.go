@@ -31,6 +31,20 @@ const (
 	CubicMetre Unit = "m3"
 )
 
+// Words says a unit in Chinese and English; a unit that is not known is litres, what a dispenser counts by itself.
+func (u Unit) Words() (zh, en string) {
+	switch u {
+	case Kilogram:
+		return "公斤", "kg"
+	case CubicMetre:
+		return "立方米", "m³"
+	}
+	return "升", "L"
+}
+
+// Gas says that the unit is one of gas: what it fills is a vessel under pressure.
+func (u Unit) Gas() bool { return u == Kilogram || u == CubicMetre }
+
 // ErrRange is returned for a value that can not be held or makes no sense (negative, overflow).
 var ErrRange = errors.New("unit: value out of range")
 
