@@ -9,7 +9,7 @@ const (
 	VesselLength        = 64
 )
 
-// Kinds of vessel [ours].
+// Kinds of vessel. Source: [ours], adr/0014.
 const (
 	VesselCNG byte = 0x01 // cylinder of compressed gas
 	VesselLNG byte = 0x02 // insulated vessel of liquefied gas
