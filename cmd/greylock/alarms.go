@@ -84,3 +84,21 @@ func showAlarms(w io.Writer, list []alarm.Case, open int) {
 	t.Write(w)
 	fmt.Fprintf(w, "无人处理 %d 条 (open)\n", open)
 }
+
+// centerQuarantine adds to the list how a person takes a record off it.
+func (e *env) centerQuarantine(addr *string, list *cobra.Command) *cobra.Command {
+	var q center.Resolve
+	c := command(e, addr, "resolve SITE SEQ", "了结隔离区的一条记录: 谁, 怎样 (settle a record in quarantine)", center.PathResolve, func(args []string) (any, error) {
+		n, err := strconv.ParseUint(args[1], 10, 64)
+		if err != nil {
+			return nil, cli.Usagef("记录号 %q 不是数字, 见 quarantine (not the number of a record)", args[1])
+		}
+		q.Site, q.Seq = record.SiteID(args[0]), n
+		return q, nil
+	}, func(w io.Writer, _ record.Done) { fmt.Fprintln(w, "已了结 (resolved)") })
+	c.Args = cobra.ExactArgs(2)
+	by(c, &q.By)
+	c.Flags().StringVar(&q.Note, "note", "", "怎样了结 (how)")
+	list.AddCommand(c)
+	return list
+}

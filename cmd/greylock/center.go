@@ -230,13 +230,13 @@ func (e *env) centerLists(addr *string) []*cobra.Command {
 			fmt.Fprintf(w, "%s %s (%s): 站点 %d, 卡 %d, 交易 %d, 隔离 %d, 告警 %d, 借贷平衡 %s\n",
 				s.Site, s.Name, s.Realm, s.Sites, s.Cards, s.Sales, s.Quarantine, s.Alarms, okWord(s.Balanced))
 		}),
-		command(e, addr, "quarantine", "未入账的记录 (records not posted)", center.PathQuarantine, nothing, func(w io.Writer, a center.Quarantine) {
+		e.centerQuarantine(addr, command(e, addr, "quarantine", "未入账的记录 (records not posted)", center.PathQuarantine, nothing, func(w io.Writer, a center.Quarantine) {
 			t := cli.Table{Heads: []string{"时间", "站点", "记录", "交易", "原因", "说明"}}
 			for _, q := range a.Quarantine {
 				t.Add(civil(q.TimeMs), q.Site, q.Seq, q.Sale, q.Reason, q.Zh)
 			}
 			t.Write(w)
-		}),
+		})),
 		command(e, addr, "cards", "卡 (cards)", center.PathCards, nothing, func(w io.Writer, a center.Cards) {
 			t := cli.Table{Heads: []string{"卡", "状态", "账户", "持卡人", "账面余额", "欠款", "笔数"}}
 			for _, c := range a.Cards {

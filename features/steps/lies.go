@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"greylock/fixtures"
+	"greylock/system/center"
 	stationprogram "greylock/system/station"
 	"greylock/system/wire/record"
 )
@@ -24,6 +25,7 @@ func (s *Scene) lieSteps() []Step {
 		{`^(\d+) 号枪将少报泵码 ([\d.]+) 升$`, s.sayTotal},
 		{`^"([^"]+)" 和 "([^"]+)" 核对泵码, 恢复 (\d+) 号枪$`, s.unlockNozzle},
 		{`^只有 "([^"]+)" 核对泵码, (\d+) 号枪不能恢复$`, s.oneUnlocks},
+		{`^"([^"]+)" 了结隔离区的 "([^"]+)", 说 "([^"]+)"$`, s.resolve},
 		{`^隔离区有一条 "([^"]+)"$`, s.quarantinedAs},
 		{`^过了 (\d+) 小时$`, s.passHours},
 		{`^([\d、]+) 号枪停电 (\d+) 小时$`, s.blackout},
@@ -83,6 +85,19 @@ func (s *Scene) quarantinedAs(reason string) error {
 		err = fmt.Errorf("隔离区没有 %s: %q (not in quarantine)", reason, list)
 	}
 	return err
+}
+
+func (s *Scene) resolve(who, reason, note string) error {
+	list, err := s.Town.Query().Quarantine()
+	if err != nil {
+		return err
+	}
+	for _, q := range list {
+		if q.Reason == reason {
+			return s.command(record.Center, center.PathResolve, center.Resolve{Site: record.SiteID(q.Site), Seq: q.Seq, By: who, Note: note}, &record.Done{})
+		}
+	}
+	return fmt.Errorf("隔离区没有 %s (not in quarantine): %+v", reason, list)
 }
 
 func (s *Scene) replay(n int) error {

@@ -56,6 +56,12 @@ func TestStationsCodes(t *testing.T) {
 		}
 	}
 	want(t, "alarms", r.alarms(), []string{StationRefused, StationRefused, StationRefused, StationRefused})
+	var done record.Done
+	one := Resolve{Site: station, Seq: q.Quarantine[1].Seq, By: "2001", Note: "凭小票核对"}
+	r.refused(BadValue, PathResolve, Resolve{Site: station, Seq: one.Seq, By: "2001"})
+	r.into(&done, PathResolve, one)
+	r.refused(NotInQuarantine, PathResolve, one)
+	want(t, "left in quarantine", r.reasons(), []string{"meter-overlap", "crossed-cables", StationRefused})
 
 	f := fact(r.lock(0, 30000, 0, 2).record(fa.Fuelling, 502, 1000, 7850, 2000))
 	f.Suspect = []record.Finding{record.FindOrder}

@@ -63,6 +63,8 @@ func (b *books) apply(own record.SiteID, f record.Fact) {
 		b.unlockPosted(f)
 	case record.Alarm:
 		b.alarm(own, 0, f)
+	case record.QuarantineResolved:
+		b.resolve(place{f.Site, f.Seq})
 	case record.AlarmAcknowledged:
 		b.entries.acks = append(b.entries.acks, ackRow{own, f})
 	}

@@ -204,6 +204,7 @@ var paths = []path{
 	{PathSale, false, maxQuestion, ask((*Core).showSale)},
 	{PathQuarantine, false, maxQuestion, ask((*Core).listQuarantine)},
 	{PathAlarms, false, maxQuestion, ask((*Core).listAlarms)},
+	{PathResolve, true, maxQuestion, ask((*Core).resolveRecord)},
 	{PathAckAlarm, true, maxQuestion, ask((*Core).ackAlarm)},
 	{PathTrialBalance, false, maxQuestion, ask((*Core).trialBalance)},
 }

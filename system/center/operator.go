@@ -9,31 +9,32 @@ import (
 // Paths for operators: pages and `greylock center …`. Bodies are one JSON document each; an empty body is {}.
 // A refusal is a record.Refusal with a status of 400 or more.
 const (
-	PathStatus       = "/op/status"        // {} → Status
-	PathSites        = "/op/sites"         // {} → Sites
-	PathPutSite      = "/op/site/put"      // PutSite → Done
-	PathProducts     = "/op/products"      // {} → Products
-	PathPutProduct   = "/op/product/put"   // PutProduct → Done
-	PathLayout       = "/op/layout"        // AskSite → LayoutView: the newest order
-	PathPutLayout    = "/op/layout/put"    // PutLayout → Issued
-	PathPrices       = "/op/prices"        // AskSite → PricesView: the newest order
-	PathPutPrices    = "/op/prices/put"    // PutPrices → Issued
-	PathLists        = "/op/lists"         // {} → Lists: how long they are, and how far each station is
-	PathPutList      = "/op/list/put"      // PutList → ListPut: put cards on a list, take them off
-	PathListQuery    = "/op/list/query"    // AskCard → CardLists: why a card is listed, and which stations know
-	PathListCards    = "/op/list/cards"    // AskListed → ListedCards, the latest first
-	PathVersions     = "/op/versions"      // {} → Versions: what each site was ordered and what it applies
-	PathCards        = "/op/cards"         // {} → Cards
-	PathCard         = "/op/card"          // AskCard → CardView
-	PathPSAMs        = "/op/psams"         // {} → PSAMs
-	PathAccounts     = "/op/accounts"      // {} → Accounts
-	PathAccount      = "/op/account"       // AskAccount → Statement
-	PathSales        = "/op/sales"         // AskSales → Sales, newest first
-	PathSale         = "/op/sale"          // AskSale → SaleProof
-	PathQuarantine   = "/op/quarantine"    // {} → Quarantine
-	PathAlarms       = "/op/alarms"        // AskAlarms → Alarms, newest first
-	PathAckAlarm     = "/op/alarm/ack"     // AckAlarm → Done
-	PathTrialBalance = "/op/trial-balance" // {} → TrialBalance
+	PathStatus       = "/op/status"             // {} → Status
+	PathSites        = "/op/sites"              // {} → Sites
+	PathPutSite      = "/op/site/put"           // PutSite → Done
+	PathProducts     = "/op/products"           // {} → Products
+	PathPutProduct   = "/op/product/put"        // PutProduct → Done
+	PathLayout       = "/op/layout"             // AskSite → LayoutView: the newest order
+	PathPutLayout    = "/op/layout/put"         // PutLayout → Issued
+	PathPrices       = "/op/prices"             // AskSite → PricesView: the newest order
+	PathPutPrices    = "/op/prices/put"         // PutPrices → Issued
+	PathLists        = "/op/lists"              // {} → Lists: how long they are, and how far each station is
+	PathPutList      = "/op/list/put"           // PutList → ListPut: put cards on a list, take them off
+	PathListQuery    = "/op/list/query"         // AskCard → CardLists: why a card is listed, and which stations know
+	PathListCards    = "/op/list/cards"         // AskListed → ListedCards, the latest first
+	PathVersions     = "/op/versions"           // {} → Versions: what each site was ordered and what it applies
+	PathCards        = "/op/cards"              // {} → Cards
+	PathCard         = "/op/card"               // AskCard → CardView
+	PathPSAMs        = "/op/psams"              // {} → PSAMs
+	PathAccounts     = "/op/accounts"           // {} → Accounts
+	PathAccount      = "/op/account"            // AskAccount → Statement
+	PathSales        = "/op/sales"              // AskSales → Sales, newest first
+	PathSale         = "/op/sale"               // AskSale → SaleProof
+	PathQuarantine   = "/op/quarantine"         // {} → Quarantine
+	PathAlarms       = "/op/alarms"             // AskAlarms → Alarms, newest first
+	PathResolve      = "/op/quarantine/resolve" // Resolve → Done
+	PathAckAlarm     = "/op/alarm/ack"          // AckAlarm → Done
+	PathTrialBalance = "/op/trial-balance"      // {} → TrialBalance
 )
 
 // Status is the center in one line.

@@ -56,6 +56,7 @@ const (
 	AlreadySettled      = "ALREADY_SETTLED"
 	UnlockUnknown       = "UNLOCK_UNKNOWN"
 	UnknownSale         = "UNKNOWN_SALE"
+	NotInQuarantine     = "NOT_IN_QUARANTINE"
 	UnknownAlarm        = "UNKNOWN_ALARM"
 	AlarmTaken          = "ALARM_TAKEN"
 	EffectivePast       = "EFFECTIVE_PAST"
@@ -117,6 +118,7 @@ var refusals = map[string]struct {
 	AlreadySettled:      {http.StatusConflict, "这笔欠款已结清", "this sale is settled"},
 	UnlockUnknown:       {http.StatusNotFound, "没有这笔联机解扣", "no such online unlock"},
 	UnknownSale:         {http.StatusNotFound, "没有这笔交易", "no such sale"},
+	NotInQuarantine:     {http.StatusNotFound, "隔离区没有这条记录, 或已了结", "this record is not in quarantine, or it is resolved"},
 	UnknownAlarm:        {http.StatusNotFound, "没有这条告警", "no such alarm"},
 	AlarmTaken:          {http.StatusConflict, "这条告警已有人处理", "somebody takes care of this alarm already"},
 	EffectivePast:       {http.StatusBadRequest, "生效时间不能早于现在", "the effective minute is in the past"},

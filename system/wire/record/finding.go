@@ -99,6 +99,18 @@ type DispenserRecord struct {
 	PriceVersion uint64 `json:"price_version,omitempty"`
 }
 
+// QuarantineResolved says that a person has settled what a record in quarantine means; it moves no money by itself.
+type QuarantineResolved struct {
+	TimeMs int64  `json:"time_ms"`
+	Site   SiteID `json:"site"`
+	Seq    uint64 `json:"seq"`
+	By     string `json:"by"`
+	Note   string `json:"note"`
+}
+
+// FactType is the word in the journal.
+func (QuarantineResolved) FactType() string { return "quarantine.resolved" }
+
 // RecordConflict is a record with a known key and other bytes: kept, acknowledged, alarmed, never posted.
 type RecordConflict struct {
 	TimeMs int64  `json:"time_ms"`

@@ -3,6 +3,7 @@ package record
 // The types of fact, in one place: the word in the journal and the struct behind it.
 var table = map[string]func([]byte) (Fact, error){
 	SiteOpened{}.FactType():         reader[SiteOpened](),
+	QuarantineResolved{}.FactType(): reader[QuarantineResolved](),
 	Alarm{}.FactType():              reader[Alarm](),
 	AlarmAcknowledged{}.FactType():  reader[AlarmAcknowledged](),
 	CeremonyHeld{}.FactType():       reader[CeremonyHeld](),
