@@ -33,7 +33,7 @@ type ListFaults interface {
 
 // lists is the station's policy about old lists.
 func (p StationPlan) lists() station.ListPolicy {
-	return station.ListPolicy{Refuse: time.Duration(p.RefuseHours) * time.Hour}
+	return station.ListPolicy{Refuse: time.Duration(p.RefuseSeconds) * time.Second}
 }
 
 // policy is that of a station of the scenario.
@@ -110,23 +110,21 @@ func (w *World) Lists(id record.SiteID) (s station.ListsStatus, err error) {
 	return s, json.Unmarshal(text, &s)
 }
 
-// AlterDirective changes directives on their way to a station of this world.
 func (f faults) AlterDirective(id record.SiteID, times int) error {
-	s, ok := f.w.stations[id]
-	if !ok {
-		return fmt.Errorf("没有站点 %s (no such site)", id)
+	if f.w.alter == nil {
+		f.w.alter = map[record.SiteID]int{}
 	}
-	s.alter = times
+	f.w.alter[id] = times
 	return nil
 }
 
 // altered is an answer of the center as it reaches a site: one digit of a directive may have been changed.
-func (w *World) altered(s *site, path string, body []byte) []byte {
+func (w *World) altered(id record.SiteID, path string, body []byte) []byte {
 	at := bytes.Index(body, []byte(`list_version\":`))
-	if s.alter == 0 || path != record.PathDirectives || at < 0 {
+	if w.alter[id] == 0 || path != record.PathDirectives || at < 0 {
 		return body
 	}
-	s.alter--
+	w.alter[id]--
 	w.happened("directive altered")
 	body = bytes.Clone(body)
 	digit := at + len(`list_version\":`)

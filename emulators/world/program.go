@@ -123,7 +123,7 @@ func (w *World) door(rw http.ResponseWriter, req *http.Request) {
 		for range times {
 			w.center.serve(req.URL.Path, bytes.Clone(body), func(status int, b []byte) {
 				if p != nil {
-					b = w.forged(p.id, req.URL.Path, b)
+					b = w.altered(p.id, req.URL.Path, w.forged(p.id, req.URL.Path, b))
 				}
 				select {
 				case answer <- reply{status, b}:

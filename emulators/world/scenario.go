@@ -44,7 +44,7 @@ type StationPlan struct {
 	Name    string   `yaml:"name"`
 	Nozzles []string `yaml:"nozzles"` // product code of nozzle 1, 2, …
 
-	RefuseHours int `yaml:"refuse_hours"` // user cards are refused when the lists are so old; 0: never
+	RefuseSeconds int `yaml:"refuse_s"` // user cards are refused when the lists are so old; 0: never
 	// Plain are plain dispensers that the station runs, on the ports behind; each is the products of its nozzles, whose numbers go on.
 	Plain [][]string `yaml:"plain"`
 }

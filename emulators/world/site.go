@@ -35,7 +35,6 @@ type site struct {
 	cut   bool       // separated from the center
 	twice bool       // the next batch is sent twice
 	wrong StartFault // what its machine or configuration has wrong at its next start
-	alter int        // directives that are still to be altered on their way here
 	asks  map[uint64]func(status int, body []byte)
 	askID uint64
 }
@@ -193,10 +192,10 @@ func (w *World) toCenter(s *site, c link.Call, finish func(int, []byte, error)) 
 	}
 	life := s.life
 	center.serve(c.Path, bytes.Clone(c.Body), func(status int, body []byte) {
-		body = w.forged(s.open.Site, c.Path, body)
+		body = w.altered(s.open.Site, c.Path, w.forged(s.open.Site, c.Path, body))
 		w.at(w.now.Add(hopTime), func() {
 			if !s.cut && s.life == life && s.run != nil {
-				finish(status, w.altered(s, c.Path, body), nil)
+				finish(status, body, nil)
 			}
 		})
 	})

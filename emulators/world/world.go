@@ -90,7 +90,8 @@ type World struct {
 	desk        *issuing.Desk
 	closers     []func() error
 	plant       planted
-	forge       record.SiteID // whose next directive of prices is forged on its way
+	forge       record.SiteID         // whose next directive of prices is forged on its way
+	alter       map[record.SiteID]int // directives about lists that are still to be altered on their way to a site
 }
 
 var _ Town = (*World)(nil)

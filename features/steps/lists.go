@@ -23,8 +23,7 @@ func (s *Scene) listSteps() []Step {
 		{`^(\d+) 号枪还没有用上站内名单$`, s.boardLacksLists},
 		{`^加油站的黑名单有 (\d+) 张, 新增 (\d+) 张, 新删 (\d+) 张$`, s.listSizes},
 		{`^加油站的名单状态为 "([^"]+)"$`, s.listState},
-		{`^加油站的名单已有 (\d+) 到 (\d+) 分钟未更新$`, s.listAge},
-		{`^过了 (\d+) 分钟$`, s.passMinutes},
+		{`^加油站的名单已有 (\d+) 到 (\d+) 秒未更新$`, s.listAge},
 		{`^发往加油站的名单将在途中被改 (\d+) 次$`, s.alterLists},
 		{`^中心查得 "([^"]+)" 在黑名单, 原因 "([^"]+)", 加油站(已知|未知)$`, s.queryList},
 		{`^中心查得 "([^"]+)" 已撤出黑名单, 复核人 "([^"]+)"$`, s.queryUnlisted},
@@ -139,13 +138,11 @@ func (s *Scene) listAge(from, to int) error {
 	if err != nil {
 		return err
 	}
-	if age := time.Duration(l.Age) * time.Second; age < time.Duration(from)*time.Minute || age > time.Duration(to)*time.Minute {
+	if age := time.Duration(l.Age) * time.Second; age < time.Duration(from)*time.Second || age > time.Duration(to)*time.Second {
 		return fmt.Errorf("名单已 %v 未更新 (age)", age)
 	}
 	return nil
 }
-
-func (s *Scene) passMinutes(n int) { s.Town.Pass(time.Duration(n) * time.Minute) }
 
 func (s *Scene) alterLists(times int) error { return s.Town.Faults().AlterDirective(station, times) }
 

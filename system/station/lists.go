@@ -27,7 +27,7 @@ type ListPolicy struct {
 
 const (
 	defaultWarn  = 24 * time.Hour
-	confirmEvery = time.Hour       // how often the age is noted, so that a restart does not make old lists young
+	confirmEvery = time.Hour       // how often the age is noted at least, so that a restart does not make lists old
 	listPoll     = 3 * time.Second // a lost card is refused at every pump within five seconds (trust.md P9)
 )
 
@@ -207,7 +207,7 @@ func (c *Core) confirm(now clock.Instant) {
 		return
 	}
 	l.heard = now
-	if now.Sub(l.confirmed) >= confirmEvery && !c.confirming {
+	if now.Sub(l.confirmed) >= min(confirmEvery, c.cfg.Lists.warn()/4) && !c.confirming {
 		c.confirming = true
 		c.out.Append(record.ListConfirmed{TimeMs: now.Milli(), Black: l.black.Version(), White: l.white.Version()})
 	}
