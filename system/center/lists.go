@@ -136,6 +136,17 @@ func (b *books) listed(f record.ListChanged) {
 // black says whether a card is on the black list.
 func (b *books) black(asn pboc.ASN) bool { return b.lists[record.TopicBlack].Has(asn) }
 
+// listedAtOutlet refuses to move money of a listed card and tells people that it has come to an outlet; once, while nobody takes
+// care of it.
+func (c *Core) listedAtOutlet(now clock.Instant, outlet record.SiteID, asn pboc.ASN) outcome {
+	o := refuse(CardListed)
+	if _, open := c.shown.alarms.Open(c.cfg.Site, "blacklist-hit", asn.String()); !open {
+		o.facts = append(o.facts, raise(now, "blacklist-hit", asn.String(), "黑名单卡在网点 "+string(outlet)+" 使用, 已拒绝",
+			"a blacklisted card was used at outlet "+string(outlet)+": refused"))
+	}
+	return o
+}
+
 // putList puts cards on a list or takes them off. Cards that are there already, or not there, are no news; where nothing is
 // left there is no new version. A card comes off the black list by two persons.
 // Source: trust.md requirement 44; features.md S6, V9.

@@ -89,6 +89,22 @@ func TestListsReachStations(t *testing.T) {
 	r.sameAfterReplay()
 }
 
+// TestListedCardAtAnOutlet: no money moves, and people are told once.
+func TestListedCardAtAnOutlet(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d := desk{r: r, asn: r.cards.Users[0], balance: funds, sn: 1}
+	r.ok(record.PathAskTopUp, record.TopUpQuestion{Outlet: outlet, Account: fleet, Amount: 1000, Tender: "cash", Receipt: "x"})
+	r.lose(d.asn)
+	for range 2 {
+		r.refused(CardListed, record.PathAskLoad, d.ask(1000))
+	}
+	want(t, "alarms", r.alarms(), []string{"blacklist-hit"})
+	r.ok(PathPutList, PutList{List: record.TopicBlack, Remove: []pboc.ASN{d.asn}, Reason: "找到", By: "1001", Second: "1002"})
+	r.ok(record.PathAskLoad, d.ask(1000))
+	r.sameAfterReplay()
+}
+
 func TestPutListRefuses(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -25,6 +25,7 @@ const (
 	PSAMTaken           = "PSAM_TAKEN"
 	UnknownCard         = "UNKNOWN_CARD"
 	CardNotIssued       = "CARD_NOT_ISSUED"
+	CardListed          = "CARD_LISTED"
 	CardTaken           = "CARD_TAKEN"
 	UnknownAccount      = "UNKNOWN_ACCOUNT"
 	NameDiffers         = "NAME_DIFFERS"
@@ -87,6 +88,7 @@ var refusals = map[string]struct {
 	PSAMTaken:           {http.StatusConflict, "PSAM 已配置在别处", "the PSAM is ordered elsewhere"},
 	UnknownCard:         {http.StatusNotFound, "卡未登记: 制卡点的数据可能未到", "the card is not registered: the card maker's journal may not have arrived"},
 	CardNotIssued:       {http.StatusConflict, "卡未发行", "the card is not issued"},
+	CardListed:          {http.StatusForbidden, "黑名单卡: 扣卡并通知中心", "the card is on the black list: keep it and tell the center"},
 	CardTaken:           {http.StatusConflict, "卡已属于另一账户", "the card belongs to another account"},
 	UnknownAccount:      {http.StatusNotFound, "账户不存在", "no such account"},
 	NameDiffers:         {http.StatusConflict, "账户已有别的户名", "the account has another name"},

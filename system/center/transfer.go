@@ -59,6 +59,9 @@ func (c *Core) askTransfer(now clock.Instant, w direction, q record.LoadQuestion
 	if code := c.mac1(w, q); code != "" {
 		return refuse(code)
 	}
+	if c.books.black(q.ASN) {
+		return c.listedAtOutlet(now, q.Outlet, q.ASN)
+	}
 	l, known := c.books.transfers.get(onlineKey{q.ASN, q.OnlineSN})
 	switch {
 	case known && l.phase == done:
