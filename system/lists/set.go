@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"iter"
 	"math/bits"
-	"slices"
 	"sort"
 
 	"greylock/system/wire/pboc"
@@ -22,6 +21,7 @@ var ErrOrder = errors.New("lists: card numbers do not rise, or are no digits")
 // ten digits; each partition is an Elias-Fano code of the last ten: the low bits of each number side by side, the rest in unary.
 // Ten million numbers of 31 provinces with five million serials each take 7.6 MB. The zero value is empty.
 type Set struct {
+	keys  []uint64 // the prefixes of parts, as numbers: close together, for the search
 	parts []part
 	n     int
 }
@@ -50,7 +50,7 @@ func NewSet(cards []pboc.ASN) (*Set, error) {
 		if err != nil || len(s.parts) > 0 && bytes.Compare(s.parts[len(s.parts)-1].prefix[:], prefix[:]) >= 0 {
 			return nil, fmt.Errorf("card %d of %d: %w", from+1, len(cards), ErrOrder)
 		}
-		s.parts = append(s.parts, p)
+		s.keys, s.parts = append(s.keys, key(prefix)), append(s.parts, p)
 		from = to
 	}
 	return s, nil
@@ -181,9 +181,15 @@ func (s *Set) Has(card pboc.ASN) bool {
 	if !ok {
 		return false
 	}
-	prefix := [5]byte(card[:5])
-	i, found := slices.BinarySearchFunc(s.parts, prefix, func(p part, want [5]byte) int { return bytes.Compare(p.prefix[:], want[:]) })
-	return found && s.parts[i].has(v)
+	want, from, to := key([5]byte(card[:5])), 0, len(s.keys)
+	for to-from > 1 {
+		if mid := (from + to) / 2; s.keys[mid] <= want {
+			from = mid
+		} else {
+			to = mid
+		}
+	}
+	return s.keys[from] == want && s.parts[from].has(v)
 }
 
 // Len is how many numbers there are.
@@ -227,16 +233,30 @@ func (s *Set) All() iter.Seq[pboc.ASN] {
 	}
 }
 
+// key is a prefix as a number that sorts as its bytes do.
+func key(b [5]byte) uint64 {
+	return uint64(b[0])<<32 | uint64(b[1])<<24 | uint64(b[2])<<16 | uint64(b[3])<<8 | uint64(b[4])
+}
+
+// pairs is the number that two packed digits make; noPair where a half byte is above 9.
+var pairs = func() (t [256]byte) {
+	for i := range t {
+		if t[i] = noPair; i>>4 <= 9 && i&15 <= 9 {
+			t[i] = byte(i>>4*10 + i&15)
+		}
+	}
+	return t
+}()
+
+const noPair = 0xFF
+
 // decimal reads ten digits; false where a half byte is above 9, so that no number can be taken for another.
 func decimal(b [5]byte) (v uint64, ok bool) {
-	for _, x := range b {
-		hi, lo := x>>4, x&15
-		if hi > 9 || lo > 9 {
-			return 0, false
-		}
-		v = v*100 + uint64(hi)*10 + uint64(lo)
+	p := [5]byte{pairs[b[0]], pairs[b[1]], pairs[b[2]], pairs[b[3]], pairs[b[4]]}
+	if (p[0]|p[1]|p[2]|p[3]|p[4])&0x80 != 0 {
+		return 0, false
 	}
-	return v, true
+	return ((uint64(p[0])*100+uint64(p[1]))*100+uint64(p[2]))*10_000 + uint64(p[3])*100 + uint64(p[4]), true
 }
 
 func number(prefix [5]byte, v uint64) (a pboc.ASN) {
