@@ -243,7 +243,7 @@ func (c *Core) impossible(now clock.Instant, r fa.Record) *finding {
 // overlaps: more fuel is in the record than the totalizer moved since the sale before it, or than it leaves for the one behind
 // it. That is the fuel of another sale, charged again. Source: features.md T3; dispenser.md 4.5.
 func (i *intake) overlaps(r fa.Record, restarted bool) *finding {
-	if !metered(r) || restarted {
+	if !metered(r) || restarted || blank(r) {
 		return nil
 	}
 	before, after := i.around(r.POSTTC)
@@ -263,7 +263,7 @@ func (i *intake) overlaps(r fa.Record, restarted bool) *finding {
 // order looks at a record between its neighbours: totalizer, time and PSAM number only rise.
 func (i *intake) order(r fa.Record, restarted bool) (list []*finding) {
 	before, _ := i.around(r.POSTTC)
-	if before == nil || restarted {
+	if before == nil || restarted || blank(r) {
 		return nil
 	}
 	switch moved := r.Total.Since(before.Total); {
@@ -293,6 +293,9 @@ func (i *intake) around(n fa.POSTTC) (before, after *fa.Record) {
 	return before, after
 }
 
+// blank says that a record tells nothing of the meter: a lock released with nothing delivered may carry zeros (design.md 9.6).
+func blank(r fa.Record) bool { return r.Volume == 0 && r.Total == 0 }
+
 // gapless says that every number between two is there or does not exist.
 func (i *intake) gapless(from, to fa.POSTTC) bool {
 	for n := from + 1; n < to; n++ {
@@ -306,7 +309,7 @@ func (i *intake) gapless(from, to fa.POSTTC) bool {
 // measure notes a metered record, in order of its number; the oldest are forgotten.
 func (i *intake) measure(r fa.Record) {
 	at, there := slices.BinarySearchFunc(i.meter, r.POSTTC, func(x fa.Record, n fa.POSTTC) int { return int(int64(x.POSTTC) - int64(n)) })
-	if there {
+	if there || blank(r) {
 		return
 	}
 	i.meter = slices.Insert(i.meter, at, r)

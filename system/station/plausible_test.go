@@ -113,6 +113,20 @@ func TestUntrue(t *testing.T) {
 	}
 }
 
+// TestZeroSaleTellsNothingOfTheMeter: a lock released with zeros is no totalizer that went back, and the chain goes on behind it.
+func TestZeroSaleTellsNothingOfTheMeter(t *testing.T) {
+	t.Parallel()
+	zero := sale(2)
+	zero.Volume, zero.Amount, zero.Total, zero.Price = 0, 0, 0, 0
+	next := sale(3)
+	next.Total = sale(2).Total
+	r := laidOut(t)
+	r.bring(sale(1), zero, next)
+	if r.facts("dispenser.record") != 3 || len(r.alarms()) != 0 {
+		t.Errorf("%d stored, alarms %q, refused %q", r.facts("dispenser.record"), r.alarms(), r.refusals())
+	}
+}
+
 // TestDoubts: what may be true is stored with its flag and an alarm.
 func TestDoubts(t *testing.T) {
 	t.Parallel()
