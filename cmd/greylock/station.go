@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +28,7 @@ func (e *env) station() *cobra.Command {
 	sales := command(e, &addr, "sales", "最近的加油记录 (newest records)", station.PathSales,
 		func([]string) (any, error) { return station.AskSales{Limit: limit}, nil }, showStationSales)
 	sales.Flags().IntVar(&limit, "limit", 20, "条数 (how many)")
-	group.AddCommand(
+	group.AddCommand(e.stationTill(&addr),
 		&cobra.Command{Use: "run", Short: "运行站级程序 (run the station's program)", Args: cobra.NoArgs, RunE: run},
 		command(e, &addr, "status", "油枪状态 (nozzles)", station.PathStatus, nothing, showStation),
 		sales,
@@ -63,6 +64,15 @@ func (e *env) runStation(ctx context.Context, path string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%w: station.lists: %w", config.ErrConfig, err)
+	}
+	if cfg.Cards, err = c.Cards(); err != nil {
+		return err
+	}
+	if c.Station.Products != "" {
+		cfg.Products = strings.Split(c.Station.Products, ",")
+	}
+	for _, t := range c.Station.Tills {
+		cfg.Tills = append(cfg.Tills, app.Till{Number: t.Number, Reader: t.Reader, PSAM: t.PSAM})
 	}
 	for _, p := range c.Station.Ports {
 		cfg.Ports = append(cfg.Ports, app.Port{Number: p.Number, Path: p.Path, Baud: p.Baud, Parity: p.Parity, Protocol: station.Protocol(p.Protocol)})

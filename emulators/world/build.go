@@ -213,7 +213,8 @@ func (w *World) buildStation(p StationPlan) error {
 			}
 			return station.New(station.Config{
 				Site: id, Realm: record.Training, CenterKey: w.centerVault.PublicKey(), Ports: ports,
-				Lists:  p.lists(),
+				Lists: p.lists(),
+				Tills: w.tillPorts(s, p), Products: w.productCodes(), Cards: w.profile,
 				Source: exchange.Source(j), Rand: w.stream("ship " + p.ID),
 			}), nil
 		},
@@ -316,7 +317,7 @@ func (w *World) layout(n int, s StationPlan) (record.Layout, error) {
 			Port: i + 1, POSP: byte(i + 1), Nozzle: record.Nozzle(i + 1), NZN: 1, Product: product, TID: p.sam.tid,
 		})
 	}
-	return l, w.planPlain(n, s, &l)
+	return l, errors.Join(w.planPlain(n, s, &l), w.planTills(n, s, &l))
 }
 
 func (w *World) makeSAM(name string) (*sam, error) {

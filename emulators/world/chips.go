@@ -25,6 +25,7 @@ func onWire(command, answer []byte) time.Duration {
 
 // plastic is one user card in somebody's hands, in a slot or at the desk.
 type plastic struct {
+	till    *tillPlace // whose reader it lies on; nil: on none
 	name    string
 	account string
 	pin     string

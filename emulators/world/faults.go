@@ -197,6 +197,7 @@ func (w *World) Restart(id record.SiteID) error {
 				s.lineIs(p.port, true)
 			}
 		}
+		w.powerTills(id)
 		return nil
 	}
 	return fmt.Errorf("站点 %s 不在或正在运行 (no such site, or running)", id)

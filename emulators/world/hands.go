@@ -44,7 +44,7 @@ func (h hands) Insert(name string, nozzle record.Nozzle) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("没有卡 %q (no such card)", name)
-	case c.in != 0:
+	case c.in != 0 || c.till != nil:
 		return fmt.Errorf("%s 已插在 %d 号枪 (the card is in another slot)", name, c.in)
 	case p.in != nil:
 		return fmt.Errorf("%s 的卡槽里有卡 (the slot is taken)", p.where)

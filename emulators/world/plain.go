@@ -168,6 +168,10 @@ func (c *checks) plainFact(w *World, site record.SiteID, f record.PlainSold) {
 			}
 		}
 	}
+	if s := c.truth.sales[f.Card]; s != nil && s.plain != nil && !s.closed {
+		s.final, s.closed = s.volume(), true
+		c.hold(inv03, f.Quantity == s.final, "sale %v: the station says %v, %v have flowed", s.id, f.Quantity, s.final)
+	}
 	key := fmt.Sprint(site, f.Port, f.NZN, f.Number)
 	c.hold(inv02, !c.plain[key], "station %s port %d nozzle %d: delivery %d is written twice", site, f.Port, f.NZN, f.Number)
 	c.plain[key] = true

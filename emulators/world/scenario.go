@@ -47,6 +47,7 @@ type StationPlan struct {
 	RefuseSeconds int `yaml:"refuse_s"` // user cards are refused when the lists are so old; 0: never
 	// Plain are plain dispensers that the station runs, on the ports behind; each is the products of its nozzles, whose numbers go on.
 	Plain [][]string `yaml:"plain"`
+	Tills int        `yaml:"tills"` // card terminals that the station runs for them; in virtual time only
 }
 
 // protocol is what is spoken on the port with this index.

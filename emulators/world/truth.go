@@ -7,6 +7,7 @@ import (
 	"greylock/system/wire/apdu"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/lf"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
@@ -40,6 +41,8 @@ type saleTruth struct {
 	atLock   unit.Fen
 	lockedAt clock.Instant
 	pump     *pump
+	plain    *plainHand // the nozzle of a till's sale, as people ordered it; nil at a card dispenser
+	from     lf.Total   // of plain
 	product  string
 	price    unit.Price // frozen at the lock
 	preset   bool       // the customer keyed an amount of money
@@ -59,7 +62,12 @@ func newTruth() truth {
 
 // volume is the fuel that has flowed under the lock so far.
 func (s *saleTruth) volume() unit.Quantity {
-	if s.closed || s.pump == nil {
+	switch {
+	case s.closed:
+		return s.final
+	case s.plain != nil:
+		return unit.Quantity(s.plain.view().Total.Since(s.from))
+	case s.pump == nil:
 		return s.final
 	}
 	return s.pump.total().Since(s.start)
@@ -120,6 +128,12 @@ func (t *truth) locked(w *World, p *plastic, after cardos.Oracle, command []byte
 	if d := w.pumps[p.in]; d != nil && d.board != nil {
 		v := d.board.View()
 		s.pump, s.price, s.product, s.start = d, v.Price, v.Product, v.Total
+	}
+	if x := p.till; x != nil {
+		if h, ok := w.plain[x.nozzle]; ok {
+			v := h.view()
+			s.plain, s.from, s.price, s.preset = &h, v.Total, v.Price, x.money
+		}
 	}
 	t.cards[after.ASN].open = s
 	t.sales[s.id] = s

@@ -80,6 +80,8 @@ type World struct {
 	pumpList    []*pump
 	plain       map[record.Nozzle]plainHand
 	plainList   []*plainPump
+	tills       map[int]*tillPlace // by the town's number: 100 a station
+	tillList    []*tillPlace
 	cards       map[string]*plastic
 	cardList    []*plastic
 	lastCommand map[*plastic][]byte
@@ -117,7 +119,7 @@ func Start(s Scenario, opt Options) (*World, error) {
 	w := &World{
 		loop: newLoop(begin, nil), opt: opt, seed: opt.Seed, scenario: s, profile: opt.Profile,
 		trace: newTrace(opt.Keep), checks: newChecks(), faults: map[string]int{}, streams: map[string]*rand.Rand{},
-		stations: map[record.SiteID]*site{}, external: map[record.SiteID]*program{}, pumps: map[record.Nozzle]*pump{}, plain: map[record.Nozzle]plainHand{},
+		stations: map[record.SiteID]*site{}, external: map[record.SiteID]*program{}, pumps: map[record.Nozzle]*pump{}, plain: map[record.Nozzle]plainHand{}, tills: map[int]*tillPlace{},
 		cards: map[string]*plastic{}, lastCommand: map[*plastic][]byte{}, ttc: map[pboc.TID]pboc.PSAMTTC{},
 	}
 	if w.seed == 0 {
@@ -159,7 +161,9 @@ func (w *World) stream(label string) *rand.Rand {
 }
 
 // bytes is a stream as a source of random bytes.
-func (w *World) bytes(label string) io.Reader {
+func (w *World) bytes(label string) io.Reader { return w.chacha(label) }
+
+func (w *World) chacha(label string) *rand.ChaCha8 {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d bytes %s", w.seed, label))
 	return rand.NewChaCha8(sum)
 }

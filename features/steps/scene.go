@@ -52,7 +52,7 @@ const (
 // Steps are all steps of the library, bound to the scene.
 func (s *Scene) Steps() []Step {
 	var all []Step
-	for _, group := range [][]Step{s.townSteps(), s.pumpSteps(), s.shownSteps(), s.deskSteps(), s.actSteps(), s.bookSteps(), s.faultSteps(), s.keySteps(), s.makingSteps(), s.alarmSteps(), s.lieSteps(), s.listSteps(), s.priceSteps(), s.modeSteps(), s.gasSteps(), s.startSteps()} {
+	for _, group := range [][]Step{s.townSteps(), s.pumpSteps(), s.shownSteps(), s.deskSteps(), s.actSteps(), s.bookSteps(), s.faultSteps(), s.keySteps(), s.makingSteps(), s.alarmSteps(), s.lieSteps(), s.listSteps(), s.priceSteps(), s.modeSteps(), s.gasSteps(), s.startSteps(), s.tillSteps()} {
 		all = append(all, group...)
 	}
 	return all

@@ -29,6 +29,7 @@ type Program struct {
 	doors   []door
 	ports   []Port
 	locks   string
+	beside  []func(ctx context.Context) // what runs beside the loop until it ends
 	log     *slog.Logger
 }
 
@@ -112,6 +113,11 @@ func (p *Program) Run(ctx context.Context) error {
 			}
 		})
 	}
+	var beside sync.WaitGroup
+	for _, run := range p.beside {
+		beside.Go(func() { run(ctx) })
+	}
+	defer beside.Wait()
 	lines, err := p.openPorts()
 	if err == nil {
 		p.log.Info("已启动 (started)", "site", p.name)

@@ -15,6 +15,7 @@ import (
 	"greylock/system/journal"
 	"greylock/system/link"
 	"greylock/system/station"
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/record"
 )
 
@@ -27,11 +28,15 @@ type StationConfig struct {
 	Operator  string             `json:"operator"`   // host:port of the operator door, loopback
 	Locks     string             `json:"locks"`      // directory of the ports' lock files
 	Ports     []Port             `json:"ports"`
-	Reserve   int64              `json:"reserve,omitempty"` // bytes of the journal kept for open acts on a full disk; 0: the journal's default
+	Tills     []Till             `json:"tills,omitempty"`
+	Products  []string           `json:"products,omitempty"` // in the order that the masks of a card's limits count in
+	Reserve   int64              `json:"reserve,omitempty"`  // bytes of the journal kept for open acts on a full disk; 0: the journal's default
 	Plausible station.Plausible  `json:"plausible"`
 	Lists     station.ListPolicy `json:"lists"` // spans in nanoseconds
 	Log       *slog.Logger       `json:"-"`     // nil: none
 	Clock     clock.Clock        `json:"-"`     // nil: the machine's
+
+	Cards fuelcard.Profile `json:"-"` // of the tills' cards; the zero value is fuelcard.National()
 }
 
 // Port is one serial port of the hub.
@@ -63,22 +68,33 @@ func Station(cfg StationConfig) (*Program, error) {
 		}
 		ports = append(ports, station.Port{Number: p.Number, Protocol: p.Protocol})
 	}
+	tills, err := openTills(cfg)
+	if err != nil {
+		return nil, err
+	}
+	var core *station.Core
 	p, err := openProgram(cfg.Site, record.KindStation, journal.OS(cfg.Data), map[string]string{"center": cfg.Center}, cfg.Log, cfg.Reserve,
 		func(j *journal.Journal) (link.Core, error) {
 			if err := MayStart(j, cfg.Clock.Now(), cfg); err != nil {
 				return nil, err
 			}
-			return station.New(station.Config{
+			core = station.New(station.Config{
 				Site: cfg.Site.ID, Realm: cfg.Site.Realm, CenterKey: []byte(cfg.CenterKey), Ports: ports,
+				Tills: tillPorts(tills), Products: cfg.Products, Cards: cfg.Cards,
 				Plausible: cfg.Plausible,
 				Lists:     cfg.Lists,
 				Source:    exchange.Source(j), Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
-			}), nil
+			})
+			return core, nil
 		})
 	if err != nil {
 		return nil, err
 	}
 	p.ports, p.locks = cfg.Ports, cfg.Locks
+	for _, t := range tills {
+		t.core, t.runner, t.log = core, p.runner, p.log
+		p.beside = append(p.beside, t.run)
+	}
 	if err := p.serve(DoorOperator, cfg.Operator, "/op/"); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}

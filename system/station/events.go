@@ -226,14 +226,21 @@ func (c *Core) grey(p *port, e dispenser.GreyAsked) {
 		c.out.Send(p.number, p.fa.AnswerGrey(e.To, a), 0)
 		return
 	}
-	q := record.GreyQuestion{
-		Site: c.cfg.Site, ASN: e.Ask.ASN, Balance: e.Ask.Balance, CTC: e.Ask.CTC, DS: e.Ask.DS, Time: record.Hex(e.Ask.Time[:]),
-	}
+	c.askCenter(e.Ask, func(_ clock.Instant, a *fa.GreyAnswer) {
+		if a != nil { // silence makes the board fall back and ask again later
+			c.out.Send(p.number, p.fa.AnswerGrey(e.To, *a), 0)
+		}
+	})
+}
+
+// askCenter asks the center about a grey card that no own record tells of; then gets nil when nobody knows.
+func (c *Core) askCenter(ask fa.GreyAsk, then func(now clock.Instant, a *fa.GreyAnswer)) {
+	q := record.GreyQuestion{Site: c.cfg.Site, ASN: ask.ASN, Balance: ask.Balance, CTC: ask.CTC, DS: ask.DS, Time: record.Hex(ask.Time[:])}
 	body, err := json.Marshal(q)
 	if err != nil {
 		panic("station: " + err.Error()) // plain values always encode
 	}
-	c.asks[c.out.Call("center", record.PathAskGrey, body, 0)] = greyCall{p.number, e.To, e.Ask}
+	c.asks[c.out.Call("center", record.PathAskGrey, body, 0)] = greyCall{ask, then}
 }
 
 // owed finds the unpaid escape that matches a query in all five fields.
@@ -258,7 +265,8 @@ func (c *Core) owed(q fa.GreyAsk) (fa.GreyAnswer, bool) {
 func (c *Core) Answered(now clock.Instant, id uint64, status int, body []byte, err error) {
 	if q, ok := c.asks[id]; ok {
 		delete(c.asks, id)
-		c.answerGrey(q, status, body, err)
+		c.answerGrey(now, q, status, body, err)
+		c.plan(now)
 		return
 	}
 	if w, ok := c.holders.asking[id]; ok {
@@ -275,17 +283,17 @@ func (c *Core) Answered(now clock.Instant, id uint64, status int, body []byte, e
 	c.plan(now)
 }
 
-func (c *Core) answerGrey(q greyCall, status int, body []byte, err error) {
-	p := c.port(q.port)
-	a := fa.GreyAnswer{Flag: fa.NotFound}
+func (c *Core) answerGrey(now clock.Instant, q greyCall, status int, body []byte, err error) {
+	a := &fa.GreyAnswer{Flag: fa.NotFound}
 	var g record.GreyAnswer
-	if err == nil && status == http.StatusOK && json.Unmarshal(body, &g) == nil && g.Found {
-		a = fa.GreyAnswer{
+	switch {
+	case err != nil || status != http.StatusOK:
+		a = nil // nobody knows
+	case json.Unmarshal(body, &g) == nil && g.Found:
+		a = &fa.GreyAnswer{
 			Flag: fa.Found, ASN: q.ask.ASN, Balance: q.ask.Balance, Amount: g.Amount, CTC: q.ask.CTC, DS: q.ask.DS,
 			Time: q.ask.Time, GMAC: g.GMAC, TID: g.Sale.TID, TTC: g.Sale.TTC,
 		}
-	} else if err != nil || status != http.StatusOK {
-		return // nobody knows: silence makes the board fall back and ask again later
 	}
-	c.out.Send(q.port, p.fa.AnswerGrey(q.to, a), 0)
+	q.then(now, a)
 }

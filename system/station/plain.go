@@ -228,7 +228,9 @@ func (c *Core) plainSold(now clock.Instant, p *port, i int, s dispenser.Sale, or
 			Zh: fmt.Sprintf("加油数据有疑问 (%s): 记录 %v 升 %v 元, 泵码走了 %v 升, 请两人核对", f.Verdict, f.Quantity, f.Amount, f.Moved),
 			En: fmt.Sprintf("figures of a delivery in doubt (%s): %v L, %v yuan, the total moved %v L: two persons compare them", f.Verdict, f.Quantity, f.Amount, f.Moved)})
 	}
-	c.out.Append(facts...)
+	if act := c.out.Append(facts...); f.Card != (record.SaleID{}) {
+		c.then(act, func(now clock.Instant) { c.tillSold(now, f) })
+	}
 }
 
 // plainMetered keeps a reading that is news.

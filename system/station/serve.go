@@ -90,6 +90,8 @@ type handler func(c *Core, now clock.Instant, id uint64, body []byte)
 
 // routes is the operator door: each topic's handlers stand in its own file.
 var routes = map[string]handler{
+	PathTills: question((*Core).showTills), PathTillOrder: act((*Core).orderTill), PathTillPIN: act((*Core).keyTill), PathTillPlate: act((*Core).plateTill),
+	PathTillCancel: act((*Core).cancelTill), PathTillConfirm: act((*Core).confirmTill),
 	PathAuthorise: act((*Core).authorise), PathNozzleStop: act((*Core).stopNozzle), PathResume: act((*Core).resume), PathUnlock: act((*Core).unlock),
 	PathPlainSales: question((*Core).askPlainSales), PathStop: act((*Core).stop), PathRelease: act((*Core).release),
 	PathCommission: act((*Core).askCommission), PathCommissioned: act((*Core).commissioned),

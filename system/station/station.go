@@ -16,7 +16,9 @@ import (
 	"greylock/system/dispenser"
 	"greylock/system/exchange"
 	"greylock/system/link"
+	"greylock/system/station/till"
 	"greylock/system/wire/fa"
+	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
@@ -29,8 +31,11 @@ type Config struct {
 	Ports     []Port            // the hub's ports that are there
 	Plausible Plausible
 	Lists     ListPolicy
-	Source    exchange.Source // the own journal
-	Rand      *rand.Rand      // jitter of the exchange only
+	Tills     []TillPort       // card terminals that the station runs
+	Products  []string         // product codes in the order that the masks of a card's limits count in (card.md 3.5)
+	Cards     fuelcard.Profile // of the tills' cards; the zero value is fuelcard.National()
+	Source    exchange.Source  // the own journal
+	Rand      *rand.Rand       // jitter of the exchange only
 }
 
 // Protocol is what is spoken on a port.
@@ -67,6 +72,8 @@ type Core struct {
 	asks       map[uint64]greyCall        // questions to the center that are under way
 	seen       map[record.SaleID]settled  // what is known of a sale
 
+	now        clock.Instant // of the event that is being carried out at a till
+	tills      []*till.Till  // as Config.Tills
 	pricesAt   clock.Instant // when the plain boards' prices change next
 	plains     map[plainKey]*plain
 	plainSales []plainSale                          // in order
@@ -112,9 +119,8 @@ type settled struct {
 
 // greyCall is a 35H query that went on to the center.
 type greyCall struct {
-	port int
-	to   dispenser.Ticket
 	ask  fa.GreyAsk
+	then func(now clock.Instant, a *fa.GreyAnswer)
 }
 
 // New returns a station; the journal is replayed into Apply before Start.
@@ -128,6 +134,12 @@ func New(cfg Config) *Core {
 	}
 	for _, x := range cfg.Ports {
 		c.ports = append(c.ports, newPort(x))
+	}
+	if c.cfg.Cards.Name == "" {
+		c.cfg.Cards = fuelcard.National()
+	}
+	for _, x := range cfg.Tills {
+		c.tills = append(c.tills, c.newTill(x))
 	}
 	c.ship = exchange.NewShipper(exchange.ShipperConfig{
 		Site: cfg.Site, Realm: cfg.Realm, CenterKey: cfg.CenterKey, Source: cfg.Source, Rand: cfg.Rand, Poll: listPoll,
@@ -152,6 +164,7 @@ func (c *Core) Take() link.Effects { return c.out.Take() }
 // Start begins the work: boards are announced their orders, the exchange asks for news.
 func (c *Core) Start(now clock.Instant) {
 	c.order(now)
+	c.startTills(now)
 	c.ship.Start(now, &c.out)
 	c.plan(now)
 }
@@ -203,6 +216,10 @@ func (c *Core) Durable(now clock.Instant, id link.ActID) {
 		do(now)
 	}
 	delete(c.waiting, id)
+	c.now = now
+	for _, t := range c.tills {
+		t.Durable(now, id)
+	}
 	c.ship.Kick(now, &c.out)
 	if c.ordered {
 		c.ordered = false
@@ -231,6 +248,9 @@ func (c *Core) plan(now clock.Instant) {
 	at := min(c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt)
 	for _, p := range c.ports {
 		at = min(at, p.drive.Due())
+	}
+	for _, t := range c.tills {
+		at = min(at, t.Due())
 	}
 	c.out.WakeAt(max(at, now+1))
 }
@@ -266,6 +286,9 @@ func (c *Core) order(now clock.Instant) {
 // Apply takes a durable fact.
 func (c *Core) Apply(seq uint64, f record.Fact) {
 	c.applied++
+	for _, t := range c.tills {
+		t.Apply(f)
+	}
 	switch f := f.(type) {
 	case record.DispenserRecord:
 		c.took(seq, f)

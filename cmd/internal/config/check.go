@@ -60,6 +60,7 @@ func (c Config) Check(role Role) error {
 		}
 		k.address("station.operator", c.Station.Operator, true)
 		k.ports(c.Station.Ports)
+		k.tills(c.Station.Tills)
 		k.litres("station.most_flow", c.Station.MostFlow)
 		k.litres("station.most_fill", c.Station.MostFill)
 		k.span("station.lists.warn", c.Station.Lists.Warn)
@@ -190,6 +191,23 @@ func (k *checker) span(key, text string) {
 	const year = 366 * 24 * time.Hour
 	if d, err := Span(text); err != nil || d < 0 || d > year {
 		k.bad(key, "%q: 应为时长, 如 24h, 至多一年 (want a span such as 24h)", text)
+	}
+}
+
+func (k *checker) tills(tills []Till) {
+	numbers, readers := map[int]bool{}, map[string]bool{}
+	for i, t := range tills {
+		key := fmt.Sprintf("station.tills[%d]", i)
+		if t.Number < 1 || t.Number > maxPorts || numbers[t.Number] {
+			k.bad(key+".number", "%d: 应为 1…%d, 不重复 (want, each once)", t.Number, maxPorts)
+		}
+		for word, name := range map[string]string{"reader": t.Reader, "psam": t.PSAM} {
+			if name == "" || readers[name] {
+				k.bad(key+"."+word, "%q: 应为读卡器名, 不重复, 见 greylock doctor (want a reader's name, each once)", name)
+			}
+			readers[name] = true
+		}
+		numbers[t.Number] = true
 	}
 }
 

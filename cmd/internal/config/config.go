@@ -95,6 +95,16 @@ type Station struct {
 	MostFlow  string `mapstructure:"most_flow"` // litres a minute that no pump here exceeds, 200 by default
 	MostFill  string `mapstructure:"most_fill"` // litres that no vehicle here takes, 1500 by default
 	Lists     Lists  `mapstructure:"lists"`
+
+	Tills    []Till `mapstructure:"tills"`
+	Products string `mapstructure:"products"` // product codes, with commas, in the order that the masks of a card's limits count in
+}
+
+// Till is a card terminal that the station runs: PC/SC readers for the customer's card and for the PSAM.
+type Till struct {
+	Number int    `mapstructure:"number"` // as the layout of the center names it
+	Reader string `mapstructure:"reader"`
+	PSAM   string `mapstructure:"psam"`
 }
 
 // Lists says what becomes of black and white list when the center has not been heard for long.
@@ -256,26 +266,33 @@ func strangers() (problems []error) {
 	return problems
 }
 
-// fromList reads a list of ports out of a variable of the environment. Flags, whose names have dots, are not viper's to read.
+// lists are the keys whose values are lists, by type.
+var lists = map[reflect.Type]string{reflect.TypeFor[[]Port](): "station.ports", reflect.TypeFor[[]Till](): "station.tills"}
+
+// fromList reads a list of ports or tills out of a variable of the environment. Flags, whose names have dots, are not viper's to read.
 func fromList(from, to reflect.Type, data any) (any, error) {
 	if to == reflect.TypeFor[Flags]() {
 		return Flags{}, nil
 	}
-	if from.Kind() != reflect.String || to != reflect.TypeFor[[]Port]() {
+	key := lists[to]
+	if from.Kind() != reflect.String || key == "" {
 		return data, nil
 	}
 	text, ok := data.(string)
 	if !ok {
 		return data, nil
 	}
-	r := reading{file: "environment " + Env("station.ports"), lines: map[string]int{}}
-	if err := r.text([]byte(text), to, "station.ports"); err != nil {
+	r := reading{file: "environment " + Env(key), lines: map[string]int{}}
+	if err := r.text([]byte(text), to, key); err != nil {
 		return nil, err
 	}
 	if len(r.problems) > 0 {
 		return nil, errors.Join(r.problems...)
 	}
-	return r.ports()
+	if key == "station.tills" {
+		return listOf[Till](r)
+	}
+	return listOf[Port](r)
 }
 
 func nearest(key string, known []string) string {
@@ -308,6 +325,9 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
+// String is a till in one line: 1=READER|PSAM.
+func (t Till) String() string { return fmt.Sprintf("%d=%s|%s", t.Number, t.Reader, t.PSAM) }
+
 // String is a port in one word: 1=/dev/hub/port01@9600/none.
 func (p Port) String() string {
 	baud, parity := p.Baud, p.Parity
@@ -332,6 +352,8 @@ func origins(v *viper.Viper, c Config) (list []Origin) {
 		switch key {
 		case "station.ports":
 			value = strings.Trim(fmt.Sprint(c.Station.Ports), "[]")
+		case "station.tills":
+			value = strings.Trim(fmt.Sprint(c.Station.Tills), "[]")
 		case "card.flags":
 			value = c.Card.Flags.String()
 		}

@@ -52,6 +52,9 @@ func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
 		if key == "station.ports" {
 			value = "[{number: 1, path: /dev/a}, {number: 2, path: /dev/b, baud: 1200, parity: even}]"
 		}
+		if key == "station.tills" {
+			value = "[{number: 1, reader: A 00, psam: B 00}]"
+		}
 		if key == "card.flags" {
 			value = `{tmac_alg: xor, levels.dpk: asn, levels: "asn"}`
 		}
@@ -66,6 +69,9 @@ func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
 		want := "from-" + o.Key
 		if o.Key == "station.ports" {
 			want = "1=/dev/a@9600/none 2=/dev/b@1200/even"
+		}
+		if o.Key == "station.tills" {
+			want = "1=A 00|B 00"
 		}
 		if o.Key == "card.flags" {
 			want = "levels=asn levels.dpk=asn tmac_alg=xor"

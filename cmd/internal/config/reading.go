@@ -166,10 +166,10 @@ func wrongFlag(name, value string) string {
 	return fmt.Sprintf("没有这个卡片参数 (unknown flag); 是否 %s (did you mean)?", nearest(name, names))
 }
 
-// ports decodes a list that was checked.
-func (r *reading) ports() (ports []Port, err error) {
+// listOf decodes a list that was read: the fields' names are the keys in lower case, as the format's library has it.
+func listOf[T any](r reading) (list []T, err error) {
 	if r.root == nil {
 		return nil, nil
 	}
-	return ports, r.root.Decode(&ports) // the fields' names are the keys in lower case, as the format's library has it
+	return list, r.root.Decode(&list)
 }

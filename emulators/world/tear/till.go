@@ -109,9 +109,21 @@ func (a *tillAt) transmit(id uint64, slot string, command []byte) {
 
 // authorise lets the pump run: what it delivers is in its register at once, whatever becomes of the station.
 func (a *tillAt) authorise(_ record.Nozzle, p dispenser.Authorisation, sale record.SaleID) error {
-	a.x.s.fuel = append(a.x.s.fuel, fuelled{sale.TTC, max(0, min(a.wants, p.Money))})
+	a.x.s.fuel = append(a.x.s.fuel, fuelled{sale.TTC, max(0, min(a.wants, ordered(p)))})
 	a.later(a.sold)
 	return nil
+}
+
+// ordered is what a preset is worth.
+func ordered(p dispenser.Authorisation) unit.Fen {
+	if p.Money > 0 {
+		return p.Money
+	}
+	amount, err := unit.Amount(p.Volume, tillPrice)
+	if err != nil {
+		panic("tear: " + err.Error()) // what the till has ordered
+	}
+	return amount
 }
 
 // sold tells what the register says about the open sale; nothing, if the pump was never let run.

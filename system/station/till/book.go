@@ -27,6 +27,7 @@ type sale struct {
 	Product fa.Product
 	Version byte
 	Preset  unit.Fen
+	Begun   unit.Price // when the sale began; the evidence has it from FUEL_START on
 }
 
 // psam is what the journal knows of a PSAM's counter.
@@ -82,7 +83,7 @@ func (b *book) took(f record.TillStep) {
 	b.counter(e)
 	switch {
 	case e.Kind == terminal.Begin:
-		b.last = sale{Version: f.Version, Preset: f.Preset}
+		b.last = sale{Version: f.Version, Preset: f.Preset, Begun: f.Price}
 		if raw, err := hex.DecodeString(f.Product); err == nil {
 			copy(b.last.Product[:], raw)
 		}
@@ -150,6 +151,7 @@ func (t *Till) fact(e terminal.Entry) record.TillStep {
 	}
 	switch e.Kind {
 	case terminal.Begin:
+		f.Price = t.plan.nozzle.Price
 		f.Product, f.Version, f.Preset, f.By = t.plan.nozzle.Product.String(), t.version(), t.plan.preset.Money, t.plan.order.By
 	case terminal.FuelEnd:
 		f.By = t.book.by

@@ -40,6 +40,9 @@ func (t *Till) record(kind fa.TType, known sale) fa.Record {
 	r := t.blank(kind)
 	if ev := known.Evidence; ev.Found {
 		r.NZN, r.Volume, r.Price, r.Total = fa.NZN(ev.Nozzle), ev.Quantity, ev.Price, ev.Total
+		if r.Price == 0 {
+			r.Price = known.Begun
+		}
 		if known.Product != (fa.Product{}) {
 			r.Product = known.Product
 		}

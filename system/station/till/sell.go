@@ -113,6 +113,7 @@ func (v *visitor) recover() bool {
 		d := terminal.Recover(v.id.ASN, v.id.Proof, known.Evidence)
 		switch d.Action {
 		case terminal.GoOn:
+			v.sealAll() // a customer who thinks about his order keeps no record from the center
 			return true
 		case terminal.AskStation:
 			station = v.askStation()
@@ -192,7 +193,7 @@ func (v *visitor) askStation() *sale {
 	t, p := v.t, v.id.Proof
 	q := fa.GreyAsk{ASN: v.id.ASN, Balance: p.Balance, CTC: p.CTC(), Time: p.Time}
 	t.say(Text{"灰卡, 正在查询…", "grey card, asking…"})
-	t.grey = nil
+	t.grey, t.told = nil, false
 	t.deps.Grey(q)
 	_, _ = v.k.Ask(askGrey, nil)
 	a := t.grey

@@ -128,6 +128,7 @@ type Till struct {
 	plan                 plan
 	pin                  []byte
 	grey                 *fa.GreyAnswer
+	told                 bool                // the answer about a grey card is there
 	cleared              [fa.RecordSize]byte // the waiting record whose TACUF is known to be cleared
 	pumped               *dispenser.Sale
 	due                  clock.Instant // an interrupted sale is billed then
@@ -307,7 +308,7 @@ func (t *Till) PlateFits(now clock.Instant) error {
 
 // GreyAnswered brings the answer about a grey card; nil when nobody knows.
 func (t *Till) GreyAnswered(now clock.Instant, a *fa.GreyAnswer) {
-	t.now, t.grey = now, a
+	t.now, t.grey, t.told = now, a, true
 	t.resume(askGrey)
 }
 
@@ -454,6 +455,9 @@ func (t *Till) holds(waits string, r *card.Reply) bool {
 			return false
 		}
 	case askGrey:
+		if t.told { // from the station's own records, at once
+			return false
+		}
 	case askOrder:
 		if t.order != nil && !gone {
 			return false

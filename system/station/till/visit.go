@@ -289,8 +289,9 @@ func (v *visitor) limits() bool {
 	return err == nil
 }
 
-// limit turns wish and allowance into what the nozzle may deliver: the least of preset, balance and limits. The board stops at
-// money itself, so the whole balance can be sold. False: the wish is more than the card may take.
+// limit turns wish and allowance into what the nozzle may deliver: the least of preset, balance and limits. Only money
+// that the customer has named goes to the board as money, for its register then shows that: who asks for all that his balance
+// pays for pays for what he gets (design.md 9.7). False: the wish is more than the card may take.
 func (p plan) limit(allow terminal.Allowance) (dispenser.Authorisation, bool) {
 	money, volume := min(allow.Amount, maxMoney), maxFill
 	if allow.Quantity > 0 {
@@ -309,10 +310,10 @@ func (p plan) limit(allow terminal.Allowance) (dispenser.Authorisation, bool) {
 	switch {
 	case affordable < 1 || p.order.Volume > 0 && affordable < volume:
 		return dispenser.Authorisation{}, false
-	case affordable > volume || p.order.Volume > 0:
-		return dispenser.Authorisation{Volume: volume}, true
+	case p.order.Money > 0 && affordable <= volume:
+		return dispenser.Authorisation{Money: money}, true
 	}
-	return dispenser.Authorisation{Money: money}, true
+	return dispenser.Authorisation{Volume: min(affordable, volume)}, true
 }
 
 // failed ends a visit on an error: the card has left, or a card or the PSAM does not answer as it should.
