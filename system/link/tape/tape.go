@@ -78,10 +78,11 @@ var ErrTape = errors.New("录音文件有误 (tape)")
 
 // Writer writes a tape. It is not safe for concurrent use.
 type Writer struct {
-	w   io.Writer
-	h   Header
-	cut *Cutter // masks frame by frame; nil writes bytes as they come
-	err error
+	w    io.Writer
+	h    Header
+	cut  *Cutter // masks frame by frame; nil writes bytes as they come
+	err  error
+	last time.Duration // of the piece before: time does not go back on a tape
 }
 
 // NewWriter writes the header. LF carries no card number, so only FA is masked.
@@ -109,6 +110,8 @@ func (t *Writer) Write(p Piece) error {
 }
 
 func (t *Writer) piece(p Piece) {
+	p.At = max(p.At, t.last) // the frames of the two directions are cut on their own
+	t.last = p.At
 	t.put(line{p.At.Microseconds(), p.Way, strings.ToUpper(hex.EncodeToString(p.Data))})
 }
 
