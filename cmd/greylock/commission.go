@@ -69,9 +69,9 @@ func (p protocolText) hash() []byte {
 func (e *env) stationCommission(addr *string) *cobra.Command {
 	f := &commissionFlags{}
 	c := &cobra.Command{Use: "commission", Short: "逐枪检定: 接线, 泵码, 单价, 试加油 (examine a nozzle before it sells)", Args: cobra.NoArgs,
-		Long: "向运行中的站查问一条卡机枪: 板上的枪号与计划相符, 泵码与账相符, 单价已确认; 然后等一笔试加油, 核对单价、金额和泵码。\n" +
+		Long: "向运行中的站查问一条枪: 板上的枪号与计划相符, 泵码与账相符, 单价已确认; 然后等一笔试加油, 核对单价、金额和泵码。\n" +
 			"写出检定书 (JSON), 其校验值记入站的日志; commission verify 用日志核对检定书。\n" +
-			"Asks a running station about a nozzle of a card dispenser, waits for a test fill and checks it. The protocol's hash goes into the journal.",
+			"Asks a running station about a nozzle, waits for a test fill and checks it. The protocol's hash goes into the journal.",
 		RunE: func(c *cobra.Command, _ []string) error { return e.commission(c.Context(), *addr, f) }}
 	c.Flags().IntVar(&f.nozzle, "nozzle", 0, "枪号 (nozzle)")
 	by(c, &f.by)
@@ -188,7 +188,7 @@ func (x *commissioner) passed() bool {
 func (x *commissioner) standing(ctx context.Context) (station.Commissioning, error) {
 	since := clock.System{}.Now().Milli()
 	a, ok, err := x.until(ctx, true, answerLimit, func(a station.Commissioning) bool {
-		return a.Line && a.Online && len(a.Board) > 0 && a.Totals && a.TotalMs >= since
+		return a.Line && a.Online && len(a.Board) > 0 && a.Totals && (a.TotalMs >= since || a.Protocol == station.LF)
 	})
 	if err != nil {
 		return a, err
@@ -233,7 +233,7 @@ func (x *commissioner) testFill(ctx context.Context, before station.Commissionin
 	if !x.e.JSON {
 		fmt.Fprintf(x.e.Out, "请在 %d 号枪试加油 (make a test fill at the nozzle)\n", x.nozzle)
 	}
-	after, ok, err := x.until(ctx, false, wait, func(a station.Commissioning) bool { return a.POSTTC > before.POSTTC })
+	_, ok, err := x.until(ctx, false, wait, func(a station.Commissioning) bool { return a.POSTTC > before.POSTTC })
 	if err != nil {
 		return err
 	}
@@ -242,20 +242,44 @@ func (x *commissioner) testFill(ctx context.Context, before station.Commissionin
 		return nil
 	}
 	since := clock.System{}.Now().Milli()
-	if after, _, err = x.until(ctx, true, answerLimit, func(a station.Commissioning) bool { return a.TotalMs >= since && a.Totals }); err != nil {
-		return err
+	after, _, err := x.until(ctx, true, answerLimit, func(a station.Commissioning) bool {
+		return a.Totals && (a.TotalMs >= since || a.Protocol == station.LF)
+	})
+	if err == nil && after.Protocol == station.LF {
+		err = x.plainFill(ctx, before)
+	} else if err == nil {
+		err = x.cardFill(ctx, before)
 	}
-	sales, err := ask[station.Sales](ctx, x.addr, station.PathSales, station.AskSales{Limit: 50})
 	if err != nil {
 		return err
 	}
+	x.judge(before, after)
+	return nil
+}
+
+// mostFills is how many of the station's newest records are looked at.
+const mostFills = 50
+
+// cardFill finds the fill among the records of a card dispenser.
+func (x *commissioner) cardFill(ctx context.Context, before station.Commissioning) error {
+	sales, err := ask[station.Sales](ctx, x.addr, station.PathSales, station.AskSales{Limit: mostFills})
 	for _, s := range sales.Sales {
 		if s.Port == before.Port && s.POSTTC > before.POSTTC && s.Quantity > 0 {
 			x.p.Fill = &s
 		}
 	}
-	x.judge(before, after)
-	return nil
+	return err
+}
+
+// plainFill finds the fill among the deliveries that the station ran.
+func (x *commissioner) plainFill(ctx context.Context, before station.Commissioning) error {
+	sales, err := ask[station.PlainSales](ctx, x.addr, station.PathPlainSales, station.AskSales{Limit: mostFills})
+	for _, s := range sales.Sales {
+		if s.Nozzle == x.nozzle && s.Number > before.POSTTC && s.Quantity > 0 {
+			x.p.Fill = &station.Sale{Seq: s.Seq, Port: s.Port, POSTTC: s.Number, Zh: "站控加油 " + s.Verdict, Product: s.Product, Price: s.Price, Quantity: s.Quantity, Amount: s.Amount}
+		}
+	}
+	return err
 }
 
 // judge holds the fill's record against what the nozzle showed.

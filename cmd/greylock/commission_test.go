@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +11,12 @@ import (
 	"testing"
 
 	"greylock/cmd/internal/cli"
+	"greylock/emulators/dispenser"
+	"greylock/emulators/hub"
+	"greylock/system/clock"
+	"greylock/system/station"
 	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/record"
 )
 
 // TestCommissionANozzle: wiring, totals, price and a test fill are examined at a running station; the protocol stands in its
@@ -64,4 +70,57 @@ func TestCommissionANozzle(t *testing.T) {
 		t.Errorf("exit %d", code)
 	}
 	verify(out).want(t, cli.OK)
+}
+
+// TestCommissionAPlainNozzle: the same of a nozzle that the station runs; its delivery is let run by the station.
+func TestCommissionAPlainNozzle(t *testing.T) {
+	t.Parallel()
+	x := newTown(t, fuelcard.National())
+	x.ask("center", "product", "put", "--code", "1031", "--name", "92#汽油").want(t, cli.OK)
+	layout, err := json.Marshal(record.Layout{
+		Name: "示范加油站", Province: 0x44, City: 1, Superior: record.Hex{0, 0, 0, 1}, Station: record.Hex{0, 0, 0, 1},
+		Ports: []record.PortPlan{{Port: 1, POSP: 1, Nozzle: 1, NZN: 1, Product: "1031", Protocol: "lf"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.ask("center", "layout", "put", "--site", "0001", "--file", file(t, x.path("layout.json"), string(layout))).want(t, cli.OK)
+	x.ask("center", "prices", "put", "--site", "0001", "1031=7.85").want(t, cli.OK)
+	h := plainHub(t, x.dir, 1)
+	text, err := os.ReadFile(x.stationConfig(h.Link(0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := file(t, x.path("station.yaml"), strings.Replace(string(text), "{number: 1,", "{number: 1, protocol: lf,", 1))
+	s := launch(t, nil, "station", "--config", cfg)
+	door := s.door("operator")
+	args := []string{"station", "commission", "--addr", door, "--by", "李工", "--nozzle", "1"}
+	eventually(t, "the layout is there and the board answers", func() bool {
+		return strings.Contains(call(t, append(args, "--fill=false")...).out, "合格 单价")
+	})
+	call(t, append(args, "--fill=false")...).want(t, cli.Failed, "合格 接线", "合格 泵码", "未试加油")
+
+	out := x.path("1.json")
+	p := launch(t, nil, append(args, "--out", out)...)
+	p.says("请在 1 号枪试加油")
+	if _, err := ask[record.Done](t.Context(), door, station.PathAuthorise, station.AskAuthorise{Nozzle: 1, Money: 500, By: "李工"}); err != nil {
+		t.Fatal(err)
+	}
+	hand := func(act func(now clock.Instant, b *dispenser.Plain)) {
+		h.Do(0, func(now clock.Instant, d hub.Device) { act(now, d.(*dispenser.Plain)) })
+	}
+	hand(func(now clock.Instant, b *dispenser.Plain) { b.Lift(now, 1); b.Squeeze(now, 1, 1000) })
+	eventually(t, "the preset is reached", func() bool {
+		all, err := ask[station.Status](t.Context(), door, station.PathStatus, struct{}{})
+		return err == nil && len(all.Nozzles) == 1 && all.Nozzles[0].Amount == 500
+	})
+	hand(func(now clock.Instant, b *dispenser.Plain) { b.Squeeze(now, 1, 0); b.Hang(now, 1) })
+	p.says("检定书", "合格 (passed)")
+	if code := p.ended(); code != cli.OK {
+		t.Fatalf("exit %d:\n%s", code, p.said())
+	}
+	call(t, "station", "commission", "verify", out, "--data", x.path("data-station")).want(t, cli.OK)
+	if n := strings.Count(p.said(), "不合格"); n != 0 {
+		t.Error(p.said())
+	}
 }

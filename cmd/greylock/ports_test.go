@@ -17,7 +17,7 @@ import (
 )
 
 // plainHub is so many plain (LF) dispensers behind ports of a directory.
-func plainHub(t *testing.T, dir string, n int) {
+func plainHub(t *testing.T, dir string, n int) *hub.Hub {
 	t.Helper()
 	cfg := hub.Config{Dir: dir, Baud: 115200, Seed: 1}
 	for i := range n {
@@ -32,6 +32,7 @@ func plainHub(t *testing.T, dir string, n int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.Close() })
+	return h
 }
 
 // TestPortsAreFoundAndWritten: by stable name; free ones are asked for their protocol; one in use and one of the configuration

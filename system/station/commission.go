@@ -10,7 +10,6 @@ import (
 	"greylock/system/clock"
 	"greylock/system/dispenser"
 	"greylock/system/journal"
-	"greylock/system/pricebook"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
@@ -46,7 +45,7 @@ type Commissioning struct {
 	Version  uint64         `json:"price_version"`          // ordered
 	Acked    uint64         `json:"acknowledged"`           // by the board
 	Price    unit.Price     `json:"price_fen"`              // ordered for its product, now
-	POSTTC   uint32         `json:"pos_ttc"`                // last record
+	POSTTC   uint32         `json:"pos_ttc"`                // last record; LF: last delivery
 	Last     *CommissionRef `json:"commissioned,omitempty"` // the last commissioning
 }
 
@@ -73,10 +72,10 @@ type examined struct {
 	fact record.NozzleCommissioned
 }
 
-// cardNozzle is the port of a card dispenser's nozzle with its plan.
-func (c *Core) cardNozzle(n record.Nozzle) (*port, record.PortPlan, bool) {
+// nozzleOf is the port of a nozzle with its plan.
+func (c *Core) nozzleOf(n record.Nozzle) (*port, record.PortPlan, bool) {
 	for _, plan := range c.orders.layout.Ports {
-		if p := c.port(plan.Port); plan.Nozzle == n && p != nil && p.fa != nil {
+		if p := c.port(plan.Port); plan.Nozzle == n && p != nil && (p.fa != nil || p.lf != nil) {
 			return p, plan, true
 		}
 	}
@@ -84,20 +83,33 @@ func (c *Core) cardNozzle(n record.Nozzle) (*port, record.PortPlan, bool) {
 }
 
 func (c *Core) refuseNozzle(id uint64) {
-	c.refuse(id, http.StatusNotFound, "UNKNOWN_NOZZLE", "布局里没有这条卡机枪: 由中心下发布局, 或检查枪号", "no such nozzle of a card dispenser in the layout: the center sends it, or check the number")
+	c.refuse(id, http.StatusNotFound, "UNKNOWN_NOZZLE", "布局里没有这条枪: 由中心下发布局, 或检查枪号", "no such nozzle in the layout: the center sends it, or check the number")
 }
 
 func (c *Core) askCommission(now clock.Instant, id uint64, q AskCommission) {
-	p, plan, ok := c.cardNozzle(q.Nozzle)
+	p, plan, ok := c.nozzleOf(q.Nozzle)
 	if !ok {
 		c.refuseNozzle(id)
 		return
 	}
 	a := Commissioning{
-		Port: p.number, Nozzle: plan.Nozzle, Protocol: FA, Product: plan.Product, NZN: int(plan.NZN), Line: p.up,
-		Online: p.fa.View().State != dispenser.Inoperative, Board: []int{}, Version: c.orders.book.Newest().Version,
-		Acked: p.pricing.acked(), POSTTC: uint32(p.intake.last),
+		Port: p.number, Nozzle: plan.Nozzle, Product: plan.Product, NZN: int(plan.NZN), Line: p.up, Board: []int{},
+		Version: c.orders.book.Newest().Version, Price: c.orders.priceNow(plan.Product, now),
 	}
+	if p.fa != nil {
+		c.cardStanding(now, p, plan, q.Fresh, &a)
+	} else {
+		c.plainStanding(p, plan, &a)
+	}
+	if x, done := c.examined[plan.Nozzle]; done {
+		a.Last = &CommissionRef{Seq: x.seq, Chain: c.chainAt(x.seq), Protocol: x.fact.Protocol, Passed: x.fact.Passed, By: x.fact.By}
+	}
+	c.reply(id, a, 0)
+}
+
+// cardStanding is what an FA board and its records tell; fresh asks the board.
+func (c *Core) cardStanding(now clock.Instant, p *port, plan record.PortPlan, fresh bool, a *Commissioning) {
+	a.Protocol, a.Online, a.Acked, a.POSTTC = FA, p.fa.View().State != dispenser.Inoperative, p.pricing.acked(), uint32(p.intake.last)
 	for _, n := range p.names {
 		a.Board = append(a.Board, int(n))
 	}
@@ -107,16 +119,36 @@ func (c *Core) askCommission(now clock.Instant, id uint64, q AskCommission) {
 	if n := len(p.intake.meter); n > 0 {
 		a.Booked, a.Books = true, p.intake.meter[n-1].Total
 	}
-	a.Price, _ = pricebook.At(c.orders.prices, plan.Product, pricebook.Minute(now))
-	if x, done := c.examined[plan.Nozzle]; done {
-		a.Last = &CommissionRef{Seq: x.seq, Chain: c.chainAt(x.seq), Protocol: x.fact.Protocol, Passed: x.fact.Passed, By: x.fact.By}
-	}
-	if q.Fresh && a.Online {
+	if fresh && a.Online {
 		p.fa.AskInfo(now)
 		p.fa.AskTotals(now)
 		c.events(now, p)
 	}
-	c.reply(id, a, 0)
+}
+
+// plainStanding is what an LF board's last answers and the deliveries of the journal tell: it has answered to its number, and its
+// state shows the price that it works by.
+func (c *Core) plainStanding(p *port, plan record.PortPlan, a *Commissioning) {
+	i := slices.Index(p.plans, plan)
+	if i < 0 {
+		a.Protocol = LF
+		return // the layout has changed, the driver has not yet
+	}
+	v := p.lf.Views()[i]
+	if a.Protocol, a.Online = LF, v.State != dispenser.Inoperative; a.Online {
+		a.Board = append(a.Board, int(plan.NZN))
+	}
+	if v.Price == a.Price {
+		a.Acked = a.Version
+	}
+	if m := c.plainAt(p.number, plan.NZN).meter; m != nil {
+		a.Totals, a.TotalMs, a.Total = true, m.At.Milli(), unit.Totalizer(uint32(m.Litres))
+	}
+	for _, s := range c.plainSales {
+		if s.sold.Port == p.number && s.sold.NZN == plan.NZN {
+			a.Booked, a.Books, a.POSTTC = true, unit.Totalizer(uint32(s.sold.Litres)), s.sold.Number
+		}
+	}
 }
 
 // chainAt is the journal's chain hash after a record; nil if it can not be read.
@@ -133,7 +165,7 @@ func (c *Core) chainAt(seq uint64) (chain record.Hex) {
 }
 
 func (c *Core) commissioned(now clock.Instant, id uint64, q Commissioned) {
-	p, plan, ok := c.cardNozzle(q.Nozzle)
+	p, plan, ok := c.nozzleOf(q.Nozzle)
 	switch {
 	case !ok:
 		c.refuseNozzle(id)
