@@ -264,7 +264,7 @@ func (l *Line) serve(port bugst.Port) error {
 	}()
 	defer func() {
 		close(end)
-		<-wrote // an error, or that it has ended
+		_ = <-wrote // an error, or that it has ended
 	}()
 	for {
 		if n > 0 {
