@@ -264,7 +264,8 @@ func (l *Line) serve(port bugst.Port) error {
 	}()
 	defer func() {
 		close(end)
-		_ = <-wrote // an error, or that it has ended
+		for range wrote { // until it has ended; an error has been looked at, or is the session's end
+		}
 	}()
 	for {
 		if n > 0 {
