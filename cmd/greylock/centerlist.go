@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,29 +48,38 @@ func (e *env) centerList(addr *string) *cobra.Command {
 	return group
 }
 
+// mostListed is how many cards one act takes; a longer file is several acts.
+const mostListed = 2000
+
 func (e *env) listPut(addr *string, verb, short string) *cobra.Command {
 	var q center.PutList
 	var list, file string
-	c := command(e, addr, verb+" [CARD…]", short, center.PathPutList, func(args []string) (any, error) {
+	c := &cobra.Command{Use: verb + " [CARD…]", Short: short, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
 		topic, err := listTopic(list)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		cards, err := cardNumbers(args, file)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		q.List = topic
-		if verb == "add" {
-			q.Add = cards
-		} else {
-			q.Remove = cards
+		changed := 0
+		var a center.ListPut
+		for part := range slices.Chunk(cards, mostListed) {
+			if q.Add, q.Remove = part, nil; verb == "remove" {
+				q.Add, q.Remove = nil, part
+			}
+			if a, err = ask[center.ListPut](c.Context(), *addr, center.PathPutList, q); err != nil {
+				return err
+			}
+			changed += a.Changed
 		}
-		return q, nil
-	}, func(w io.Writer, a center.ListPut) {
-		fmt.Fprintf(w, "%s第 %d 版, 变更 %d 张, 已下发各站 (version, cards changed, on its way to every station)\n", listWord(a.List), a.Version, a.Changed)
-	})
-	c.Args = cobra.ArbitraryArgs
+		a.Changed = changed
+		return e.Print(a, func(w io.Writer) {
+			fmt.Fprintf(w, "%s第 %d 版, 变更 %d 张, 已下发各站 (version, cards changed, on its way to every station)\n", listWord(a.List), a.Version, a.Changed)
+		})
+	}}
 	listFlag(c, &list)
 	c.Flags().StringVar(&file, "file", "", "卡号文件, 每行一个 (card numbers, one a line)")
 	c.Flags().StringVar(&q.Reason, "reason", "", "原因, 如 挂失 (why)")

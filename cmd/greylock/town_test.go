@@ -244,11 +244,34 @@ func TestAnotherVendorsCards(t *testing.T) {
 	if got := x.balance(c); got != 9500 {
 		t.Errorf("the card holds %v", got)
 	}
+	x.lists(asn)
 	for _, p := range []*process{s, x.center} {
 		if code := p.signal(syscall.SIGTERM); code != cli.OK {
 			t.Errorf("exit %d after SIGTERM:\n%s", code, p.said())
 		}
 	}
+}
+
+// lists puts a card on the black list, sees the station know it, and takes it off again; a long file is several acts.
+func (x *town) lists(asn pboc.ASN) {
+	t := x.t
+	x.ask("center", "list", "add", asn.Digits(), "--reason", "挂失", "--by", "1001").want(t, cli.OK, "黑名单第 1 版", "变更 1 张")
+	known := func() bool {
+		q := into[center.CardLists](t, x.ask("center", "list", "query", "--card", asn.Digits(), "--json"))
+		return len(q.Lists) == 1 && q.Lists[0].On && len(q.Lists[0].Known) == 1
+	}
+	eventually(t, "the station's word that it works by the list", known)
+	x.ask("center", "list", "show").want(t, cli.OK, asn.Digits(), "挂失", "1001")
+	x.ask("center", "list", "remove", asn.Digits(), "--reason", "找到", "--by", "1001").want(t, cli.Failed, "TWO_PERSONS_LIST", "两人")
+	x.ask("center", "list", "remove", asn.Digits(), "--reason", "找到", "--by", "1001", "--second", "1002").want(t, cli.OK, "第 2 版")
+	var cards strings.Builder
+	for n := range 2100 {
+		fmt.Fprintf(&cards, "0100019900%010d\n", n)
+	}
+	path := file(t, filepath.Join(x.dir, "cards.txt"), cards.String())
+	x.ask("center", "list", "add", "--file", path, "--foreign", "--reason", "全国名单", "--by", "1001").want(t, cli.OK, "第 4 版", "变更 2100 张")
+	x.ask("center", "list", "status").want(t, cli.OK, "2100")
+	x.ask("center", "list", "add", "123", "--reason", "x").want(t, cli.Usage, "20 位")
 }
 
 // fuelled are the station's records of sales.

@@ -32,8 +32,8 @@ type ListFaults interface {
 }
 
 // lists is the station's policy about old lists.
-func (p StationPlan) lists() station.ListPolicy {
-	return station.ListPolicy{Refuse: time.Duration(p.RefuseSeconds) * time.Second}
+func (s StationPlan) lists() station.ListPolicy {
+	return station.ListPolicy{Refuse: time.Duration(s.RefuseSeconds) * time.Second}
 }
 
 // policy is that of a station of the scenario.

@@ -131,33 +131,6 @@ func (l *cardLists) age(now clock.Instant) time.Duration {
 	return max(0, now.Sub(l.fresh()))
 }
 
-// Black implements terminal.Lists for a card terminal of the station.
-func (v listsNow) Black(asn pboc.ASN) terminal.Listing {
-	l := &v.c.orders.lists
-	on := l.black.Has(asn)
-	return terminal.Listing{On: on, Known: on || l.state != ListsRefused, Age: l.age(v.now())}
-}
-
-// White implements terminal.Lists.
-func (v listsNow) White(asn pboc.ASN) terminal.Listing {
-	l := &v.c.orders.lists
-	return terminal.Listing{On: l.white.Has(asn), Known: true, Age: l.age(v.now())}
-}
-
-// Excluded implements terminal.Lists.
-func (v listsNow) Excluded(asn pboc.ASN) bool {
-	l := &v.c.orders.lists.white
-	return l.Count() > 0 && !l.Has(asn)
-}
-
-// listsNow is the lists as a card terminal of the station asks them.
-type listsNow struct {
-	c   *Core
-	now func() clock.Instant
-}
-
-var _ terminal.Lists = listsNow{}
-
 // listed answers a 36H query from the station's own lists: black for a user card, white for an internal one. While the lists are
 // older than the policy allows nobody can say that a user card is not lost: silence lets the board fall back on its own list,
 // which it is told is no longer valid, and it refuses the card without locking it. Source: dispenser.md 3.9.
