@@ -17,7 +17,7 @@ import (
 
 func (e *env) centerPrices(addr *string) *cobra.Command {
 	group := &cobra.Command{Use: "prices", Short: "油价: 一人提出, 另一人批准 (prices: one proposes, another approves)"}
-	group.AddCommand(e.proposePrices(addr), e.decidePrices(addr, true), e.decidePrices(addr, false), e.listProposals(addr), e.putPrices(addr), e.showPrices(addr))
+	group.AddCommand(e.proposePrices(addr), e.decidePrices(addr, true), e.decidePrices(addr, false), e.listProposals(addr), e.priceStatus(addr), e.putPrices(addr), e.showPrices(addr))
 	return group
 }
 
@@ -97,6 +97,28 @@ func (e *env) listProposals(addr *string) *cobra.Command {
 	c.Flags().BoolVar(&q.Open, "open", false, "只列待批准的 (only open ones)")
 	c.Flags().IntVar(&q.Limit, "limit", 20, "条数 (how many)")
 	return c
+}
+
+func (e *env) priceStatus(addr *string) *cobra.Command {
+	return command(e, addr, "status", "最新油价各枪确认到何处 (how far the newest prices are)", center.PathPriceStatus, nothing, func(w io.Writer, a center.PriceStatus) {
+		percent := 100
+		if a.Nozzles > 0 {
+			percent = 100 * a.Acknowledged / a.Nozzles
+		}
+		fmt.Fprintf(w, "已确认 %d / %d 枪 (%d%%)\n", a.Acknowledged, a.Nozzles, percent)
+		if len(a.Late) == 0 {
+			return
+		}
+		t := cli.Table{Heads: []string{"站点", "口", "枪", "下发", "已有", "状态"}}
+		for _, l := range a.Late {
+			state := "等待确认 (waiting)"
+			if l.Shut {
+				state = "已停用 (closed)"
+			}
+			t.Add(l.Site, l.Port, l.Nozzle, l.Ordered, l.Has, state)
+		}
+		t.Write(w)
+	})
 }
 
 func (e *env) putPrices(addr *string) *cobra.Command {

@@ -8,6 +8,7 @@ import (
 	"greylock/system/center"
 	stationprogram "greylock/system/station"
 	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
 )
 
 // modeSteps are what is no sale to a user card: staff cards, cash, test draws, maintenance.
@@ -114,7 +115,7 @@ func (s *Scene) classIs(class, text string) error {
 	if err := s.command(record.Center, center.PathTrialBalance, struct{}{}, &t); err != nil {
 		return err
 	}
-	got := m - m
+	var got unit.Fen
 	for _, l := range t.Classes {
 		if l.Account == class {
 			got = l.Balance

@@ -29,6 +29,7 @@ func (s *Scene) priceSteps() []Step {
 		{`^该笔按第 (\d+) 版油价售出$`, s.soldBy},
 		{`^中心各站的油价均为最新$`, s.versionsCurrent},
 		{`^中心的告警表上有加油站的 "([^"]+)"$`, s.alarmed},
+		{`^中心的油价进度: (\d+) 把枪中 (\d+) 把已确认, (\d+) 把停用$`, s.priceProgress},
 	}
 }
 
@@ -194,4 +195,28 @@ func (s *Scene) alarmed(kind string) error {
 		}
 		return err == nil
 	}, calm)
+}
+
+func (s *Scene) priceProgress(nozzles, acknowledged, shut int) error {
+	var a center.PriceStatus
+	var failed error
+	closed := func() (n int) {
+		for _, l := range a.Late {
+			if l.Shut {
+				n++
+			}
+		}
+		return n
+	}
+	err := s.Town.Until("油价进度", func() bool {
+		failed = s.command(record.Center, center.PathPriceStatus, struct{}{}, &a)
+		return failed != nil || a.Nozzles == nozzles && a.Acknowledged == acknowledged && closed() == shut
+	}, soon)
+	if failed != nil {
+		return failed
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %+v", err, a)
+	}
+	return nil
 }

@@ -147,6 +147,12 @@ func (b *books) carry(p place, kind record.Kind, f record.Fact) {
 		}
 	case record.DirectiveApplied:
 		b.applied(p.Site, f)
+	case record.PriceAcknowledged:
+		b.priceAcks.put(portKey{p.Site, f.Port}, priceAck{f.Version, b.priceAcks.at(portKey{p.Site, f.Port}).shut})
+	case record.NozzleShut:
+		b.priceAcks.put(portKey{p.Site, f.Port}, priceAck{b.priceAcks.at(portKey{p.Site, f.Port}).version, true})
+	case record.NozzleFreed:
+		b.priceAcks.put(portKey{p.Site, f.Port}, priceAck{f.Version, false})
 	case record.ProofSeen:
 		b.park(p, f)
 	}

@@ -17,7 +17,8 @@ type books struct {
 	layouts  table[record.SiteID, []layout]       // every layout ordered, newest last
 	editions table[record.SiteID, pricebook.Book] // the price tables ordered
 
-	proposals  table[uint64, proposal] // changes of prices, by number
+	priceAcks  table[portKey, priceAck] // what each nozzle works by, by its station's word
+	proposals  table[uint64, proposal]  // changes of prices, by number
 	nProposals uint64
 
 	cards     table[pboc.ASN, card]
@@ -228,7 +229,7 @@ func (b *books) fork() *books {
 		receipts: b.receipts.fork(), transfers: b.transfers.fork(), permits: b.permits.fork(), unlocks: b.unlocks.fork(),
 		sales: b.sales.fork(), locks: b.locks.fork(), forced: b.forced.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
 		kept: b.kept.fork(), parked: b.parked.fork(), quarantine: b.quarantine.fork(), held: b.held.fork(), stands: b.stands.fork(),
-		lists: b.lists, ledger: b.ledger.fork(), proposals: b.proposals.fork(), nProposals: b.nProposals,
+		lists: b.lists, ledger: b.ledger.fork(), proposals: b.proposals.fork(), priceAcks: b.priceAcks.fork(), nProposals: b.nProposals,
 		nSales: b.nSales, nQuarantine: b.nQuarantine, nResolved: b.nResolved, batch: b.batch,
 	}
 }

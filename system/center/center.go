@@ -184,6 +184,7 @@ var paths = []path{
 	{PathProposePrices, true, maxQuestion, ask((*Core).proposePrices)},
 	{PathApprovePrices, true, maxQuestion, ask((*Core).approvePrices)},
 	{PathRejectPrices, true, maxQuestion, ask((*Core).rejectPrices)},
+	{PathPriceStatus, false, maxQuestion, ask((*Core).priceStatus)},
 	{PathPriceProposals, false, maxQuestion, ask((*Core).listProposals)},
 
 	{PathStatus, false, maxQuestion, ask((*Core).status)},

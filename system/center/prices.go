@@ -14,6 +14,7 @@ const (
 	PathApprovePrices  = "/op/prices/approve"   // DecidePrices → Issued
 	PathRejectPrices   = "/op/prices/reject"    // DecidePrices → Done
 	PathPriceProposals = "/op/prices/proposals" // AskProposals → Proposals, newest first
+	PathPriceStatus    = "/op/prices/status"    // {} → PriceStatus: how far the newest prices are, nozzle by nozzle
 )
 
 // ProposePrices asks for a change. Products that are not named keep their price.
@@ -168,6 +169,56 @@ func (c *Core) listProposals(now clock.Instant, q AskProposals) outcome {
 		}
 		if len(a.Proposals) < q.Limit && (!q.Open || state == "open") {
 			a.Proposals = append(a.Proposals, ProposalView{p.fact, state, p.decided})
+		}
+	}
+	return reply(a)
+}
+
+// PriceStatus says how far the newest prices of every station are.
+type PriceStatus struct {
+	Acknowledged int         `json:"acknowledged"` // nozzles that work by the newest prices
+	Nozzles      int         `json:"nozzles"`      // that must say so
+	Late         []PriceLate `json:"late"`         // the others
+}
+
+// PriceLate is a nozzle that does not work by the newest prices.
+type PriceLate struct {
+	Site    record.SiteID `json:"site"`
+	Port    int           `json:"port"`
+	Nozzle  record.Nozzle `json:"nozzle"`
+	Ordered uint64        `json:"ordered"`
+	Has     uint64        `json:"has"`  // by its station's word; 0: none
+	Shut    bool          `json:"shut"` // its station has closed it
+}
+
+type portKey struct {
+	site record.SiteID
+	port int
+}
+
+// priceAck is what a nozzle works by.
+type priceAck struct {
+	version uint64
+	shut    bool
+}
+
+// priceStatus looks at every card dispenser of the newest layouts; a plain one is priced by its station, sale by sale.
+func (c *Core) priceStatus(clock.Instant, nothing) outcome {
+	a := PriceStatus{Late: []PriceLate{}}
+	for _, id := range sorted(&c.books.layouts) {
+		list := c.books.layouts.at(id)
+		ordered := c.books.orders.at(orderKey{id, record.TopicPrices}).version
+		for _, p := range list[len(list)-1].layout.Ports {
+			if ordered == 0 || p.Protocol != "" {
+				continue
+			}
+			a.Nozzles++
+			ack := c.books.priceAcks.at(portKey{id, p.Port})
+			if ack.version == ordered && !ack.shut {
+				a.Acknowledged++
+				continue
+			}
+			a.Late = append(a.Late, PriceLate{id, p.Port, p.Nozzle, ordered, ack.version, ack.shut})
 		}
 	}
 	return reply(a)

@@ -89,3 +89,14 @@ func (b Book) Sold(product string, price unit.Price, at clock.Instant, least uin
 	}
 	return 0, false
 }
+
+// Ordered is the newest edition that gives a product this price at a moment: that of a sale which the station itself priced.
+// 0: none does.
+func (b Book) Ordered(product string, price unit.Price, at clock.Instant) uint64 {
+	for _, e := range slices.Backward(b) {
+		if p, ok := At(e.Table, product, Minute(at)); ok && p == price {
+			return e.Version
+		}
+	}
+	return 0
+}

@@ -43,6 +43,15 @@ func TestSold(t *testing.T) {
 			t.Errorf("%s: version %d fresh %v, want %d %v", c.name, v, fresh, c.want, c.fresh)
 		}
 	}
+	if v := b.Ordered("1031", 785, at(11, 0, 0)); v != 4 {
+		t.Errorf("ordered at 11: %d, want the newest that says so", v)
+	}
+	if v := b.Ordered("1031", 799, at(11, 0, 0)); v != 7 {
+		t.Errorf("799 before the change of a later table: %d, want that table, whose price before the change it is", v)
+	}
+	if v := b.Ordered("1031", 1, at(11, 0, 0)); v != 0 {
+		t.Errorf("a price of no table: %d", v)
+	}
 	if v, fresh := b.Sold("2011", 785, at(11, 0, 0), 3); v != 0 || fresh {
 		t.Errorf("a product without price: %d %v", v, fresh)
 	}

@@ -221,6 +221,13 @@ func (c *Core) plainSold(now clock.Instant, p *port, i int, s dispenser.Sale, or
 	if o := k.open; o != nil && s.Origin != dispenser.Unlicensed && s.Origin != dispenser.Unaccounted {
 		f.Number, f.Way, f.By, f.Card = o.Number, o.Way, o.By, o.Card
 	}
+	began := now
+	if k.open != nil {
+		began = clock.FromMilli(k.open.TimeMs)
+	}
+	if s.Volume > 0 {
+		f.PriceVersion = c.orders.book.Ordered(plan.Product, s.Price, began)
+	}
 	facts := []record.Fact{f}
 	subject := fmt.Sprintf("port %d nozzle %d", p.number, plan.NZN)
 	if s.Verdict != dispenser.Agreed || origin == originWords[dispenser.Unaccounted] {

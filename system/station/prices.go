@@ -25,7 +25,8 @@ type Prices struct {
 	Nozzles   []NozzlePrice `json:"nozzles"`
 }
 
-// NozzlePrice is one nozzle that polls by itself (FA). What the station prices itself (LF) needs no acknowledgement.
+// NozzlePrice is one nozzle. A plain one (LF) is priced by the station: it has the newest prices once they are ordered of its
+// board, and nothing is authorised there before the board has read them back.
 type NozzlePrice struct {
 	Port         int           `json:"port"`
 	Nozzle       record.Nozzle `json:"nozzle"`
@@ -36,6 +37,7 @@ type NozzlePrice struct {
 	AtMs         int64         `json:"acknowledged_ms"` // when the station learned it
 	Shut         bool          `json:"shut"`            // closed, because it had not acknowledged in time
 	Online       bool          `json:"online"`
+	Plain        bool          `json:"plain,omitempty"`
 }
 
 const (
@@ -202,19 +204,39 @@ func (c *Core) askPrices(now clock.Instant, _ struct{}) (any, bool) {
 	a := Prices{Version: newest.Version, Effective: newest.Table.Effective, Current: newest.Version > 0, Nozzles: []NozzlePrice{},
 		InForce: newest.Version > 0 && newest.Table.Effective <= pricebook.Minute(now)}
 	for _, p := range c.ports {
+		for i, x := range p.plans {
+			a.add(newest, c.plainPrice(now, p, i, x, newest.Version))
+		}
 		plan, ok := c.orders.plan(p.number)
 		if p.fa == nil || !ok {
 			continue
 		}
 		n := NozzlePrice{Port: p.number, Nozzle: plan.Nozzle, Product: plan.Product, Acknowledged: p.pricing.acked(), Shut: p.pricing.shut,
 			Online: p.fa.View().State != dispenser.Inoperative}
-		n.Now, _ = priceOf(newest.Table.Now, plan.Product)
-		n.Next, _ = priceOf(newest.Table.Next, plan.Product)
 		if k := len(p.pricing.acks); k > 0 {
 			n.AtMs = p.pricing.acks[k-1].TimeMs
 		}
-		a.Current = a.Current && n.Acknowledged == newest.Version
-		a.Nozzles = append(a.Nozzles, n)
+		a.add(newest, n)
 	}
 	return a, true
+}
+
+// add takes one nozzle into the answer.
+func (a *Prices) add(newest pricebook.Edition, n NozzlePrice) {
+	n.Now, _ = priceOf(newest.Table.Now, n.Product)
+	n.Next, _ = priceOf(newest.Table.Next, n.Product)
+	a.Current = a.Current && n.Acknowledged == newest.Version
+	a.Nozzles = append(a.Nozzles, n)
+}
+
+func (c *Core) plainPrice(now clock.Instant, p *port, i int, x record.PortPlan, newest uint64) NozzlePrice {
+	n := NozzlePrice{Port: p.number, Nozzle: x.Nozzle, Product: x.Product, Plain: true}
+	if p.lf == nil || i >= len(p.priced) {
+		return n
+	}
+	n.Online = p.lf.Views()[i].State != dispenser.Inoperative
+	if price := c.orders.priceNow(x.Product, now); price != 0 && p.priced[i] == price {
+		n.Acknowledged = newest
+	}
+	return n
 }

@@ -40,6 +40,8 @@ type PlainSold struct {
 	Way         string        `json:"way"`
 	By          string        `json:"by,omitempty"`
 	Card        SaleID        `json:"card"`
+
+	PriceVersion uint64 `json:"price_version,omitempty"` // of the prices at authorisation; 0: none explains the price
 }
 
 // PlainMetered is a reading of a plain nozzle's totals, made twice with equal result.
