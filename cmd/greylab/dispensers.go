@@ -3,8 +3,11 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -16,36 +19,44 @@ import (
 	"greylock/emulators/hub"
 	"greylock/emulators/line"
 	"greylock/system/card"
+	"greylock/system/clock"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/unit"
 )
 
 // pumpFlags are what `emulate dispenser` is told.
 type pumpFlags struct {
-	protocol, dir, price, pin, profile string
-	ports, nozzles, baud               int
-	seed                               uint64
-	boot                               time.Duration
-	autoplay                           bool
-	psams, cards, products             []string
+	protocol, dir, price, pin, profile, state string
+	ports, nozzles, baud, perHub              int // perHub: of `emulate hub`, 0 else
+	seed                                      uint64
+	boot                                      time.Duration
+	autoplay                                  bool
+	psams, cards, products                    []string
 }
 
 func (l *lab) emulateDispenser() *cobra.Command {
 	f := &pumpFlags{}
 	c := &cobra.Command{Use: "dispenser", Short: "伪终端后面的加油机 (dispensers behind pseudo-terminals)", Args: cobra.NoArgs,
-		Long: "每个端口是一个伪终端, 名为 目录/port01, port02 …, 任何程序都可当串口打开; 内存不保留到下次。\n" +
+		Long: "每个端口是一个伪终端, 名为 目录/port01, port02 …, 任何程序都可当串口打开; 给出 --state 则加油机内存保留到下次。\n" +
 			"lf: 普通加油机, 一个端口可有多条枪, 由站方轮询和授权。fa: IC 卡加油机, 自带读卡器, 由它轮询站方。\n" +
 			"运行中可输入: lift 1 提枪, squeeze 1 1000 扣扳机, hang 1 挂枪 (第二条枪写 1.2); off/on 1 断电与上电; cut/join 1 断线与接线; noise 1 5 千分之五的误码;\n" +
 			"insert/pull 1 插卡与拔卡, keys 1 50Y 按键 (Y 元, L 升, F 加满, C 清除, E 确认); Ctrl-C 结束。\n" +
-			"Each port is a pseudo-terminal DIR/port01, port02 … that any program opens like a serial port; memory is not kept.\n" +
+			"Each port is a pseudo-terminal DIR/port01, port02 … that any program opens like a serial port; --state keeps the boards' memory.\n" +
 			"lf: plain dispensers, several nozzles on a port, polled and authorised by the station. fa: IC-card dispensers, which poll the station.\n" +
 			"While it runs: the words above; Ctrl-C ends.",
 		RunE: func(c *cobra.Command, _ []string) error { return l.runDispensers(c.Context(), f) }}
+	f.add(c)
+	p := c.Flags()
+	p.IntVar(&f.ports, "ports", 8, "端口数 (ports)")
+	p.IntVar(&f.nozzles, "nozzles", 1, "每个端口的枪数, 只用于 lf (nozzles on a port, lf only)")
+	return c
+}
+
+// add are the flags that a hub and a single dispenser share.
+func (f *pumpFlags) add(c *cobra.Command) {
 	p := c.Flags()
 	p.StringVar(&f.protocol, "protocol", "lf", "lf, fa")
 	cli.Values(c, "protocol", "lf", "fa")
-	p.IntVar(&f.ports, "ports", 8, "端口数 (ports)")
-	p.IntVar(&f.nozzles, "nozzles", 1, "每个端口的枪数, 只用于 lf (nozzles on a port, lf only)")
 	p.StringVar(&f.dir, "dir", "", "放端口名的目录 (directory of the stable names)")
 	p.IntVar(&f.baud, "baud", line.DefaultBaud, "波特率 (bits per second)")
 	p.Uint64Var(&f.seed, "seed", 1, "随机种子 (seed)")
@@ -56,13 +67,14 @@ func (l *lab) emulateDispenser() *cobra.Command {
 	p.StringSliceVar(&f.cards, "card", nil, "各端口顾客的卡映像, 只用于 fa (card images of the customers, port by port, fa only)")
 	p.StringVar(&f.pin, "pin", "", "顾客的密码 (the customers' PIN)")
 	p.StringSliceVar(&f.products, "products", []string{"1031", "1041", "2011"}, "油品代码表, 只用于 fa (product table, fa only)")
+	p.StringVar(&f.state, "state", "", "存放加油机内存的目录 (directory that keeps the boards' memory)")
 	profileFlag(c, &f.profile)
-	return c
 }
 
 // pumps are the dispensers of one run.
 type pumps struct {
 	hub *hub.Hub
+	nv  []*dispenser.FileNV // kept memories
 	fa  bool
 	in  []card.Slot // the customers' cards by port, nil for none
 
@@ -73,13 +85,19 @@ type pumps struct {
 const maxLines = 1000
 
 func (l *lab) runDispensers(ctx context.Context, f *pumpFlags) error {
+	began := clock.System{}.Now()
 	ps, err := openDispensers(f)
 	if err != nil {
 		return err
 	}
+	unname, err := f.nameNozzles()
+	if err != nil {
+		return errors.Join(err, unname(), ps.close())
+	}
 	for i := range ps.hub.Ports() {
 		ps.say("端口 %d (port): %s", i+1, ps.hub.Link(i))
 	}
+	ps.say("就绪 (ready): %d 口, %d 毫秒 (ms)", ps.hub.Ports(), clock.System{}.Now().Sub(began).Milliseconds())
 	go func() {
 		lines := bufio.NewScanner(l.In)
 		for lines.Scan() {
@@ -95,9 +113,33 @@ func (l *lab) runDispensers(ctx context.Context, f *pumpFlags) error {
 		case line := <-ps.lines:
 			fmt.Fprintln(l.Out, line)
 		case <-ctx.Done():
-			return ps.hub.Close()
+			return errors.Join(unname(), ps.close())
 		}
 	}
+}
+
+// close ends the lines, then the memories.
+func (ps *pumps) close() error {
+	err := ps.hub.Close()
+	for _, nv := range ps.nv {
+		err = errors.Join(err, nv.Close())
+	}
+	return err
+}
+
+// memory of the board at a port: a file where it is to be kept.
+func (ps *pumps) memory(f *pumpFlags, i int) (dispenser.NV, error) {
+	if f.state == "" {
+		return &dispenser.Memory{}, nil
+	}
+	if err := os.MkdirAll(f.state, 0o700); err != nil {
+		return nil, fmt.Errorf("--state: %w", err)
+	}
+	nv, err := dispenser.OpenNV(filepath.Join(f.state, fmt.Sprintf("%s%02d.nv", f.protocol, i+1)))
+	if err == nil {
+		ps.nv = append(ps.nv, nv)
+	}
+	return nv, err
 }
 
 // say tells people.
@@ -163,7 +205,7 @@ func openDispensers(f *pumpFlags) (*pumps, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.Event = ps.heard(i)
+		p.Name, p.Event = f.portName(i), ps.heard(i)
 		cfg.Ports = append(cfg.Ports, p)
 	}
 	var err error
@@ -186,7 +228,11 @@ func (ps *pumps) port(f *pumpFlags, i int) (hub.Port, error) {
 	if err != nil || price > 9999 {
 		return hub.Port{}, cli.Usagef("--price %q: 0.00…99.99", f.price)
 	}
-	cfg, nv := dispenser.PlainConfig{Seed: f.seed + uint64(i), Boot: f.boot}, &dispenser.Memory{}
+	cfg := dispenser.PlainConfig{Seed: f.seed + uint64(i), Boot: f.boot}
+	nv, err := ps.memory(f, i)
+	if err != nil {
+		return hub.Port{}, err
+	}
 	for n := range f.nozzles {
 		cfg.Nozzles = append(cfg.Nozzles, dispenser.PlainNozzle{Number: byte(n + 1), Price: price})
 	}
@@ -205,7 +251,11 @@ func (ps *pumps) cardPort(f *pumpFlags, i int) (hub.Port, error) {
 	if err != nil {
 		return hub.Port{}, err
 	}
-	cfg, nv := dispenser.Config{Seed: f.seed + uint64(i), Boot: f.boot, Profile: profile}, &dispenser.Memory{}
+	cfg := dispenser.Config{Seed: f.seed + uint64(i), Boot: f.boot, Profile: profile}
+	nv, err := ps.memory(f, i)
+	if err != nil {
+		return hub.Port{}, err
+	}
 	for _, code := range f.products {
 		p, err := fa.ParseProduct(code)
 		if err != nil {

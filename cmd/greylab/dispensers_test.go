@@ -30,6 +30,12 @@ type dispensers struct {
 
 func emulateDispensers(t *testing.T, args ...string) *dispensers {
 	t.Helper()
+	return emulate(t, "dispenser", args...)
+}
+
+// emulate runs boards behind ports until stop.
+func emulate(t *testing.T, what string, args ...string) *dispensers {
+	t.Helper()
 	d := &dispensers{t: t, dir: t.TempDir()}
 	in, typed := io.Pipe()
 	out, said := io.Pipe()
@@ -38,7 +44,7 @@ func emulateDispensers(t *testing.T, args ...string) *dispensers {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan cli.Exit, 1)
 	go func() {
-		code := cli.Run(ctx, lb.root(), &lb.Options, append([]string{"emulate", "dispenser", "--dir", d.dir, "--boot", "1ms", "--baud", "115200"}, args...))
+		code := cli.Run(ctx, lb.root(), &lb.Options, append([]string{"emulate", what, "--dir", d.dir, "--boot", "1ms", "--baud", "115200"}, args...))
 		_ = said.Close()
 		_ = complained.Close()
 		ended <- code

@@ -59,6 +59,8 @@ type Board struct {
 	pad  pad
 	face face
 	sess session
+
+	stray unit.Quantity // counted outside of any fill in this life: leaks, leaps, fuel past the control
 }
 
 // New makes a board without power on its memory. Nothing is written to NV before PowerOn.

@@ -227,7 +227,11 @@ func (b *Board) pulses() int {
 	n := b.metered(b.pump.step())
 	if f.phase == fillNone {
 		b.creeping(n)
+		b.stray += unit.Quantity(n)
 		return n
+	}
+	if f.phase == fillArmed {
+		b.creeping(n) // the valve is still closed
 	}
 	if n > 0 {
 		f.volume += unit.Quantity(n)
@@ -258,6 +262,7 @@ func (b *Board) creeping(n int) {
 	if f.creep += n; f.creep > creepPulses && !b.face.locked {
 		b.face.locked = true
 		b.fault("E06 LEAK", "阀门渗漏, 已锁机", "valve leaks: pump locked")
+		b.shut("leak")
 	}
 }
 

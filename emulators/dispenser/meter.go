@@ -54,7 +54,9 @@ func (b *Board) SetGain(now clock.Instant, gain int) {
 // JumpTotal moves the totalizer by so much without fuel: a fault. Source: dispenser.md 5.2.
 func (b *Board) JumpTotal(now clock.Instant, by unit.Quantity) {
 	if b.enter(now) {
-		b.kill(b.mem.register(unit.Totalizer(max(0, int64(b.mem.total)+int64(by)))))
+		was := b.mem.total
+		b.kill(b.mem.register(unit.Totalizer(max(0, int64(was)+int64(by)))))
+		b.stray += unit.Quantity(int64(b.mem.total) - int64(was))
 		b.changed()
 	}
 }
@@ -64,6 +66,7 @@ func (b *Board) JumpTotal(now clock.Instant, by unit.Quantity) {
 func (b *Board) Manual(now clock.Instant, volume unit.Quantity) {
 	if b.enter(now) {
 		b.kill(b.mem.count(int(volume)))
+		b.stray += volume
 		b.changed()
 	}
 }

@@ -76,9 +76,10 @@ type View struct {
 	BigValve  bool
 	SmallOpen bool
 	Total     unit.Totalizer
-	Cash      unit.Fen // cash totalizer: all that was sold here
-	Unsent    int      // records that the station has not acknowledged
-	Disputed  int      // records that the station called wrong; kept and offered again every hour
+	Stray     unit.Quantity // on the totalizer, but of no fill of this life of the board: for checkers, no register of the board
+	Cash      unit.Fen      // cash totalizer: all that was sold here
+	Unsent    int           // records that the station has not acknowledged
+	Disputed  int           // records that the station called wrong; kept and offered again every hour
 	Online    bool
 	Confirmed bool // the station has given this board its station info
 	POSP      byte // address on the line, FF until confirmed
@@ -138,7 +139,7 @@ func (b *Board) View() View {
 	f, s := &b.fill, &b.mem.state
 	v := View{State: b.State(), Amount: f.amount, Quantity: f.volume, Price: s.Now.Price, Product: s.Now.Product.String(),
 		Card: b.face.card, Preset: b.pad.preset, Prompt: b.face.prompt, Fault: b.face.fault, Stage: b.face.stage,
-		Receipt: b.face.receipt, NozzleUp: b.hook.up, BigValve: b.pump.big, SmallOpen: b.pump.small, Total: b.mem.total, Cash: s.Cash,
+		Receipt: b.face.receipt, NozzleUp: b.hook.up, BigValve: b.pump.big, SmallOpen: b.pump.small, Total: b.mem.total, Stray: b.stray, Cash: s.Cash,
 		Unsent: b.mem.unsent(), Disputed: len(b.mem.disputed), Online: b.link.online, Confirmed: s.Confirmed, POSP: b.posp(), NZN: byte(b.nzn())}
 	if f.phase != fillNone {
 		v.Price, v.Product = f.price, f.product.String()

@@ -104,7 +104,7 @@ var Table = []Pair{
 
 	{Reader, "unplug", "拔下", At | mustAt, "第 N 条卡命令时读卡器被拔下", "the reader is unplugged at command N", Books},
 	{Reader, "off", "服务停止", At | mustAt, "第 N 条卡命令时读卡器服务停止", "the reader service stops at command N", Books},
-	{Hub, "off", "断电", For, "集线器断电: 全部端口不通", "the hub has no power: no port works", Books},
+	{Hub, "off", "断电", For | At, "集线器断电, 端口都不通; at N 只指第 N 个集线器", "the hubs have no power, no port works; at N means the N-th hub only", Books},
 	{Station, "off", "杀死", For, "站级程序被杀死 (kill -9 并断电)", "the program is killed, and the power with it", Books},
 	{Station, "stuck", "挂起", For, "站级程序停住, 收到的字节排队", "the program stands still; what comes for it waits", Books},
 	{Disk, "slow", "慢", For, "每次同步多用 200 毫秒", "each sync takes 200 ms longer", Books},

@@ -2,6 +2,7 @@ package line
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"greylock/system/clock"
@@ -65,6 +66,7 @@ type Fault struct {
 	Times    int           `yaml:"times"`     // it ends after so many strikes; 0 = never
 	Delay    time.Duration `yaml:"delay"`     // of Delay: the longest
 	At       int           `yaml:"at"`        // of Tear: how many bytes come
+	Struck   int           `yaml:"-"`         // how often it has struck
 }
 
 // Noise damages about that many of 1000 bytes in both directions, by flip, drop and insert; 0 ends all faults. It counts
@@ -79,7 +81,25 @@ func (m *Mem) Noise(perMille int) {
 
 // Faults replaces the faults of the direction towards a side; none ends them.
 func (m *Mem) Faults(to Side, faults ...Fault) {
-	m.to[to].faults = append([]Fault(nil), faults...)
+	m.to[to].faults = nil
+	for _, f := range faults {
+		m.Add(to, f)
+	}
+}
+
+// Add adds a fault to a direction and returns it as it lives there.
+func (m *Mem) Add(to Side, f Fault) *Fault {
+	m.to[to].faults = append(m.to[to].faults, &f)
+	return &f
+}
+
+// Remove takes a fault off again, of whichever direction it is.
+func (m *Mem) Remove(f *Fault) {
+	for i := range m.to {
+		if n := slices.Index(m.to[i].faults, f); n >= 0 {
+			m.to[i].faults = slices.Delete(m.to[i].faults, n, n+1)
+		}
+	}
 }
 
 // strikes decides whether a fault strikes this time and counts it.
@@ -92,6 +112,7 @@ func (m *Mem) strikes(w *wire, f *Fault) bool {
 			f.PerMille = 0
 		}
 	}
+	f.Struck++
 	w.counters.Damaged++
 	w.counters.Struck[f.Kind]++
 	return true
@@ -100,7 +121,7 @@ func (m *Mem) strikes(w *wire, f *Fault) bool {
 // hits asks the faults of one kind, for a whole write, and returns how many strike.
 func (m *Mem) hits(w *wire, k Kind) (n int) {
 	for i := range w.faults {
-		if f := &w.faults[i]; f.Kind == k && m.strikes(w, f) {
+		if f := w.faults[i]; f.Kind == k && m.strikes(w, f) {
 			n++
 		}
 	}
@@ -112,7 +133,7 @@ func (m *Mem) damage(now clock.Instant, to Side, piece []byte) {
 	w := &m.to[to]
 	data := append([]byte(nil), piece...)
 	for i := range w.faults {
-		f := &w.faults[i]
+		f := w.faults[i]
 		if f.Kind >= Duplicate || len(data) == 0 || !m.strikes(w, f) {
 			continue
 		}

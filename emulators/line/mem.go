@@ -78,7 +78,7 @@ type wire struct {
 	held     time.Duration // how much the run was delayed
 	queue    []chunk
 	waiting  int // bytes in queue
-	faults   []Fault
+	faults   []*Fault
 	counters Counters
 
 	bits, baud int64  // of the sender
@@ -137,7 +137,7 @@ func (m *Mem) frames(w *wire, data []byte) (out [][]byte) {
 	}
 	w.before = append([]byte(nil), data...)
 	for i := range w.faults {
-		if f := &w.faults[i]; f.Kind == Tear && m.strikes(w, f) {
+		if f := w.faults[i]; f.Kind == Tear && m.strikes(w, f) {
 			now = now[:min(len(now), f.At)]
 		}
 	}

@@ -2,6 +2,7 @@ package world
 
 import (
 	"greylock/emulators/dispenser"
+	"greylock/emulators/line"
 	"greylock/system/card"
 	"greylock/system/clock"
 	"greylock/system/wire/record"
@@ -12,9 +13,7 @@ import (
 type wire interface {
 	// fromBoard takes what the board sends.
 	fromBoard(now clock.Instant, data []byte)
-	cut(bool)
-	noise(permille int)
-	damaged() int
+	with(func(now clock.Instant, m *line.Mem))
 	waiting() int // bytes under way to the station
 	close() error
 }
@@ -41,6 +40,8 @@ type pump struct {
 	said    []dispenser.Event
 	meter   *meter                   // of a Rush; nil
 	mangle  func(data []byte) []byte // a planned alteration of what the board sends next
+	mangled func()                   // told when it is done; nil
+	stray   unit.Quantity            // what earlier lives of the board have counted outside of any fill
 
 	first       unit.Totalizer // where the meter stood when the world began
 	sold        unit.Quantity  // by its records
@@ -69,6 +70,7 @@ func (p *pump) powerOff() {
 	if p.board == nil {
 		return
 	}
+	p.stray += p.board.View().Stray
 	p.board.Off()
 	p.board = nil
 	p.life++
@@ -209,6 +211,16 @@ func (p *pump) event(e dispenser.Event) {
 
 // total is the totalizer, also while the power is off.
 func (p *pump) total() unit.Totalizer { return p.view().Total }
+
+// moved is how far fills have moved the totalizer since the world began: leaks, leaps and fuel past the control are none.
+func (p *pump) moved() unit.Quantity {
+	v := p.view()
+	stray := p.stray
+	if p.board != nil {
+		stray += v.Stray
+	}
+	return unit.Quantity(int64(v.Total)-int64(p.first)) - stray
+}
 
 // view is what the board shows; without power, what its memory says.
 func (p *pump) view() dispenser.View {

@@ -217,7 +217,7 @@ func (c *checks) pump(w *World, p *pump, e dispenser.Event) {
 	s := c.truth.wrote(p, r)
 	if fuels(r) {
 		p.sold += r.Volume
-		moved := p.total().Since(p.first)
+		moved := p.moved()
 		c.hold(inv08, p.sold == moved, "%s: records sum to %v, the totalizer moved %v", p.where, p.sold, moved)
 		c.hold(inv14, c.priceKnown(r), "%s: price %v of product %v at %v was never ordered", p.where, r.Price, r.Product, r.Time)
 	}
@@ -261,7 +261,7 @@ func (c *checks) quiescent(w *World) {
 		held, c.truth.loads, c.truth.unloads, c.truth.debts)
 	for _, p := range w.pumpList {
 		if p.idle() {
-			moved := p.total().Since(p.first)
+			moved := p.moved()
 			c.hold(inv08, p.sold == moved, "%s: records sum to %v, the totalizer moved %v", p.where, p.sold, moved)
 		}
 	}

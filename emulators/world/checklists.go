@@ -119,7 +119,7 @@ func (c *checks) authorised(w *World, p *pump) {
 	if l != nil {
 		known, listed = l.cards[s.asn]
 	}
-	clean := p.board.View().Online && p.line.damaged() == 0 && w.faults["line cut"] == 0 && w.faults["kill"] == 0
+	clean := p.board.View().Online && damage(p.line) == 0 && len(w.injured) == 0 && w.faults["line cut"] == 0 && w.faults["kill"] == 0
 	c.hold(inv15, !(clean && listed && known <= at), "sale %v: %s was authorised for a card that the station has listed since %v, inserted at %v", s.id, p.where, known, at)
 	since, black := c.lists.black[s.asn]
 	limit := listAge

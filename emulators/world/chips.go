@@ -35,6 +35,7 @@ type plastic struct {
 	seat    *seat         // the reader it has power in; nil: by itself
 	in      record.Nozzle // 0: in a pocket or at the desk
 	tear    *tear
+	ail     ailment
 }
 
 // loss is what takes a card from the program that speaks to it.
@@ -89,6 +90,7 @@ type sam struct {
 	seat   *seat
 	psam   *psam.PSAM
 	nv     *psam.MemNV
+	ail    ailment
 }
 
 // transmit carries one command to a user card under its fault plan. torn says that the card lost its power: the slot's owner
@@ -109,12 +111,15 @@ func (w *World) transmit(p *plastic, where string, command []byte) (answer []byt
 		_, _, err := carry(p.card, p.seat, command)
 		return nil, chipWork, true, lost(err)
 	}
+	if answer, _, asked := p.ail.takes(); !asked {
+		return answer, chipWork, false, nil
+	}
 	if w.plant.apdu != nil {
 		command = w.plant.apdu("card", command)
 	}
 	before := w.look(p)
 	said, answer, err := carry(p.card, p.seat, command)
-	took = onWire(command, said)
+	took = onWire(command, said) + p.ail.slow
 	w.trace.add(w.now, "apdu", where+" "+p.name, joined(command, said))
 	w.checks.card(w, p, before, command, said)
 	if cut {
@@ -137,11 +142,16 @@ func lost(err error) error {
 
 // transmitSAM carries one command to a PSAM.
 func (w *World) transmitSAM(s *sam, where string, command []byte) (answer []byte, took time.Duration, err error) {
+	if answer, dead, asked := s.ail.takes(); dead {
+		return nil, chipWork, card.ErrRemoved
+	} else if !asked {
+		return answer, chipWork, nil
+	}
 	if w.plant.apdu != nil {
 		command = w.plant.apdu("psam", command)
 	}
 	said, answer, err := carry(s.slot, s.seat, command)
-	took = onWire(command, said)
+	took = onWire(command, said) + s.ail.slow
 	w.trace.add(w.now, "apdu", where+" PSAM", joined(command, said))
 	w.checks.sam(w, s, command, said)
 	return answer, took, err

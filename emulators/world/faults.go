@@ -3,6 +3,8 @@ package world
 import (
 	"fmt"
 
+	"greylock/emulators/line"
+	"greylock/system/clock"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
 )
@@ -46,20 +48,29 @@ func (f faults) at(nozzle record.Nozzle, do func(p *pump)) error {
 }
 
 func (f faults) CutLine(n record.Nozzle) error {
-	return f.at(n, func(p *pump) { f.w.happened("line cut"); p.line.cut(true) })
+	return f.line(n, func(x wire) { f.w.happened("line cut"); cut(x, true) })
 }
 
-func (f faults) Mend(n record.Nozzle) error {
-	return f.at(n, func(p *pump) { p.line.cut(false) })
-}
+func (f faults) Mend(n record.Nozzle) error { return f.line(n, func(x wire) { cut(x, false) }) }
 
 func (f faults) Noise(n record.Nozzle, permille int) error {
-	return f.at(n, func(p *pump) { p.line.noise(permille) })
+	return f.line(n, func(x wire) { x.with(func(_ clock.Instant, m *line.Mem) { m.Noise(permille) }) })
 }
 
 func (f faults) Damaged(n record.Nozzle) (count int) {
-	_ = f.at(n, func(p *pump) { count = p.line.damaged() }) // a nozzle that is not there has no damage
+	_ = f.line(n, func(x wire) { // a nozzle that is not there has no damage
+		count = damage(x)
+	})
 	return count
+}
+
+// line finds the line of a nozzle of either family.
+func (f faults) line(n record.Nozzle, do func(x wire)) error {
+	x, err := f.w.wired(n)
+	if err == nil {
+		do(x)
+	}
+	return err
 }
 
 func (f faults) CutCenter(id record.SiteID) error {
@@ -94,32 +105,41 @@ func (f faults) MendCenter(id record.SiteID) error {
 const amountOffset = 29
 
 func (f faults) FlipUpload(n record.Nozzle) error {
-	return f.at(n, func(p *pump) {
-		p.mangle = func(data []byte) []byte {
-			frame, ok := upload(data)
-			if !ok {
-				return data
-			}
-			p.mangle = nil
-			f.w.happened("upload flipped")
-			frame.Data = append([]byte(nil), frame.Data...)
-			frame.Data[amountOffset] ^= 0x01
-			return fa.Encode(frame)
-		}
-	})
+	return f.at(n, func(p *pump) { flipUpload(p) })
 }
 
 func (f faults) RepeatUpload(n record.Nozzle) error {
-	return f.at(n, func(p *pump) {
-		p.mangle = func(data []byte) []byte {
-			if _, ok := upload(data); !ok {
-				return data
-			}
-			p.mangle = nil
-			f.w.happened("upload repeated")
-			return append(append([]byte(nil), data...), data...)
-		}
+	return f.at(n, func(p *pump) { repeatUpload(p) })
+}
+
+// flipUpload flips a bit of the next record's amount.
+func flipUpload(p *pump) {
+	p.onUpload("upload flipped", func(_ []byte, frame fa.Frame) []byte {
+		frame.Data = append([]byte(nil), frame.Data...)
+		frame.Data[amountOffset] ^= 0x01
+		return fa.Encode(frame)
 	})
+}
+
+// repeatUpload sends the next record twice.
+func repeatUpload(p *pump) {
+	p.onUpload("upload repeated", func(data []byte, _ fa.Frame) []byte { return append(append([]byte(nil), data...), data...) })
+}
+
+// onUpload alters the next record of a sale, once.
+func (p *pump) onUpload(word string, alter func(data []byte, frame fa.Frame) []byte) {
+	p.mangle = func(data []byte) []byte {
+		frame, ok := upload(data)
+		if !ok {
+			return data
+		}
+		p.mangle = nil
+		p.w.happened(word)
+		if p.mangled != nil {
+			p.mangled()
+		}
+		return alter(data, frame)
+	}
 }
 
 // upload returns the frame if it is the 32H record of a sale.
@@ -142,7 +162,7 @@ func (f faults) RepeatBatch(id record.SiteID) error {
 	if !ok {
 		return fmt.Errorf("没有站点 %s (no such site)", id)
 	}
-	s.twice = true
+	s.twice++
 	return nil
 }
 

@@ -44,6 +44,8 @@ type StationPlan struct {
 	Name    string   `yaml:"name"`
 	Nozzles []string `yaml:"nozzles"` // product code of nozzle 1, 2, …
 
+	Hubs []int `yaml:"hubs"` // how many ports each hub has, 8 or 16; none: not said
+
 	RefuseSeconds int `yaml:"refuse_s"` // user cards are refused when the lists are so old; 0: never
 	// Plain are plain dispensers that the station runs, on the ports behind; each is the products of its nozzles, whose numbers go on.
 	Plain [][]string `yaml:"plain"`
@@ -142,6 +144,15 @@ func (s Scenario) check() error {
 		}
 		if n < 1 || n > maxNozzles {
 			bad("stations[%d]: %d nozzles, want 1…%d", i, n, maxNozzles)
+		}
+		ports := 0
+		for _, n := range st.Hubs {
+			if ports += n; n != 8 && n != 16 {
+				bad("stations[%d].hubs: %d ports, want 8 or 16", i, n)
+			}
+		}
+		if n := len(st.Nozzles) + len(st.Plain); len(st.Hubs) > 0 && n > ports {
+			bad("stations[%d].hubs: %d ports for %d boards", i, ports, n)
 		}
 		for j, code := range st.Nozzles {
 			if !products[code] {

@@ -24,19 +24,23 @@ const (
 
 // site is one site's program inside the world: a core over a journal on an unkind disk.
 type site struct {
-	w     *World
-	open  record.SiteOpened
-	make  func(j *journal.Journal) (link.Core, error) // a fresh core; called at every start
-	disk  *faultfile.Disk
-	run   *app.Site // nil while the program is not running
-	life  int       // counts starts; events of an earlier life are void
-	wake  *event
-	lines map[int]func(data []byte)
-	cut   bool       // separated from the center
-	twice bool       // the next batch is sent twice
-	wrong StartFault // what its machine or configuration has wrong at its next start
-	asks  map[uint64]func(status int, body []byte)
-	askID uint64
+	w       *World
+	open    record.SiteOpened
+	make    func(j *journal.Journal) (link.Core, error) // a fresh core; called at every start
+	disk    *faultfile.Disk
+	run     *app.Site // nil while the program is not running
+	life    int       // counts starts; events of an earlier life are void
+	wake    *event
+	lines   map[int]func(data []byte)
+	cut     bool          // separated from the center
+	twice   int           // so many next batches are sent twice
+	hop     time.Duration // one way to the center beside the usual time
+	loses   int           // thousandths of its requests to the center get lost
+	frozen  bool          // stands still
+	waiting []func()      // what comes for it meanwhile
+	wrong   StartFault    // what its machine or configuration has wrong at its next start
+	asks    map[uint64]func(status int, body []byte)
+	askID   uint64
 }
 
 // start opens the journal and starts the program.
@@ -51,7 +55,7 @@ func (s *site) start() error {
 	}
 	s.life++
 	if s.wake == nil {
-		s.wake = s.w.timer(func() { _ = s.guard(s.run.Wake(s.w.now)) })
+		s.wake = s.w.timer(s.woken)
 	}
 	first := s.open
 	first.TimeMs = s.w.now.Milli()
@@ -68,11 +72,18 @@ func (s *site) kill() {
 	if s.run == nil {
 		return
 	}
-	s.run = nil
+	s.run, s.frozen, s.waiting = nil, false, nil
 	s.life++
 	s.disk = s.disk.Crash(s.w.stream("crash " + string(s.open.Site)).Uint64())
 	s.w.drop(s.wake)
 	s.w.happened("kill")
+}
+
+// woken lets the program do what it has waited for.
+func (s *site) woken() {
+	if !s.later(s.woken) {
+		_ = s.guard(s.run.Wake(s.w.now))
+	}
 }
 
 // guard stops the program when its site has failed, as production does.
@@ -88,7 +99,7 @@ func (s *site) guard(err error) error {
 func (s *site) at(t clock.Instant, f func()) *event {
 	life := s.life
 	return s.w.at(t, func() {
-		if s.life == life && s.run != nil {
+		if s.life == life && s.run != nil && !s.later(f) {
 			f()
 		}
 	})
@@ -96,6 +107,9 @@ func (s *site) at(t clock.Instant, f func()) *event {
 
 // serve brings a request to the core; answer comes later, never if the program dies before.
 func (s *site) serve(path string, body []byte, answer func(status int, body []byte)) {
+	if s.later(func() { s.serve(path, body, answer) }) {
+		return
+	}
 	s.askID++
 	s.asks[s.askID] = answer
 	_ = s.guard(s.run.Serve(s.w.now, s.askID, path, body))
@@ -103,6 +117,10 @@ func (s *site) serve(path string, body []byte, answer func(status int, body []by
 
 // receive brings bytes of a line.
 func (s *site) receive(line int, data []byte) {
+	data = bytes.Clone(data)
+	if s.later(func() { s.receive(line, data) }) {
+		return
+	}
 	if s.run != nil {
 		_ = s.guard(s.run.Receive(s.w.now, line, data))
 	}
@@ -162,7 +180,11 @@ func (d siteDoors) Call(c link.Call) {
 	s := d.s
 	w := s.w
 	answered := false
-	finish := func(status int, body []byte, err error) {
+	var finish func(status int, body []byte, err error)
+	finish = func(status int, body []byte, err error) {
+		if s.later(func() { finish(status, body, err) }) {
+			return
+		}
 		if !answered {
 			answered = true
 			_ = s.guard(s.run.Answered(w.now, c.ID, status, body, err))
@@ -174,12 +196,12 @@ func (d siteDoors) Call(c link.Call) {
 		}
 	})
 	times := 1
-	if s.twice && c.Path == record.PathBatch {
-		s.twice, times = false, 2
+	if s.twice > 0 && c.Path == record.PathBatch {
+		s.twice, times = s.twice-1, 2
 		w.happened("batch repeated")
 	}
 	for range times {
-		w.at(w.now.Add(hopTime), func() { w.toCenter(s, c, finish) })
+		w.at(w.now.Add(hopTime+s.hop), func() { w.toCenter(s, c, finish) })
 	}
 }
 
@@ -190,10 +212,14 @@ func (w *World) toCenter(s *site, c link.Call, finish func(int, []byte, error)) 
 		w.happened("center unreachable")
 		return
 	}
+	if s.loses > 0 && w.stream("loss "+string(s.open.Site)).IntN(1000) < s.loses {
+		w.happened("request lost")
+		return
+	}
 	life := s.life
 	center.serve(c.Path, bytes.Clone(c.Body), func(status int, body []byte) {
 		body = w.altered(s.open.Site, c.Path, w.forged(s.open.Site, c.Path, body))
-		w.at(w.now.Add(hopTime), func() {
+		w.at(w.now.Add(hopTime+s.hop), func() {
 			if !s.cut && s.life == life && s.run != nil {
 				finish(status, body, nil)
 			}

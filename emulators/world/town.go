@@ -119,6 +119,7 @@ type Faults interface {
 	ListFaults
 	StartFaults
 	PortFaults
+	WordFaults
 	// Happened tells how often a fault of this name has taken effect.
 	Happened(fault string) int
 }

@@ -44,9 +44,9 @@ type saleTruth struct {
 	plain    *plainHand // the nozzle of a till's sale, as people ordered it; nil at a card dispenser
 	from     lf.Total   // of plain
 	product  string
-	price    unit.Price // frozen at the lock
-	preset   bool       // the customer keyed an amount of money
-	start    unit.Totalizer
+	price    unit.Price    // frozen at the lock
+	preset   bool          // the customer keyed an amount of money
+	start    unit.Quantity // where the fills of the pump stood
 	final    unit.Quantity // fuel that flowed under this lock, once its record stands
 	closed   bool          // the record stands: nothing flows under this lock any more
 	debits   int
@@ -70,7 +70,7 @@ func (s *saleTruth) volume() unit.Quantity {
 	case s.pump == nil:
 		return s.final
 	}
-	return s.pump.total().Since(s.start)
+	return s.pump.moved() - s.start
 }
 
 // owed is the amount that the frozen price makes of the fuel, at most what the card held (design 9.7).
@@ -127,7 +127,7 @@ func (t *truth) locked(w *World, p *plastic, after cardos.Oracle, command []byte
 	}
 	if d := w.pumps[p.in]; d != nil && d.board != nil {
 		v := d.board.View()
-		s.pump, s.price, s.product, s.start = d, v.Price, v.Product, v.Total
+		s.pump, s.price, s.product, s.start = d, v.Price, v.Product, d.moved()
 	}
 	if x := p.till; x != nil {
 		if h, ok := w.plain[x.nozzle]; ok {
@@ -147,7 +147,7 @@ func (t *truth) wrote(p *pump, r fa.Record) *saleTruth {
 	if s == nil || s.closed || s.pump != p || !r.Type.Moves() {
 		return s
 	}
-	s.final, s.closed, s.record = p.total().Since(s.start), true, &r
+	s.final, s.closed, s.record = p.moved()-s.start, true, &r
 	return s
 }
 

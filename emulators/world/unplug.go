@@ -33,7 +33,7 @@ func (f faults) plug(n record.Nozzle, in bool) error {
 		}
 		switch x := p.line.(type) {
 		case *memWire:
-			x.cut(!in)
+			cut(x, !in)
 			if !in {
 				p.station.lineIs(p.port, false)
 				return

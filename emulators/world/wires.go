@@ -65,20 +65,11 @@ func (x *memWire) arrive() {
 	x.plan()
 }
 
-func (x *memWire) cut(on bool) {
-	if on {
-		x.m.Cut()
-	} else {
-		x.m.Restore()
-	}
+func (x *memWire) with(f func(now clock.Instant, m *line.Mem)) {
+	f(x.w.now, x.m)
 	x.plan()
 }
 
-func (x *memWire) noise(permille int) {
-	x.m.Noise(permille)
-}
-
-func (x *memWire) damaged() int { return int(x.m.Damaged()) }
 func (x *memWire) waiting() int { return x.m.Waiting(line.Station) }
 func (x *memWire) close() error { return nil }
 
@@ -115,8 +106,18 @@ func (w *World) join(site record.SiteID, port int, where string, board func([]by
 
 func (x *ptyWire) fromBoard(_ clock.Instant, data []byte) { x.pty.Write(data) }
 
-func (x *ptyWire) cut(on bool) {
-	x.pty.With(func(_ clock.Instant, m *line.Mem) {
+func (x *ptyWire) with(f func(now clock.Instant, m *line.Mem)) { x.pty.With(f) }
+
+func (x *ptyWire) waiting() (n int) {
+	x.pty.With(func(_ clock.Instant, m *line.Mem) { n = m.Waiting(line.Station) })
+	return n
+}
+
+func (x *ptyWire) close() error { return x.pty.Close() }
+
+// cut opens a line or joins it again.
+func cut(x wire, on bool) {
+	x.with(func(_ clock.Instant, m *line.Mem) {
 		if on {
 			m.Cut()
 		} else {
@@ -125,20 +126,8 @@ func (x *ptyWire) cut(on bool) {
 	})
 }
 
-func (x *ptyWire) noise(permille int) {
-	x.pty.With(func(_ clock.Instant, m *line.Mem) {
-		m.Noise(permille)
-	})
-}
-
-func (x *ptyWire) damaged() (n int) {
-	x.pty.With(func(_ clock.Instant, m *line.Mem) { n = int(m.Damaged()) })
+// damage counts how often a fault of the line has struck.
+func damage(x wire) (n int) {
+	x.with(func(_ clock.Instant, m *line.Mem) { n = int(m.Damaged()) })
 	return n
 }
-
-func (x *ptyWire) waiting() (n int) {
-	x.pty.With(func(_ clock.Instant, m *line.Mem) { n = m.Waiting(line.Station) })
-	return n
-}
-
-func (x *ptyWire) close() error { return x.pty.Close() }

@@ -94,6 +94,7 @@ type World struct {
 	plant       planted
 	forge       record.SiteID         // whose next directive of prices is forged on its way
 	alter       map[record.SiteID]int // directives about lists that are still to be altered on their way to a site
+	injured     []*injured            // faults by the vocabulary, in the order of their injection
 }
 
 var _ Town = (*World)(nil)

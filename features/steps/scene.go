@@ -31,6 +31,7 @@ type Scene struct {
 	pins     map[string]string
 	totals   map[record.Nozzle]unit.Totalizer // before the first insertion
 	last     world.SaleShown                  // the sale that "该笔" means
+	injected []string                         // faults, as they were said
 	refuse   error                            // what the last desk act said no with
 	unlocked unit.Fen                         // by the last online unlock
 	key      keyRoom
@@ -55,7 +56,7 @@ func (s *Scene) Steps() []Step {
 	for _, group := range [][]Step{s.townSteps(), s.pumpSteps(), s.shownSteps(), s.deskSteps(), s.actSteps(), s.bookSteps(), s.faultSteps(), s.keySteps(), s.makingSteps(), s.alarmSteps(), s.lieSteps(), s.listSteps(), s.priceSteps(), s.modeSteps(), s.gasSteps(), s.startSteps(), s.tillSteps()} {
 		all = append(all, group...)
 	}
-	return all
+	return append(append(all, s.wordFaultSteps()...), s.hubSteps()...)
 }
 
 func (s *Scene) townSteps() []Step {
