@@ -26,6 +26,7 @@ type Device string
 const (
 	Line      Device = "line"      // the serial line of a nozzle
 	Dispenser Device = "dispenser" // the IC-card dispenser of a nozzle
+	Plain     Device = "plain"     // the plain dispenser (LF) of a nozzle
 	Card      Device = "card"      // a user card, by its name
 	PSAM      Device = "psam"      // the PSAM in the dispenser of a nozzle
 	Reader    Device = "reader"    // the desk's card reader

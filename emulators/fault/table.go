@@ -50,7 +50,7 @@ var devices = []struct {
 	Device Device
 	Alias  []string
 }{
-	{Line, []string{"线", "串口线", "号线", "号枪线", "号枪线路", "号枪的线"}}, {Dispenser, []string{"加油机", "号枪", "号枪加油机"}}, {Card, []string{"卡"}},
+	{Line, []string{"线", "串口线", "号线", "号枪线", "号枪线路", "号枪的线"}}, {Dispenser, []string{"加油机", "号枪", "号枪加油机"}}, {Plain, []string{"号站控枪", "普通加油机"}}, {Card, []string{"卡"}},
 	{PSAM, []string{"号枪PSAM", "号枪的PSAM"}}, {Reader, []string{"读卡器", "网点读卡器"}}, {Hub, []string{"集线器"}}, {Station, []string{"站级程序", "加油站"}},
 	{Disk, []string{"磁盘", "加油站磁盘"}}, {Center, []string{"中心", "到中心的网络"}},
 }
@@ -93,6 +93,22 @@ var Table = []Pair{
 	{Dispenser, "total-back", "泵码倒退", At | mustAt, "泵码倒退 N 升", "the totalizer goes back by N litres", "totalizer-back"},
 	{Dispenser, "unauthorised", "手动出油", At | mustAt, "未授权出油 N 升 (手动)", "N litres flow without authorisation (manual)", "totalizer-jump"},
 	{Dispenser, "deaf", "不取油价", For, "从不取油价文件", "it never fetches its prices", Books},
+
+	{Plain, "off", "断电", For, "普通加油机断电, 内存保留", "no power; what is in its memory stays", Books},
+	{Plain, "mute", "不应答", For, "收到而不应答, 也不执行", "it hears and obeys nothing", Books},
+	{Plain, "delayed", "迟答", For, "应答晚 600 毫秒, 落到下一问之后", "it answers 600 ms late: after the next question", Books},
+	{Plain, "stale", "旧应答", For, "应答的是上一问", "it answers the question before", Books},
+	{Plain, "wrong-nozzle", "枪号错", For, "应答中的枪号是下一把枪", "its replies carry the next nozzle's number", Books},
+	{Plain, "high-bits", "枪号高位", For, "应答的枪号高四位不为零", "the high half of the nozzle number of its replies is set", Books},
+	{Plain, "echo", "回声", For, "先送回收到的字节", "it sends back first what it hears", Books},
+	{Plain, "early-idle", "早挂枪", For, "累计数未写完就显示挂枪", "it shows the nozzle as hung before its totals are written", Books},
+	{Plain, "slow", "慢流", For, "只流 5 升每分", "it gives 5 L/min only", Books},
+	{Plain, "stuck", "卡死", For, "电机转而无脉冲, 一分钟后停机", "the motor runs, no pulses come; it stops after a minute", Books},
+	{Plain, "bounce", "开关抖动", For, "枪开关每次动作抖动 60 毫秒", "the hook switch bounces for 60 ms at each move", Books},
+	{Plain, "hook-stuck", "枪开关卡住", For, "挂枪而开关不动, 修好后才结束", "the nozzle is hung, the switch stays up until it is mended", Books},
+	{Plain, "clicks", "跳枪", For, "油箱将满时油枪自动跳停几次", "the gun stops by itself a few times near a full tank", Books},
+	{Plain, "reverse", "反向脉冲", For, "编码器回抖, 计数先退后进", "the encoder jitters backwards before it goes on", Books},
+	{Plain, "total-leap", "泵码跳走", At | mustAt, "泵码无油多走 N 升", "the totalizer leaps N litres without fuel", "sale-in-doubt"},
 
 	{Card, "tear-command", "命令前断电", At | mustAt, "第 N 条卡命令到达之前卡断电", "the card loses power before command N reaches it", Books},
 	{Card, "tear-answer", "应答前断电", At | mustAt, "第 N 条卡命令执行后、应答前卡断电", "the card has obeyed command N and loses power before its answer", Books},

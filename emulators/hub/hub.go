@@ -51,9 +51,9 @@ type Port struct {
 
 // Config of a hub.
 type Config struct {
-	Dir   string                // port01, port02 … are made here
-	Baud  int                   // 9600
-	Seed  uint64                // of the faults of the lines
+	Dir   string // port01, port02 … are made here
+	Baud  int    // 9600
+	Seed  uint64 // of the faults of the lines
 	Ports []Port
 }
 

@@ -49,7 +49,7 @@ type pair struct {
 // injectors by the pairs of fault.Table: a test holds that they are the same.
 func injectors() map[pair]injector {
 	all := map[pair]injector{}
-	for _, group := range []map[pair]injector{lineInjectors(), pumpInjectors(), chipInjectors(), siteInjectors()} {
+	for _, group := range []map[pair]injector{lineInjectors(), pumpInjectors(), plainInjectors(), chipInjectors(), siteInjectors()} {
 		for p, i := range group {
 			all[p] = i
 		}
@@ -334,20 +334,23 @@ const (
 	jitter     = 300 // permille of the pulses
 )
 
+// ailments are the mechanical faults that dispensers of both families have.
+var ailments = map[fault.Kind]func(p *dispenser.Physics, on bool){
+	"stuck":      func(p *dispenser.Physics, on bool) { p.Stuck = on },
+	"slow":       func(p *dispenser.Physics, on bool) { p.MaxFlow = either(on, slowFlow) },
+	"bounce":     func(p *dispenser.Physics, on bool) { p.Bounce = time.Duration(either(on, int(badBounce))) },
+	"hook-stuck": func(p *dispenser.Physics, on bool) { p.HookStuck = on },
+	"clicks":     func(p *dispenser.Physics, on bool) { p.Clicks = either(on, nearlyFull) },
+	"reverse":    func(p *dispenser.Physics, on bool) { p.Reverse = either(on, jitter) },
+}
+
 // pumpInjectors are the faults of card dispensers.
 func pumpInjectors() map[pair]injector {
 	all := map[pair]injector{}
-	for k, change := range map[fault.Kind]func(p *dispenser.Physics, on bool){
-		"stuck":      func(p *dispenser.Physics, on bool) { p.Stuck = on },
-		"slow":       func(p *dispenser.Physics, on bool) { p.MaxFlow = either(on, slowFlow) },
-		"leak":       func(p *dispenser.Physics, on bool) { p.Leak = either(on, wornValve) },
-		"bounce":     func(p *dispenser.Physics, on bool) { p.Bounce = time.Duration(either(on, int(badBounce))) },
-		"hook-stuck": func(p *dispenser.Physics, on bool) { p.HookStuck = on },
-		"clicks":     func(p *dispenser.Physics, on bool) { p.Clicks = either(on, nearlyFull) },
-		"reverse":    func(p *dispenser.Physics, on bool) { p.Reverse = either(on, jitter) },
-	} {
+	for k, change := range ailments {
 		all[pair{fault.Dispenser, k}] = sick(change)
 	}
+	all[pair{fault.Dispenser, "leak"}] = sick(func(p *dispenser.Physics, on bool) { p.Leak = either(on, wornValve) })
 	litres := func(n int) unit.Quantity { return unit.Quantity(n * 100) }
 	for k, do := range map[fault.Kind]func(b *dispenser.Board, now clock.Instant, n int){
 		"total-leap":   func(b *dispenser.Board, now clock.Instant, n int) { b.JumpTotal(now, litres(n)) },

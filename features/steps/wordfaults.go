@@ -1,11 +1,14 @@
 package steps
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	stationprogram "greylock/system/station"
 	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
 )
 
 // wordFaultSteps bring faults about by the one vocabulary (greylab fault list).
@@ -15,6 +18,7 @@ func (s *Scene) wordFaultSteps() []Step {
 		{`^故障都已排除$`, s.relieve},
 		{`^故障确已发生$`, s.struck},
 		{`^"([^"]+)" 在 (\d+) 号枪耐心加油 ([\d.]+) 升$`, s.patientSale},
+		{`^员工授权 (\d+) 号站控枪, 顾客耐心加油 ([\d.]+) 升$`, s.patientPlain},
 		{`^网点给 "([^"]+)" 耐心圈存 ([\d.]+) 元, 直到卡上有 ([\d.]+) 元$`, s.patientLoad},
 		{`^加油站或中心的告警表上有 "([^"]+)"$`, s.alarmSomewhere},
 	}
@@ -81,6 +85,38 @@ func (s *Scene) stepBack(n int) {
 		_ = h.Pull(nozzle(n))
 	}
 	s.Town.Pass(soon)
+}
+
+// patientPlain is a customer at a plain nozzle that a person authorises, until the station has booked so much.
+func (s *Scene) patientPlain(n int, amount string) error {
+	want, err := litres(amount)
+	if err != nil {
+		return err
+	}
+	var sum unit.Quantity
+	for range patience {
+		ask := stationprogram.AskAuthorise{Nozzle: nozzle(n), Volume: want, By: "1001"}
+		var a json.RawMessage
+		if err = s.command(station, stationprogram.PathAuthorise, ask, &a); err == nil {
+			h := s.Town.Hands()
+			_ = errors.Join(h.Lift(nozzle(n)), h.Squeeze(nozzle(n), 1000)) // without power nothing comes, and that is seen
+			s.Town.Pass(soon)
+			_ = errors.Join(h.Squeeze(nozzle(n), 0), h.Hang(nozzle(n)))
+		}
+		s.Town.Pass(soon)
+		var all stationprogram.PlainSales
+		if bad := s.command(station, stationprogram.PathPlainSales, struct{}{}, &all); bad != nil {
+			return bad
+		}
+		sum = 0
+		for _, x := range all.Sales {
+			sum += x.Quantity
+		}
+		if sum >= want {
+			return nil
+		}
+	}
+	return fmt.Errorf("试了 %d 次, 站上只有 %v 升 (tried in vain): %w", patience, sum, err)
 }
 
 // patientLoad loads a card at the desk, settles what is open and tries again.
