@@ -26,6 +26,7 @@ const (
 	inv06                  // TTC set gapless: end
 	inv08                  // totalizer: at every record, quiescent
 	inv09                  // ledger: at every posting, end
+	inv11                  // shift: at every report of a shift or a day, end
 	inv14                  // price: at every record
 	inv15                  // lists: at every step of a list, at every authorised sale
 	inv16                  // audit: end
@@ -35,7 +36,7 @@ const (
 )
 
 var invariantNames = [invariants]string{
-	"INV-01", "INV-02", "INV-03", "INV-04", "INV-05", "INV-06", "INV-08", "INV-09", "INV-14", "INV-15", "INV-16", "INV-18", "INV-20",
+	"INV-01", "INV-02", "INV-03", "INV-04", "INV-05", "INV-06", "INV-08", "INV-09", "INV-11", "INV-14", "INV-15", "INV-16", "INV-18", "INV-20",
 }
 
 // checks holds the checkers: each counts its evaluations, the first violation of each is kept.
@@ -52,6 +53,7 @@ type checks struct {
 	pricing     priceTruth
 	raws        map[evidence]fa.Record
 	quarantined map[record.SaleID]bool
+	shifts      map[record.SiteID]*shiftTruth
 	plain       map[string]bool // deliveries of plain dispensers that a station has written
 }
 
@@ -66,6 +68,7 @@ func newChecks() *checks {
 		truth: newTruth(), accounts: newAccountTruth(), lists: newListTruth(), posted: map[record.SaleID]map[string]int{}, taken: map[record.SaleID]bool{},
 		pricing: priceTruth{map[record.SiteID]pricebook.Book{}, map[ackKey][]record.PriceAcknowledged{}},
 		prices:  map[string][]pricedAt{}, raws: map[evidence]fa.Record{}, quarantined: map[record.SaleID]bool{}, plain: map[string]bool{},
+		shifts: map[record.SiteID]*shiftTruth{},
 	}
 }
 

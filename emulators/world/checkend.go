@@ -25,6 +25,10 @@ func (c *checks) fact(w *World, s *site, r journal.Record, f record.Fact) {
 	if f, ok := f.(record.PlainSold); ok {
 		c.plainFact(w, s.open.Site, f)
 	}
+	if s == w.stations[s.open.Site] {
+		c.shiftFact(s.open.Site, r.Seq, f)
+		w.killedBy(s, f)
+	}
 	if s != w.center {
 		return
 	}
@@ -48,6 +52,9 @@ func (c *checks) batch(w *World, f record.BatchTaken) {
 	for i, line := range f.Lines {
 		x, err := record.Decode([]byte(line))
 		c.hold(inv16, err == nil, "site %s record %d can not be read at the center: %v", f.Site, f.First+uint64(i), err)
+		if w.external[f.Site] != nil && x != nil { // a station in the world tells of it at once
+			c.shiftFact(f.Site, f.First+uint64(i), x)
+		}
 		if a, ok := x.(record.PriceAcknowledged); ok {
 			key := ackKey{f.Site, a.Port}
 			c.pricing.acks[key] = append(c.pricing.acks[key], a)
@@ -132,6 +139,7 @@ func (c *checks) end(w *World) {
 	c.ledger(w)
 	c.balances(w)
 	c.chains(w)
+	c.openShifts(w)
 }
 
 // numbers: every PSAM number up to the highest is accounted for by a record at the center.

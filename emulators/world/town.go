@@ -113,6 +113,7 @@ type Faults interface {
 	RepeatUpload(nozzle record.Nozzle) error
 	RepeatBatch(site record.SiteID) error
 	PriceFaults
+	ShiftFaults
 	// PowerCut takes the power from a dispenser; PowerOn gives it back.
 	PowerCut(nozzle record.Nozzle) error
 	PowerOn(nozzle record.Nozzle) error

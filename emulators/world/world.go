@@ -74,6 +74,7 @@ type World struct {
 	making      *bench
 	outlet      *bench
 	stations    map[record.SiteID]*site
+	killAt      record.SiteID // its program is killed by the next close of a shift
 	order       []record.SiteID
 	external    map[record.SiteID]*program
 	pumps       map[record.Nozzle]*pump

@@ -13,7 +13,7 @@ import (
 
 // bookSteps are what center and station show.
 func (s *Scene) bookSteps() []Step {
-	return []Step{
+	return append(s.shiftSteps(), []Step{
 		{`^中心账上有 (\d+) 笔交易$`, s.salesAre},
 		{`^该笔原为 "([^"]+)"$`, s.saleWas},
 		{`^该笔尚欠款$`, s.owed},
@@ -27,7 +27,7 @@ func (s *Scene) bookSteps() []Step {
 		{`^隔离区有 (\d+) 条记录$`, s.quarantined},
 		{`^加油站的日志校验无误$`, s.audit},
 		{`^各笔流水号互不相同$`, s.distinct},
-	}
+	}...)
 }
 
 // kinds are the records that people call a sale, by the type that the wire carries.

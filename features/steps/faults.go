@@ -40,6 +40,7 @@ const debitForUnlock = 0x7E
 var faultNames = map[string]string{
 	"断线": "line cut", "记录重复上传": "upload repeated", "批次重复发送": "batch repeated", "记录被改": "upload flipped", "断开中心": "center cut", "中心不可达": "center unreachable",
 	"上一笔被加进": "previous sale added", "上一笔重报": "sale replayed", "接线对调": "cables swapped",
+	"记录被扣": "record held", "泵码多走": "totalizer ahead",
 	"油价被吞": "prices swallowed", "油价被改": "prices forged",
 	"应答前被杀": "killed before ack", "少报泵码": "totalizer lowered",
 }

@@ -38,6 +38,7 @@ type Scene struct {
 	maker    making
 	fake     fakeTerminal
 	prices   priceOrder
+	shift    shiftScene
 }
 
 // station is the one station of the stories.

@@ -155,6 +155,10 @@ func (b *books) carry(p place, kind record.Kind, f record.Fact) {
 		b.priceAcks.put(portKey{p.Site, f.Port}, priceAck{f.Version, false})
 	case record.ProofSeen:
 		b.park(p, f)
+	case record.ShiftReported:
+		b.zs.put(shiftKey{p.Site, f.Report.Number}, f.Report.To)
+	case record.DayClosed:
+		b.days.put(dayKey{p.Site, f.Report.Day}, f.Report)
 	}
 	if f, ok := f.(record.ActEnded); ok && kind == record.KindOutlet {
 		b.acted(f)
@@ -269,7 +273,7 @@ func (b *books) posted(f record.SalePosted) {
 		b.sold(f, fact, rec)
 	case record.PlainSold:
 		if line, err := record.Encode(fact); err == nil {
-			b.sold(f, record.DispenserRecord{Port: fact.Port, Nozzle: fact.Nozzle, POSTTC: fact.Number, Raw: line}, plainRecord(fact))
+			b.sold(f, record.DispenserRecord{Port: fact.Port, Nozzle: fact.Nozzle, POSTTC: fact.Number, Raw: line, BusinessDay: fact.BusinessDay}, plainRecord(fact))
 		}
 	case record.ProofSeen:
 		if proof, err := fuelcard.ParseLockProof(fact.Proof); err == nil {
@@ -282,10 +286,11 @@ func (b *books) posted(f record.SalePosted) {
 func (b *books) sold(f record.SalePosted, d record.DispenserRecord, rec fa.Record) {
 	id := saleID(f.Sale, place{f.Site, f.Seq})
 	s := b.sales.at(id)
+	s.day, s.stationDay = b.businessDay(f.Site, rec.Time, d.BusinessDay), d.BusinessDay
 	if s.no == 0 {
 		b.nSales++
 		s.no = b.nSales
-		b.entries.sales = append(b.entries.sales, saleRow{s.no, id, f.Site, rec.ASN})
+		b.entries.sales = append(b.entries.sales, saleRow{s.no, id, f.Site, rec.ASN, s.day})
 	}
 	zero := rec.Amount == 0 && rec.Volume == 0
 	before := s.state

@@ -1,6 +1,7 @@
 package center
 
 import (
+	"greylock/system/clock"
 	"greylock/system/ledger"
 	"greylock/system/pricebook"
 	"greylock/system/wire/fa"
@@ -35,11 +36,13 @@ type books struct {
 	taken  table[recordKey, string] // raw bytes of the records in the books
 	meters table[nozzleKey, chain]
 
-	kept       table[place, record.Fact] // carried facts that may be needed later: quarantined or parked
-	parked     table[lockKey, []place]   // settlements that wait for the record of their lock
-	quarantine table[int, quarantined]   // from 1
-	held       table[place, int]         // number in quarantine
-	stands     table[orderKey, uint64]   // how far a site is with a list, by its own word: the directive's version
+	kept       table[place, record.Fact]       // carried facts that may be needed later: quarantined or parked
+	parked     table[lockKey, []place]         // settlements that wait for the record of their lock
+	quarantine table[int, quarantined]         // from 1
+	held       table[place, int]               // number in quarantine
+	zs         table[shiftKey, uint64]         // last record of a station's closed shift
+	days       table[dayKey, record.DayReport] // days that stations have closed, by their own word
+	stands     table[orderKey, uint64]         // how far a site is with a list, by its own word: the directive's version
 	ledger     table[string, unit.Fen]
 
 	nSales, nQuarantine, nResolved int
@@ -69,6 +72,14 @@ type (
 	lockKey struct {
 		asn pboc.ASN
 		ctc pboc.CTC
+	}
+	shiftKey struct {
+		site   record.SiteID
+		number uint64
+	}
+	dayKey struct {
+		site record.SiteID
+		day  clock.BusinessDay
 	}
 	nozzleKey struct {
 		site   record.SiteID
@@ -191,6 +202,8 @@ type sale struct {
 	suspect  []record.Finding // by the station
 	tac      pboc.MAC         // of the debit that settled it
 	entries  []record.Entry
+
+	day, stationDay clock.BusinessDay // by the center's rule, by the station's word
 }
 
 // piece is a record or a proof that a sale stands on.
@@ -227,7 +240,7 @@ func (b *books) fork() *books {
 		sites: b.sites.fork(), products: b.products.fork(), orders: b.orders.fork(), layouts: b.layouts.fork(),
 		editions: b.editions.fork(), cards: b.cards.fork(), psams: b.psams.fork(), accounts: b.accounts.fork(),
 		receipts: b.receipts.fork(), transfers: b.transfers.fork(), permits: b.permits.fork(), unlocks: b.unlocks.fork(),
-		sales: b.sales.fork(), locks: b.locks.fork(), forced: b.forced.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
+		sales: b.sales.fork(), zs: b.zs.fork(), days: b.days.fork(), locks: b.locks.fork(), forced: b.forced.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
 		kept: b.kept.fork(), parked: b.parked.fork(), quarantine: b.quarantine.fork(), held: b.held.fork(), stands: b.stands.fork(),
 		lists: b.lists, ledger: b.ledger.fork(), proposals: b.proposals.fork(), priceAcks: b.priceAcks.fork(), nProposals: b.nProposals,
 		nSales: b.nSales, nQuarantine: b.nQuarantine, nResolved: b.nResolved, batch: b.batch,

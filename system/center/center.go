@@ -207,6 +207,7 @@ var paths = []path{
 	{PathAlarms, false, maxQuestion, ask((*Core).listAlarms)},
 	{PathResolve, true, maxQuestion, ask((*Core).resolveRecord)},
 	{PathAckAlarm, true, maxQuestion, ask((*Core).ackAlarm)},
+	{PathDay, false, maxQuestion, ask((*Core).showDay)},
 	{PathTrialBalance, false, maxQuestion, ask((*Core).trialBalance)},
 }
 

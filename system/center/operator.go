@@ -1,6 +1,7 @@
 package center
 
 import (
+	"greylock/system/clock"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
@@ -280,6 +281,9 @@ type SaleView struct {
 	Entries     []record.Entry   `json:"entries"` // of all postings of the sale
 	Settled     *SettlementView  `json:"settled,omitempty"`
 	Suspect     []record.Finding `json:"suspect,omitempty"` // what the station found doubtful
+
+	BusinessDay clock.BusinessDay `json:"business_day"`          // by the center's own rule
+	StationDay  clock.BusinessDay `json:"station_day,omitempty"` // by the station's word
 }
 
 // SettlementView says how a receivable was settled.

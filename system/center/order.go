@@ -83,6 +83,8 @@ func (c *Core) putLayout(now clock.Instant, q PutLayout) outcome {
 		return bad("layout.station", l.Station)
 	case len(l.Ports) == 0 || len(l.Ports) > maxPorts:
 		return bad("layout.ports", len(l.Ports))
+	case l.DayCut < 0 || l.DayCut > clock.MostCut:
+		return bad("layout.day_cut_minute", l.DayCut)
 	case !word(q.By, true):
 		return bad("by", q.By)
 	}

@@ -181,6 +181,7 @@ func (c *Core) saleView(id string, s sale) SaleView {
 		Site: f.Site, Seq: f.Seq, Nozzle: s.nozzle, ASN: f.ASN, CTC: f.CTC, Product: f.Product,
 		ProductName: c.books.products.at(f.Product).Name, Price: f.Price, Quantity: f.Quantity, Unit: f.Unit, Amount: f.Amount,
 		Balance: s.rec.Balance, Total: s.rec.Total, Prices: s.prices, TAC: s.rec.TAC, Entries: append([]record.Entry{}, s.entries...), Settled: s.settled, Suspect: s.suspect,
+		BusinessDay: s.day, StationDay: s.stationDay,
 	}
 }
 

@@ -2,6 +2,7 @@ package center
 
 import (
 	"greylock/system/alarm"
+	"greylock/system/clock"
 	"greylock/system/store"
 	"greylock/system/wire/pboc"
 	"greylock/system/wire/record"
@@ -28,6 +29,7 @@ type saleRow struct {
 	ID   string
 	Site record.SiteID
 	ASN  pboc.ASN
+	Day  clock.BusinessDay
 }
 
 // alarmRow is an alarm in the journal of a site; number 0 is the fact's own in this journal.
@@ -52,6 +54,7 @@ type statementRow struct {
 var (
 	saleTable = store.NewTable("sales",
 		store.Index[saleRow]{Name: "site", Of: func(r saleRow) []string { return []string{store.Key(string(r.Site))} }},
+		store.Index[saleRow]{Name: "day", Of: func(r saleRow) []string { return []string{dayIndex(r.Site, r.Day)} }},
 		store.Index[saleRow]{Name: "card", Of: func(r saleRow) []string { return []string{store.Key(string(r.ASN[:]))} }})
 	statementTable = store.NewTable[statementRow]("statements")
 )
@@ -131,4 +134,18 @@ func (r registers) statement(account string) []StatementLine {
 		})
 	})
 	return list
+}
+
+func dayIndex(site record.SiteID, d clock.BusinessDay) string {
+	return store.Key(string(site)) + numbered(int(d))
+}
+
+// salesOf calls fn for the sales of a site's business day, newest first.
+func (r registers) salesOf(site record.SiteID, d clock.BusinessDay, fn func(saleRow)) {
+	r.view(func(tx *store.Tx) {
+		saleTable.DescendBy(tx, "day", dayIndex(site, d), "", func(_ string, row saleRow) bool {
+			fn(row)
+			return true
+		})
+	})
 }

@@ -70,7 +70,7 @@ var floors = [][]string{
 	{"system/wire/record"},
 	{"system/journal", "system/store", "system/link", "system/card"},
 	{"system/vault", "system/terminal", "system/dispenser", "system/gauge", "system/exchange"},
-	{"system/ledger", "system/alarm", "system/lists", "system/pricebook", "system/tank"},
+	{"system/ledger", "system/alarm", "system/lists", "system/pricebook", "system/shift", "system/tank"},
 	{"system/keymgmt", "system/cardmaking", "system/issuing", "system/center", "system/station"},
 	{"system/report", "system/web"},
 	{"system/app"},

@@ -171,7 +171,8 @@ func (c *Core) store(now clock.Instant, p *port, r fa.Record, raw []byte, epoch 
 	if plan, ok := c.orders.plan(p.number); ok {
 		nozzle = plan.Nozzle
 	}
-	taken := record.DispenserRecord{TimeMs: now.Milli(), Port: p.number, Nozzle: nozzle, Epoch: epoch, POSTTC: uint32(r.POSTTC), Raw: raw, PriceVersion: c.soldBy(p, r)}
+	taken := record.DispenserRecord{TimeMs: now.Milli(), Port: p.number, Nozzle: nozzle, Epoch: epoch, POSTTC: uint32(r.POSTTC), Raw: raw, PriceVersion: c.soldBy(p, r),
+		BusinessDay: c.businessDay(r)}
 	var alarms []record.Fact
 	warn := func(kind, about, zh, en string) {
 		alarms = append(alarms, record.Alarm{TimeMs: now.Milli(), Kind: kind, Subject: fmt.Sprintf("port %d%s", p.number, about), Zh: zh, En: en})
@@ -216,7 +217,7 @@ func (c *Core) totals(now clock.Instant, p *port, e dispenser.Totals) {
 		facts = append(facts, record.TotalsRead{TimeMs: now.Milli(), Port: p.number, Nozzle: record.Nozzle(n.NZN), Total: n.Total})
 	}
 	if len(facts) > 0 {
-		c.out.Append(facts...)
+		c.metersRead(p, c.out.Append(facts...))
 	}
 }
 

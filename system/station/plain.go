@@ -217,9 +217,13 @@ func (c *Core) plainSold(now clock.Instant, p *port, i int, s dispenser.Sale, or
 		TimeMs: now.Milli(), Port: p.number, NZN: plan.NZN, Nozzle: plan.Nozzle, Number: k.number + 1, Product: plan.Product, Price: s.Price,
 		Quantity: s.Volume, Amount: s.Amount, Moved: s.Moved, MovedCash: s.MovedCash, Litres: int64(s.Meter.Litres), Cash: int64(s.Meter.Cash),
 		Origin: origin, Verdict: verdictWords[s.Verdict], Interrupted: s.Interrupted, Way: "cash",
+		BusinessDay: now.Civil().BusinessDay(c.orders.layout.DayCut),
 	}
 	if o := k.open; o != nil && s.Origin != dispenser.Unlicensed && s.Origin != dispenser.Unaccounted {
 		f.Number, f.Way, f.By, f.Card = o.Number, o.Way, o.By, o.Card
+		if f.Card != (record.SaleID{}) { // its record carries the time of the lock
+			f.BusinessDay = clock.FromMilli(o.TimeMs).Civil().BusinessDay(c.orders.layout.DayCut)
+		}
 	}
 	began := now
 	if k.open != nil {

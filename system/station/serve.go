@@ -92,6 +92,17 @@ type handler func(c *Core, now clock.Instant, id uint64, body []byte)
 var routes = map[string]handler{
 	PathTills: question((*Core).showTills), PathTillOrder: act((*Core).orderTill), PathTillPIN: act((*Core).keyTill), PathTillPlate: act((*Core).plateTill),
 	PathTillCancel: act((*Core).cancelTill), PathTillConfirm: act((*Core).confirmTill),
+	PathShift:      question((*Core).askShift),
+	PathShifts:     question((*Core).askShifts),
+	PathOpenShift:  act((*Core).openShift),
+	PathHandOver:   act((*Core).handOver),
+	PathCloseShift: act((*Core).closeShift),
+	PathShiftDuty:  act((*Core).duty),
+	PathDay:        question((*Core).askDay),
+	PathCloseDay:   act((*Core).closeDay),
+	PathMonth:      question((*Core).askMonth),
+	PathCloseMonth: act((*Core).closeMonth),
+
 	PathAuthorise: act((*Core).authorise), PathNozzleStop: act((*Core).stopNozzle), PathResume: act((*Core).resume), PathUnlock: act((*Core).unlock),
 	PathPlainSales: question((*Core).askPlainSales), PathStop: act((*Core).stop), PathRelease: act((*Core).release),
 	PathCommission: act((*Core).askCommission), PathCommissioned: act((*Core).commissioned),

@@ -16,6 +16,7 @@ import (
 	"greylock/system/dispenser"
 	"greylock/system/exchange"
 	"greylock/system/link"
+	"greylock/system/shift"
 	"greylock/system/station/till"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/fuelcard"
@@ -81,6 +82,9 @@ type Core struct {
 	estops     map[record.Nozzle]record.Fact        // emergency stops in force; 0: all nozzles
 	waiting    map[link.ActID][]func(clock.Instant) // what waits for an act, in this life of the program
 	stops      []stopCall                           // operators who wait to hear whether a valve is shut
+
+	shifts  shift.Book
+	closing *closing // a close of the shift that is under way
 }
 
 // port is one line, its driver and what it has delivered.
@@ -166,6 +170,7 @@ func (c *Core) Start(now clock.Instant) {
 	c.order(now)
 	c.startTills(now)
 	c.ship.Start(now, &c.out)
+	c.finishReport(now)
 	c.plan(now)
 }
 
@@ -202,6 +207,7 @@ func (c *Core) Wake(now clock.Instant) {
 		}
 	}
 	c.watchPrices(now)
+	c.watchClose(now)
 	if c.pricesAt <= now {
 		c.reprice(now)
 	}
@@ -245,7 +251,7 @@ func (p *port) askMissing(now clock.Instant) {
 // plan asks for the next wake-up.
 func (c *Core) plan(now clock.Instant) {
 	c.pricesAt = c.repriceAt(now)
-	at := min(c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt)
+	at := min(c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt, c.closeDue())
 	for _, p := range c.ports {
 		at = min(at, p.drive.Due())
 	}
@@ -289,6 +295,7 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 	for _, t := range c.tills {
 		t.Apply(f)
 	}
+	c.applyShift(seq, f)
 	switch f := f.(type) {
 	case record.DispenserRecord:
 		c.took(seq, f)

@@ -349,6 +349,7 @@ func (c *Core) tillAppend(facts ...record.Fact) link.ActID {
 		}
 		if r, err := fa.ParseRecord(d.Raw); err == nil && metered(r) {
 			if civil, err := r.Time.Civil(); err == nil {
+				d.BusinessDay = c.businessDay(r)
 				d.PriceVersion, _ = c.orders.book.Sold(r.Product.String(), r.Price, civil.Instant(), 0)
 				facts[i] = d
 			}

@@ -70,6 +70,7 @@ type Layout struct {
 	Station  Hex        `json:"station"`  // 4 bytes BCD
 	Ports    []PortPlan `json:"ports"`
 	Tills    []TillPlan `json:"tills,omitempty"`
+	DayCut   int        `json:"day_cut_minute,omitempty"` // civil minute at which a business day ends: clock.Civil.BusinessDay
 }
 
 // TillPlan is a station-run card terminal and its PSAM.

@@ -1,5 +1,7 @@
 package record
 
+import "greylock/system/clock"
+
 // Finding is a stable word for what is wrong with a dispenser's record. A station refuses a record that can not be true, and
 // flags one that is doubtful; the center shows the word in quarantine or beside the sale.
 type Finding string
@@ -97,6 +99,8 @@ type DispenserRecord struct {
 	// PriceVersion is the version of the prices by which the fuel was sold; 0 where the record has no fuel, or no version
 	// explains its price. Source: trust.md M14.
 	PriceVersion uint64 `json:"price_version,omitempty"`
+	// BusinessDay is the day of the sale by the station's layout; none for events. Source: design.md 9.4.
+	BusinessDay clock.BusinessDay `json:"business_day,omitempty"`
 }
 
 // QuarantineResolved says that a person has settled what a record in quarantine means; it moves no money by itself.

@@ -1,6 +1,9 @@
 package record
 
-import "greylock/system/wire/unit"
+import (
+	"greylock/system/clock"
+	"greylock/system/wire/unit"
+)
 
 // PlainAuthorised says that a nozzle of a plain dispenser may deliver; it is durable before the command goes out. If no PlainSold
 // of the same number follows, the delivery is open and its end is found by the totals. Source: dispenser.md 4.1, 4.6.
@@ -21,6 +24,8 @@ type PlainAuthorised struct {
 // the totals were read twice. The card's own record posts a card sale; every other one is posted from this fact.
 // Its key is (Port, NZN, Number). Source: dispenser.md 2.4, 4.5.
 type PlainSold struct {
+	BusinessDay clock.BusinessDay `json:"business_day,omitempty"` // of its end, or of the authorisation for a card, by the station's layout
+
 	TimeMs      int64         `json:"time_ms"`
 	Port        int           `json:"port"`
 	NZN         byte          `json:"nzn"`

@@ -2,6 +2,13 @@ package record
 
 // The types of fact, in one place: the word in the journal and the struct behind it.
 var table = map[string]func([]byte) (Fact, error){
+	ShiftOpened{}.FactType():   reader[ShiftOpened](),
+	ShiftClosed{}.FactType():   reader[ShiftClosed](),
+	ShiftReported{}.FactType(): reader[ShiftReported](),
+	ShiftDuty{}.FactType():     reader[ShiftDuty](),
+	DayClosed{}.FactType():     reader[DayClosed](),
+	MonthClosed{}.FactType():   reader[MonthClosed](),
+
 	SiteOpened{}.FactType():         reader[SiteOpened](),
 	QuarantineResolved{}.FactType(): reader[QuarantineResolved](),
 	Alarm{}.FactType():              reader[Alarm](),

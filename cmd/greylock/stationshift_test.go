@@ -1,0 +1,115 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"greylock/system/center"
+	"greylock/system/clock"
+	"greylock/system/shift"
+	"greylock/system/station"
+	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
+)
+
+// TestShiftPrint: the printed 班报 of a shift with all that it can hold.
+func TestShiftPrint(t *testing.T) {
+	t.Parallel()
+	counted := unit.Fen(490_00)
+	at := clock.At(2026, 11, 22, 8, 0, 0)
+	v := station.ShiftView{Site: "0001", Name: "示范加油站", Kind: "Z", Report: record.ShiftReport{
+		Number: 12, From: 4001, To: 4310, OpenedMs: at.Milli(), ClosedMs: at.Add(8 * 3600e9).Milli(), OpenedBy: "王强", ClosedBy: "李梅",
+		Meters: []record.ShiftMeter{{Port: 1, Nozzle: 1, Open: 1234567, Close: 1239567, Ran: 5000, Sold: 4900, Amount: 38465, Count: 2, Beyond: 7,
+			Lines: []record.MeterLine{{Kind: "missing-record", Quantity: 100, First: 17, Last: 18, Note: "已报修"}}}},
+		Products: []record.ShiftSum{{Key: "1031", Unit: unit.Litre, Count: 2, Quantity: 4900, Amount: 38465}},
+		Tenders:  []record.ShiftSum{{Key: "card", Count: 2, Quantity: 4900, Amount: 38465}},
+		Types:    []record.ShiftSum{{Key: "0", Count: 2, Quantity: 4900, Amount: 38465}},
+		Staff:    []record.ShiftSum{{Key: "员工 7", Count: 2, Quantity: 4900, Amount: 38465}},
+		Late:     []record.LateRecord{{Seq: 4100, Port: 1, Nozzle: 1, Number: 16, Time: "2026-11-22 07:59:00", Shift: 11, Quantity: 100, Amount: 785}},
+		Cash:     &record.ShiftCash{Float: 500_00, Expected: 500_00, Counted: &counted, Difference: -10_00},
+		Opening:  []record.Dip{{Tank: 1, Quantity: 1200000}}, Closing: []record.Dip{{Tank: 1, Quantity: 1195000}},
+	}}
+	const want = `0001 示范加油站  班报 Z 0012
+开班 2026-11-22 08:00:00 王强  至 2026-11-22 16:00:00 李梅  记录 4001–4310
+枪  口  起码      止码      走字   售出   金额    笔  差额
+1   1   12345.67  12395.67  50.00  49.00  384.65  2   1.00
+  1 号枪 1.00 升: 缺记录 (流水 17–18) 已报修
+  1 号枪 在加或未到 0.07 升, 属下一班
+油品  笔  数量    金额
+1031  2   49.00L  384.65
+结算方式  笔  数量   金额
+IC 卡     2   49.00  384.65
+交易类型  笔  数量   金额
+正常加油  2   49.00  384.65
+员工    笔  数量   金额
+员工 7  2   49.00  384.65
+迟到: 1 口 1 号枪 流水 16, 2026-11-22 07:59:00, 1.00 升 7.85 元, 油出在第 11 班
+现金: 备用金 500.00 + 现金销售 0.00 = 应有 500.00, 点钞 490.00, 短款 10.00
+接班量油: 1 号罐 12000.00 升
+交班量油: 1 号罐 11950.00 升
+`
+	var out strings.Builder
+	showShift(&out, v)
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+	out.Reset()
+	v.Kind, v.Report = "X", shift.Hidden(v.Report)
+	showShift(&out, v)
+	if s := out.String(); !strings.Contains(s, "中间报表 X (第 12 班)") || !strings.Contains(s, "盲点") || strings.Contains(s, "384.65") {
+		t.Error(s)
+	}
+}
+
+func TestDayPrint(t *testing.T) {
+	t.Parallel()
+	sum := record.DaySum{Count: 2, Quantity: 4900, Amount: 38465}
+	one := record.DaySum{Count: 1, Quantity: 100, Amount: 785}
+	d := station.DayView{Site: "0001", Name: "示范加油站", Day: shift.Day{DayReport: record.DayReport{Number: 3, Day: 20261122, LastShift: 12, Shifts: []uint64{11, 12}, DaySum: sum,
+		Tenders: []record.ShiftSum{{Key: "card", Count: 2, Quantity: 4900, Amount: 38465}}}, Late: one, Open: one}}
+	var out strings.Builder
+	showStationDay(&out, d)
+	for _, part := range []string{"营业日 2026-11-22  日结 0003", "已交班 2 笔 49.00 升 384.65 元, 在班次 [11 12]", "日结后迟到 1 笔 1.00 升 7.85 元", "未交班 1 笔"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("no %q in %s", part, out.String())
+		}
+	}
+	for _, c := range []struct {
+		v    center.DayView
+		want string
+	}{
+		{center.DayView{Books: sum}, "站尚未日结"},
+		{center.DayView{Books: sum, Station: &d.DayReport, Tied: true, Held: []center.HeldRecord{{Seq: 7, Reason: "tac-wrong", DaySum: one}}}, "一致: "},
+		{center.DayView{Books: sum, Station: &d.DayReport, Moved: []center.MovedDay{{ID: "x", StationDay: 20261123}}}, "不一致"},
+	} {
+		out.Reset()
+		showCenterDay(&out, c.v)
+		if !strings.Contains(out.String(), c.want) {
+			t.Errorf("no %q in %s", c.want, out.String())
+		}
+	}
+}
+
+func TestShiftFlags(t *testing.T) {
+	t.Parallel()
+	d := drawer{float: "500", counted: "490.5", dips: []string{"1=12000.00"}, explain: []string{"2=test-draw:检定", "3=other"}}
+	var float unit.Fen
+	var q station.CloseShift
+	if err := d.read(&float, &q); err != nil || float != 500_00 || *q.Counted != 490_50 || q.Dips[0] != (record.Dip{Tank: 1, Quantity: 1200000}) ||
+		q.Reasons[0] != (record.MeterReason{Nozzle: 2, Kind: "test-draw", Note: "检定"}) || q.Reasons[1].Kind != "other" {
+		t.Errorf("%v %+v", err, q)
+	}
+	for _, bad := range []drawer{{float: "x"}, {float: "1", counted: "-1"}, {float: "1", dips: []string{"a=1"}}, {float: "1", dips: []string{"1"}}, {float: "1", explain: []string{"x"}}} {
+		if err := bad.read(&float, &q); err == nil {
+			t.Errorf("%+v is taken", bad)
+		}
+	}
+	for text, want := range map[string]clock.BusinessDay{"": 0, "2026-11-22": 20261122, "20261122": 20261122} {
+		if got, err := dated(text); err != nil || got != want {
+			t.Errorf("%q: %v %v", text, got, err)
+		}
+	}
+	if _, err := dated("2026-02-30"); err == nil {
+		t.Error("2026-02-30 exists")
+	}
+}
