@@ -67,6 +67,8 @@
       | disk 0001: sync                  |
       | disk 0001: short                 |
       | disk 0001: tear-byte at 300      |
+      | clock 0001: ahead at 90 after 4s for 30s |
+      | 时钟 0001: 跳慢 第90个 4秒后 持续30秒 |
       | center 0001: off for 20s         |
       | center 0001: slow                |
       | center 0001: lose 50% for 20s    |

@@ -30,7 +30,7 @@ type pumpFlags struct {
 	ports, nozzles, baud, perHub              int // perHub: of `emulate hub`, 0 else
 	seed                                      uint64
 	boot                                      time.Duration
-	autoplay                                  bool
+	autoplay, strict                          bool
 	psams, cards, products                    []string
 }
 
@@ -59,6 +59,7 @@ func (f *pumpFlags) add(c *cobra.Command) {
 	cli.Values(c, "protocol", "lf", "fa")
 	p.StringVar(&f.dir, "dir", "", "放端口名的目录 (directory of the stable names)")
 	p.IntVar(&f.baud, "baud", line.DefaultBaud, "波特率 (bits per second)")
+	p.BoolVar(&f.strict, "strict", false, "站方波特率、校验位设错则收到乱码, 如真串口 (a wrong speed or parity gives garbage, as a real port does)")
 	p.Uint64Var(&f.seed, "seed", 1, "随机种子 (seed)")
 	p.DurationVar(&f.boot, "boot", 3*time.Second, "上电后多久才应答 (silence after power comes)")
 	p.StringVar(&f.price, "price", "7.85", "出厂单价, 只用于 lf (price until the station sets one, lf only)")
@@ -199,7 +200,7 @@ func openDispensers(f *pumpFlags) (*pumps, error) {
 			}
 		}
 	}
-	cfg := hub.Config{Dir: f.dir, Baud: f.baud, Seed: f.seed}
+	cfg := hub.Config{Dir: f.dir, Baud: f.baud, Strict: f.strict, Seed: f.seed}
 	for i := range f.ports {
 		p, err := ps.port(f, i)
 		if err != nil {

@@ -133,7 +133,7 @@ func TestEmulatePlainDispensers(t *testing.T) {
 	d.hand("join 2", "join 2")
 	d.hand("noise 2 0", "noise 2 0")
 	d.hand("off 2", "off 2")
-	for _, line := range []string{"lift 2", "lift 3", "lift 1.3", "lift 1.x", "insert 1", "keys 1 50Y", "noise 1 2000", "jump 1", "lift", "a b c d"} {
+	for _, line := range []string{"lift 2", "lift 3", "lift 1.3", "lift 1.x", "insert 1", "keys 1.3 50Y", "noise 1 2000", "jump 1", "lift", "a b c d"} {
 		if _, err := fmt.Fprintln(d.typed, line); err != nil {
 			t.Fatal(err)
 		}

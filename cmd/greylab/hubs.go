@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -85,8 +86,8 @@ type part struct {
 var parts = []part{
 	{"集线器 (8 口, 16 口)", "hub (8 and 16 ports)", "emulators/hub", "greylab emulate hub", []string{"hub.feature", "fault.feature"}},
 	{"多串口卡与串口线", "multi-port card and serial lines", "emulators/line", "greylab emulate hub", []string{"hub.feature", "link.feature"}},
-	{"IC 卡加油机 (FA)", "IC-card dispenser (FA)", "emulators/dispenser", "greylab emulate dispenser --protocol fa", []string{"sale.feature", "fault.feature"}},
-	{"普通加油机 (LF)", "plain dispenser (LF)", "emulators/dispenser", "greylab emulate dispenser --protocol lf", nil},
+	{"IC 卡加油机 (FA)", "IC-card dispenser (FA)", "emulators/dispenser", "greylab emulate dispenser --protocol fa", []string{"sale.feature", "dispenser.feature", "fault.feature"}},
+	{"普通加油机 (LF)", "plain dispenser (LF)", "emulators/dispenser", "greylab emulate dispenser --protocol lf", []string{"till.feature", "fault.feature"}},
 	{"加油机的密码键盘与显示", "PIN keys and display of the dispenser", "emulators/dispenser", "greylab demo", []string{"sale.feature"}},
 	{"用户卡", "user card", "emulators/cardos", "greylab emulate card", []string{"card.feature", "sale.feature"}},
 	{"PSAM 卡", "PSAM", "emulators/psam", "greylab emulate card", []string{"making.feature", "mutual.feature"}},
@@ -109,7 +110,7 @@ func (l *lab) emulateList() *cobra.Command {
 					if emulator == "" {
 						emulator = "尚无 (none yet)"
 					}
-					t.Add(fmt.Sprintf("%s (%s)", p.Zh, p.En), emulator, p.Command, p.Features)
+					t.Add(fmt.Sprintf("%s (%s)", p.Zh, p.En), emulator, p.Command, strings.Join(p.Features, " "))
 				}
 				t.Write(w)
 			})

@@ -61,8 +61,10 @@ func (ps *pumps) move(words []string) error {
 		err = nil
 	case "noise":
 		ps.hub.Line(port, func(m *line.Mem) { m.Noise(number) })
-	case "insert", "pull", "keys":
-		err = ps.atSlot(port, words[0], value)
+	case "keys":
+		err = ps.atPad(port, nozzle, value)
+	case "insert", "pull":
+		err = ps.atSlot(port, words[0])
 	case "lift", "hang", "squeeze":
 		err = ps.atGun(port, nozzle, words[0], number)
 	default:
@@ -117,10 +119,31 @@ func (ps *pumps) atGun(port int, nozzle byte, word string, permille int) error {
 	return err
 }
 
-// atSlot moves the card of a port, or presses keys.
-func (ps *pumps) atSlot(port int, word, value string) error {
+// atPad presses keys: a card dispenser's, or those of a plain nozzle, which takes a preset while it stands alone.
+func (ps *pumps) atPad(port int, nozzle byte, keys string) error {
 	err := errDark
-	if !ps.fa || ps.in[port] == nil && word != "keys" {
+	ps.hub.Do(port, func(now clock.Instant, d hub.Device) {
+		err = nil
+		for _, k := range []byte(keys) {
+			switch b := d.(type) {
+			case *dispenser.Board:
+				b.Key(now, dispenser.Key(k))
+			case *dispenser.Plain:
+				if int(nozzle) > len(b.Views()) {
+					err = fmt.Errorf("没有 %d 号枪 (no such nozzle)", nozzle)
+					return
+				}
+				b.Key(now, nozzle, dispenser.Key(k))
+			}
+		}
+	})
+	return err
+}
+
+// atSlot moves the card of a port.
+func (ps *pumps) atSlot(port int, word string) error {
+	err := errDark
+	if !ps.fa || ps.in[port] == nil {
 		return errors.New("这个端口没有卡, 见 --card (no card at this port: --card)")
 	}
 	ps.hub.Do(port, func(now clock.Instant, d hub.Device) {
@@ -133,10 +156,6 @@ func (ps *pumps) atSlot(port int, word, value string) error {
 			return
 		case "pull":
 			b.Pulled(now)
-		default:
-			for _, k := range []byte(value) {
-				b.Key(now, dispenser.Key(k))
-			}
 		}
 		err = nil
 	})

@@ -52,7 +52,7 @@ var devices = []struct {
 }{
 	{Line, []string{"线", "串口线", "号线", "号枪线", "号枪线路", "号枪的线"}}, {Dispenser, []string{"加油机", "号枪", "号枪加油机"}}, {Plain, []string{"号站控枪", "普通加油机"}}, {Card, []string{"卡"}},
 	{PSAM, []string{"号枪PSAM", "号枪的PSAM"}}, {Reader, []string{"读卡器", "网点读卡器"}}, {Hub, []string{"集线器"}}, {Station, []string{"站级程序", "加油站"}},
-	{Disk, []string{"磁盘", "加油站磁盘"}}, {Center, []string{"中心", "到中心的网络"}},
+	{Disk, []string{"磁盘", "加油站磁盘"}}, {Clock, []string{"时钟", "加油站时钟"}}, {Center, []string{"中心", "到中心的网络"}},
 }
 
 // Table holds every pair that the emulators can do, and nothing else.
@@ -128,6 +128,8 @@ var Table = []Pair{
 	{Disk, "sync", "同步失败", 0, "下一次同步失败, 程序停止后重新启动", "the next sync fails; the program ends and starts again", Books},
 	{Disk, "short", "写不全", 0, "下一次写只写一半", "the next write comes short", Books},
 	{Disk, "tear-byte", "写入中断电", At | mustAt, "再写 N 字节后断电", "the power goes after N more bytes are written", Books},
+	{Clock, "ahead", "跳快", For | At | mustAt, "站级机时钟跳快 N 秒, 修好后跳回", "the station's clock leaps N seconds ahead, and back when it is mended", Books},
+	{Clock, "behind", "跳慢", For | At | mustAt, "站级机时钟跳慢 N 秒, 修好后跳回", "the station's clock leaps N seconds back, and on when it is mended", Books},
 	{Center, "off", "断开", For, "站与中心不通", "the site is cut from the center", Books},
 	{Center, "slow", "慢", For, "单程 3 秒", "one way takes 3 s", Books},
 	{Center, "lose", "丢请求", Rate | For, "请求丢失", "requests are lost", Books},

@@ -51,10 +51,12 @@ type Port struct {
 
 // Config of a hub.
 type Config struct {
-	Dir   string // port01, port02 … are made here
-	Baud  int    // 9600
-	Seed  uint64 // of the faults of the lines
-	Ports []Port
+	Dir  string // port01, port02 … are made here
+	Baud int    // 9600
+	// Strict hubs understand only who has set the port to that speed and no parity.
+	Strict bool
+	Seed   uint64 // of the faults of the lines
+	Ports  []Port
 }
 
 // Hub is a running hub. Its methods are safe for concurrent use.
@@ -88,7 +90,7 @@ func Open(cfg Config) (*Hub, error) {
 		}
 		p := &port{cfg: c, link: filepath.Join(cfg.Dir, c.Name), kick: make(chan struct{}, 1), done: make(chan struct{}), due: clock.Never, moves: clock.Never}
 		p.mu.Lock() // bytes that come before the board has power wait
-		pty, err := line.OpenPty(line.PtyConfig{Config: line.Config{Baud: cfg.Baud}, Link: p.link,
+		pty, err := line.OpenPty(line.PtyConfig{Config: line.Config{Baud: cfg.Baud}, Link: p.link, Strict: cfg.Strict,
 			Rand: rand.New(rand.NewPCG(cfg.Seed, uint64(i))), Received: p.received})
 		p.pty = pty
 		p.mu.Unlock()

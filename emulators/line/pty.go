@@ -36,6 +36,10 @@ type PtyConfig struct {
 	Config
 	Link string     // stable name, made as a symbolic link and replaced atomically; "" for none
 	Rand *rand.Rand // decides which bytes a fault strikes
+	// Strict takes the client's own speed and parity, as it has set them on the pseudo-terminal: one that is set otherwise than
+	// the device is not understood. Of parity only a hint is left: that errors are looked for, and whether it is odd.
+	// Source: dispenser.md 6.4 row 5.
+	Strict bool
 	// Received takes the bytes that have crossed the wire to the device. It is called from the line's own goroutine and
 	// may call Write.
 	Received func([]byte)
@@ -191,6 +195,7 @@ func (p *Pty) read() {
 		}
 		n, err := p.master.Read(buf)
 		if n > 0 {
+			p.adopt()
 			p.With(func(now clock.Instant, m *Mem) { m.Write(now, Station, buf[:n]) })
 		}
 		switch {
@@ -202,6 +207,33 @@ func (p *Pty) read() {
 			return
 		}
 	}
+}
+
+// adopt sets the station's side as the client has set the pseudo-terminal.
+func (p *Pty) adopt() {
+	if !p.cfg.Strict {
+		return
+	}
+	var t *unix.Termios
+	raw, err := p.slave.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { t, _ = unix.IoctlGetTermios(int(fd), unix.TCGETS2) })
+	}
+	if err != nil || t == nil {
+		return // the line ends
+	}
+	u := UART{Baud: int(t.Ospeed)}
+	switch {
+	case t.Iflag&unix.INPCK != 0 && t.Cflag&unix.PARODD != 0:
+		u.Parity = Odd
+	case t.Iflag&unix.INPCK != 0:
+		u.Parity = Even
+	}
+	p.With(func(_ clock.Instant, m *Mem) {
+		if m.UART(Station) != u {
+			m.Set(Station, u)
+		}
+	})
 }
 
 // deliver hands over what has crossed the wire, on the absolute schedule of the line.

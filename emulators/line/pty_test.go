@@ -245,3 +245,68 @@ func TestPtyNeedsItsParts(t *testing.T) {
 		t.Error("made a link below a file")
 	}
 }
+
+// setTTY sets speed, parity check and odd parity of a pseudo-terminal as a client does.
+func setTTY(t *testing.T, f *os.File, speed, iflag, cflag uint32) {
+	t.Helper()
+	raw, err := f.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = raw.Control(func(fd uintptr) {
+		x, bad := unix.IoctlGetTermios(int(fd), unix.TCGETS2)
+		if bad == nil {
+			x.Cflag = x.Cflag&^(unix.CBAUD|unix.PARODD) | unix.BOTHER | cflag
+			x.Iflag = x.Iflag&^unix.INPCK | iflag
+			x.Ispeed, x.Ospeed = speed, speed
+			bad = unix.IoctlSetTermios(int(fd), unix.TCSETS2, x)
+		}
+		if bad != nil {
+			t.Error(bad)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPtyStrict: a client that has set another speed or parity is not understood; one that sets it right is.
+func TestPtyStrict(t *testing.T) {
+	t.Parallel()
+	text := []byte("0123456789")
+	for _, x := range []struct {
+		speed, iflag, cflag uint32
+		good                bool
+	}{{9600, 0, 0, true}, {4800, 0, 0, false}, {19200, 0, 0, false}, {9600, unix.INPCK, 0, false}, {9600, unix.INPCK, unix.PARODD, false}} {
+		got := make(chan []byte, 100)
+		p, err := OpenPty(PtyConfig{Config: Config{Baud: 9600}, Rand: rand.New(rand.NewPCG(1, 1)), Strict: true, Received: func(b []byte) { got <- bytes.Clone(b) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		f, err := os.OpenFile(p.Name(), os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		setTTY(t, f, x.speed, x.iflag, x.cflag)
+		if _, err := f.Write(text); err != nil {
+			t.Fatal(err)
+		}
+		first := <-got // now the line knows how the client is set
+		p.Write(text)
+		all := make([]byte, 0, len(text))
+		for len(all) < len(text) && bytes.HasPrefix(text, all) {
+			if err := f.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			n, err := f.Read(all[len(all):cap(all)])
+			if all = all[:len(all)+n]; err != nil {
+				t.Fatalf("%+v: only %q has come: %v", x, all, err)
+			}
+		}
+		if x.good != bytes.Equal(all, text) || x.good && !bytes.HasPrefix(text, first) {
+			t.Errorf("%+v: the device heard %q, the client %q", x, first, all)
+		}
+	}
+}

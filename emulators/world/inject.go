@@ -550,6 +550,8 @@ func siteInjectors() map[pair]injector {
 		{fault.Disk, "sync"}:        inside(func(s *site, x *injured) { s.disk.FailSync(1); s.supervise(x) }),
 		{fault.Disk, "short"}:       inside(func(s *site, x *injured) { s.disk.ShortWrite(); s.supervise(x) }),
 		{fault.Disk, "tear-byte"}:   inside(func(s *site, x *injured) { s.disk.CutAfter(int64(x.f.At)); s.supervise(x) }),
+		{fault.Clock, "ahead"}:      leaping(1),
+		{fault.Clock, "behind"}:     leaping(-1),
 		{fault.Center, "off"}:       centerOff,
 		{fault.Center, "slow"}:      inside(func(s *site, x *injured) { s.hop = farAway; x.end = func() { s.hop = 0 } }),
 		{fault.Center, "lose"}:      inside(losing),
@@ -600,6 +602,14 @@ func (w *World) behind(f fault.Fault, site record.SiteID, port int) bool {
 		}
 	}
 	return false
+}
+
+// leaping lets a station's clock leap, and leap back when it is mended.
+func leaping(sign time.Duration) injector {
+	return inside(func(s *site, x *injured) {
+		s.jump(sign * time.Duration(x.f.At) * time.Second)
+		x.end = func() { s.jump(0) }
+	})
 }
 
 // hubOff cuts the lines of a station, or those of one hub.

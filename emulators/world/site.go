@@ -36,6 +36,7 @@ type site struct {
 	twice   int           // so many next batches are sent twice
 	hop     time.Duration // one way to the center beside the usual time
 	loses   int           // thousandths of its requests to the center get lost
+	skew    time.Duration // how far its machine's clock is ahead
 	frozen  bool          // stands still
 	waiting []func()      // what comes for it meanwhile
 	wrong   StartFault    // what its machine or configuration has wrong at its next start
@@ -58,13 +59,13 @@ func (s *site) start() error {
 		s.wake = s.w.timer(s.woken)
 	}
 	first := s.open
-	first.TimeMs = s.w.now.Milli()
+	first.TimeMs = s.clock().Milli()
 	s.run, err = app.Open(core, j, siteDoors{s, s.life}, first)
 	if err != nil {
 		return fmt.Errorf("site %s: %w", s.open.Site, err)
 	}
 	s.asks = map[uint64]func(int, []byte){}
-	return s.guard(s.run.Start(s.w.now))
+	return s.guard(s.run.Start(s.clock()))
 }
 
 // kill is kill -9 and a power cut in one: what was not flushed is lost, kept or torn as the disk's seed decides.
@@ -82,7 +83,18 @@ func (s *site) kill() {
 // woken lets the program do what it has waited for.
 func (s *site) woken() {
 	if !s.later(s.woken) {
-		_ = s.guard(s.run.Wake(s.w.now))
+		_ = s.guard(s.run.Wake(s.clock()))
+	}
+}
+
+// clock is the time by the clock of its machine.
+func (s *site) clock() clock.Instant { return s.w.now.Add(s.skew) }
+
+// jump sets that clock so far ahead; the program looks at it at once.
+func (s *site) jump(ahead time.Duration) {
+	s.skew = ahead
+	if s.run != nil {
+		s.w.set(s.wake, s.w.now)
 	}
 }
 
@@ -112,7 +124,7 @@ func (s *site) serve(path string, body []byte, answer func(status int, body []by
 	}
 	s.askID++
 	s.asks[s.askID] = answer
-	_ = s.guard(s.run.Serve(s.w.now, s.askID, path, body))
+	_ = s.guard(s.run.Serve(s.clock(), s.askID, path, body))
 }
 
 // receive brings bytes of a line.
@@ -122,14 +134,14 @@ func (s *site) receive(line int, data []byte) {
 		return
 	}
 	if s.run != nil {
-		_ = s.guard(s.run.Receive(s.w.now, line, data))
+		_ = s.guard(s.run.Receive(s.clock(), line, data))
 	}
 }
 
 // lineIs tells the program that a line is up or down.
 func (s *site) lineIs(line int, up bool) {
 	if s.run != nil {
-		_ = s.guard(s.run.Line(s.w.now, line, up))
+		_ = s.guard(s.run.Line(s.clock(), line, up))
 	}
 }
 
@@ -147,6 +159,9 @@ func (d siteDoors) Send(line int, data []byte) {
 
 func (d siteDoors) WakeAt(at clock.Instant) {
 	s := d.s
+	if at != clock.Never {
+		at = max(at.Add(-s.skew), s.w.now)
+	}
 	switch {
 	case s.wake.place != gone && s.wake.at == at:
 	case at == clock.Never:
@@ -162,7 +177,7 @@ func (d siteDoors) Commit() {
 		from, _ := s.run.Journal().Head()
 		err := s.run.Journal().Commit()
 		s.w.committed(s, from)
-		_ = s.guard(s.run.Committed(s.w.now, err))
+		_ = s.guard(s.run.Committed(s.clock(), err))
 	})
 }
 
@@ -187,7 +202,7 @@ func (d siteDoors) Call(c link.Call) {
 		}
 		if !answered {
 			answered = true
-			_ = s.guard(s.run.Answered(w.now, c.ID, status, body, err))
+			_ = s.guard(s.run.Answered(s.clock(), c.ID, status, body, err))
 		}
 	}
 	s.at(w.now.Add(callLimit), func() {
