@@ -74,7 +74,8 @@ const (
 	CardsVPCD = "vpcd"
 )
 
-// virtualOnly is the tag of scenarios that hours pass in, or whose faults sit inside the station's process: in real time they are
+// virtualOnly is the tag of scenarios that hours pass in, whose faults sit inside the station's process, or whose plain dispensers
+// have 250 ms to answer, which a machine that runs sixteen towns at once does not keep: in real time they are
 // left out.
 const virtualOnly = "@虚拟时间"
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,6 +41,7 @@ func (e *env) station() *cobra.Command {
 	)
 	group.AddCommand(e.stationModes(&addr)...)
 	group.AddCommand(e.stationWhy(&addr))
+	group.AddCommand(e.stationPlain(&addr)...)
 	return group
 }
 
@@ -78,8 +81,27 @@ func (e *env) runStation(ctx context.Context, path string) error {
 	for _, p := range c.Station.Ports {
 		cfg.Ports = append(cfg.Ports, app.Port{Number: p.Number, Path: p.Path, Baud: p.Baud, Parity: p.Parity, Protocol: station.Protocol(p.Protocol)})
 	}
+	if cfg.Contactor, err = contactor(c.Station.Contactor); err != nil {
+		return err
+	}
 	p, err := app.Station(cfg)
 	return e.serve(ctx, p, err, cfg.Site)
+}
+
+// contactor is the relay board of the configuration, nil if it names none.
+func contactor(x config.Contactor) (*app.Contactor, error) {
+	if x.Path == "" {
+		return nil, nil
+	}
+	out := &app.Contactor{Path: x.Path, Parity: x.Parity, Contactor: station.Contactor{Address: byte(x.Address), Baud: x.Baud}}
+	coils, err := config.Coils(x.Coils)
+	if err != nil {
+		return nil, err
+	}
+	for _, port := range slices.Sorted(maps.Keys(coils)) {
+		out.Coils = append(out.Coils, station.Coil{Port: port, Coil: coils[port]})
+	}
+	return out, nil
 }
 
 // serve runs a program until it is told to stop; that is no interruption but its end.

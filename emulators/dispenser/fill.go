@@ -76,7 +76,7 @@ type fill struct {
 	start   unit.Totalizer
 	volume  unit.Quantity
 	amount  unit.Fen
-	stop    string // why the valve closed: hang, preset, no-flow, card, power, leak
+	stop    string // why the valve closed: hang, preset, no-flow, card, power, leak, stop
 
 	at     clock.Instant // physics has run up to here
 	opened clock.Instant
@@ -176,9 +176,24 @@ func (b *Board) arm(limit unit.Quantity) {
 	f.phase, f.limit, f.start, f.stop, f.creep = fillArmed, limit, b.mem.total, "", 0
 	f.volume, f.amount, f.flowed = 0, 0, 0
 	b.changed()
-	if !b.hook.up {
+	switch {
+	case b.pump.dead:
+		b.shut("stop")
+	case !b.hook.up:
 		b.shut("hang")
 	}
+}
+
+// PumpPower takes the power of motor and valves, or gives it back, as a contactor before them does. The electronics stand before
+// the contactor and go on: they see the power fail and end a fill as its register stands, also one that has not begun.
+func (b *Board) PumpPower(now clock.Instant, on bool) {
+	if !b.enter(now) || b.pump.dead != on {
+		return
+	}
+	if b.pump.dead = !on; !on {
+		b.shut("stop")
+	}
+	b.idle()
 }
 
 // shut closes the valve for good.

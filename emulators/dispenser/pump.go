@@ -54,6 +54,7 @@ type pump struct {
 	small, big bool // valves
 	squeeze    int  // permille
 	up         bool // off the hook: a hung nozzle lets nothing through
+	dead       bool // motor and valves have no power
 	opened     int  // ticks since the small valve opened
 	flow       int  // µL per tick
 	acc        int  // µL towards the next pulse
@@ -82,7 +83,7 @@ func newPump(phys Physics, seed uint64) pump {
 func (p *pump) step() (pulses int) {
 	p.flow = p.next(p.target())
 	through := p.flow
-	if !p.small && p.up {
+	if !p.small && p.up && !p.dead {
 		through += p.phys.Leak
 	}
 	p.acc += through
@@ -170,6 +171,6 @@ func (p *pump) still() bool {
 
 // steer sets the valves for what was delivered of a limit: the big one closes prevalve before it, the small one at it.
 func (p *pump) steer(open bool, delivered, limit unit.Quantity) {
-	p.small = open && delivered < limit
+	p.small = open && !p.dead && delivered < limit
 	p.big = p.small && delivered < limit-max(p.phys.Prevalve, 0)
 }

@@ -223,3 +223,48 @@ func BenchmarkFill(b *testing.B) {
 		run(b, Config{Seed: 1}, 785, 0, 4000, 1<<40, 1000)
 	}
 }
+
+// A contactor takes the pump's power in mid-fill: the fill ends as it stands and is paid; without power nothing begins, and what
+// was tried without it does not begin when it is back.
+func TestPumpPower(t *testing.T) {
+	t.Parallel()
+	r := readyRig(t)
+	c := newCard(0x57, 50000)
+	r.insert(c)
+	r.stage("ready")
+	r.lift()
+	r.until("fuelling", time.Minute, func() bool { return r.board.fill.phase == fillRunning })
+	r.squeeze(1000)
+	r.until("5 litres", time.Minute, func() bool { return r.board.View().Quantity >= 500 })
+	at := r.board.View().Quantity
+	r.do(func() { r.board.PumpPower(r.now, false) })
+	r.until("the sale ends with the gun up and open", 10*time.Second, func() bool { return c.debits == 1 })
+	v := r.board.View()
+	if r.board.fill.stop != "stop" || v.SmallOpen || v.BigValve || v.Quantity < at || v.Quantity > at+15 {
+		t.Errorf("stopped by %q at %v L, cut at %v L", r.board.fill.stop, v.Quantity, at)
+	}
+	if rec := r.uploaded(1)[0]; rec.Volume != v.Quantity || rec.Amount != c.debited {
+		t.Errorf("record %v L %v yuan, debited %v", rec.Volume, rec.Amount, c.debited)
+	}
+	total := v.Total
+	r.hang()
+	r.pull()
+	r.insert(c)
+	r.stage("ready")
+	r.lift()
+	r.squeeze(1000)
+	r.pass(20 * time.Second)
+	r.do(func() { r.board.PumpPower(r.now, true) })
+	r.pass(20 * time.Second)
+	if got := r.board.View().Total; got != total {
+		t.Errorf("without power the totalizer moved from %v to %v", total, got)
+	}
+	r.hang()
+	r.pull()
+	r.insert(newCard(0x58, 50000))
+	r.stage("ready")
+	r.lift()
+	r.until("fuelling", time.Minute, func() bool { return r.board.fill.phase == fillRunning })
+	r.squeeze(1000)
+	r.until("fuel flows again", time.Minute, func() bool { return r.board.View().Quantity >= 100 })
+}

@@ -43,6 +43,9 @@ type pump struct {
 	mangled func()                   // told when it is done; nil
 	stray   unit.Quantity            // what earlier lives of the board have counted outside of any fill
 
+	contactor *contactor // holds the pump's power; nil: nothing does
+	welded    bool       // it does not open any more
+
 	first       unit.Totalizer // where the meter stood when the world began
 	sold        unit.Quantity  // by its records
 	presetMoney bool           // the customer keyed an amount of money
@@ -56,7 +59,7 @@ func (p *pump) powerOn() {
 	}
 	p.board = dispenser.New(p.cfg, p.nv)
 	p.board.PowerOn(p.w.now)
-	p.settle()
+	p.feed()
 	if p.in != nil {
 		p.atr()
 		p.w.checks.lists.inserted[p] = p.w.now

@@ -212,7 +212,7 @@ func (w *World) buildStation(p StationPlan) error {
 				return nil, err
 			}
 			return station.New(station.Config{
-				Site: id, Realm: record.Training, CenterKey: w.centerVault.PublicKey(), Ports: ports,
+				Site: id, Realm: record.Training, CenterKey: w.centerVault.PublicKey(), Ports: ports, Contactor: p.contactor(),
 				Lists: p.lists(),
 				Tills: w.tillPorts(s, p), Products: w.productCodes(), Cards: w.profile,
 				Source: exchange.Source(j), Rand: w.stream("ship " + p.ID),
@@ -225,20 +225,32 @@ func (w *World) buildStation(p StationPlan) error {
 
 // ask puts a request to a site of this world and waits for the answer.
 func (w *World) ask(s *site, path string, body any) (status int, answer []byte, err error) {
-	line, err := json.Marshal(body)
+	ask, err := w.beginAsk(s, path, body)
 	if err != nil {
 		return 0, nil, err
 	}
-	if s == nil || s.run == nil {
-		return 0, nil, errors.New("程序未运行 (the site's program is not running)")
+	return w.answered(path, ask)
+}
+
+// beginAsk puts a request to a site of this world.
+func (w *World) beginAsk(s *site, path string, body any) (Pending, error) {
+	line, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
 	}
+	if s == nil || s.run == nil {
+		return nil, errors.New("程序未运行 (the site's program is not running)")
+	}
+	var status int
+	var answer []byte
 	done := false
 	s.serve(path, line, func(st int, b []byte) { status, answer, done = st, b, true })
-	err = w.Until("应答 "+path, func() bool { return done || s.run == nil }, time.Minute)
-	if err == nil && !done {
-		err = errors.New("程序在应答前停止 (the site's program stopped)")
-	}
-	return status, answer, err
+	return func() (int, []byte, error, bool) {
+		if !done && s.run == nil {
+			return 0, nil, errors.New("程序在应答前停止 (the site's program stopped)"), true
+		}
+		return status, answer, nil, done
+	}, nil
 }
 
 // order puts an operator's order to the center; anything but 200 is an error.
@@ -365,6 +377,9 @@ func (w *World) buildPumps() (err error) {
 	if err := w.buildPlain(); err != nil {
 		return err
 	}
+	if err := w.buildContactors(); err != nil {
+		return err
+	}
 	if w.opt.Lines == "pty" {
 		return w.startPrograms()
 	}
@@ -404,7 +419,7 @@ func (w *World) equipped() error {
 // ready reports that every board knows its place and its price.
 func (w *World) ready() bool {
 	for _, p := range w.pumpList {
-		if v := p.view(); !v.Confirmed || v.Price == 0 {
+		if v := p.view(); !v.Confirmed || v.Price == 0 || !p.contactor.feeds(p) {
 			return false
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"greylock/emulators/line"
 	"greylock/system/clock"
+	"greylock/system/station"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
 )
@@ -167,10 +168,21 @@ func (f faults) RepeatBatch(id record.SiteID) error {
 }
 
 func (f faults) PowerCut(n record.Nozzle) error {
+	if h, ok := f.w.plain[n]; ok {
+		f.w.happened("power cut")
+		h.p.powerOff()
+		return nil
+	}
 	return f.at(n, func(p *pump) { f.w.happened("power cut"); p.powerOff() })
 }
 
 func (f faults) PowerOn(n record.Nozzle) error {
+	if h, ok := f.w.plain[n]; ok {
+		if h.p.board == nil {
+			h.p.powerOn()
+		}
+		return nil
+	}
 	return f.at(n, func(p *pump) {
 		if p.board == nil {
 			p.powerOn()
@@ -211,6 +223,9 @@ func (w *World) Restart(id record.SiteID) error {
 			if p.station == s {
 				s.lineIs(p.port, true)
 			}
+		}
+		if w.contactors[id] != nil {
+			s.lineIs(station.ContactorLine, true)
 		}
 		for _, p := range w.plainList {
 			if p.site == id {

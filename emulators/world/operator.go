@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"greylock/system/app"
 	"greylock/system/card"
@@ -261,14 +262,33 @@ func (w *World) SetPrices(id record.SiteID, effective clock.Instant, prices map[
 
 // Command calls an operator path of a site.
 func (w *World) Command(id record.SiteID, path string, body any) (int, []byte, error) {
+	ask, err := w.Begin(id, path, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	return w.answered(path, ask)
+}
+
+// Begin calls it and lets no time pass.
+func (w *World) Begin(id record.SiteID, path string, body any) (Pending, error) {
 	if p := w.external[id]; p != nil {
-		return p.command(path, body)
+		return p.begin(path, body)
 	}
 	s := w.stations[id]
 	if id == record.Center {
 		s = w.center
 	}
-	return w.ask(s, path, body)
+	return w.beginAsk(s, path, body)
+}
+
+// answered waits for an answer.
+func (w *World) answered(path string, ask Pending) (status int, body []byte, err error) {
+	late := w.Until("应答 "+path, func() bool { _, _, _, done := ask(); return done }, time.Minute)
+	if late != nil {
+		return 0, nil, late
+	}
+	status, body, err, _ = ask()
+	return status, body, err
 }
 
 // answer asks the center and reads its answer.

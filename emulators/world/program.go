@@ -176,6 +176,9 @@ func (p *program) configure(s StationPlan, centerDoor string) error {
 	for i := range len(s.Nozzles) + len(s.Plain) {
 		cfg.Ports = append(cfg.Ports, app.Port{Number: i + 1, Path: p.w.portLink(s.ID, i+1), Baud: 9600, Protocol: s.protocol(i)})
 	}
+	if k := s.contactor(); k != nil {
+		cfg.Contactor = &app.Contactor{Path: filepath.Join(p.w.ptyDir(), fmt.Sprintf("port%02d", station.ContactorLine)), Contactor: *k}
+	}
 	text, err := json.MarshalIndent(cfg, "", "  ")
 	if err != nil {
 		return err
@@ -191,6 +194,13 @@ func stationYAML(c app.StationConfig) []byte {
 		c.Center, hex.EncodeToString(c.CenterKey), c.Operator, c.Locks, c.Lists.Refuse)
 	for _, p := range c.Ports {
 		fmt.Fprintf(&b, "    - number: %d\n      path: %q\n      baud: %d\n      protocol: %s\n", p.Number, p.Path, p.Baud, p.Protocol)
+	}
+	if k := c.Contactor; k != nil {
+		fmt.Fprintf(&b, "  contactor:\n    path: %q\n    address: %d\n    coils: \"", k.Path, k.Address)
+		for _, x := range k.Coils {
+			fmt.Fprintf(&b, "%d=%d ", x.Port, x.Coil)
+		}
+		fmt.Fprintln(&b, "\"")
 	}
 	return b.Bytes()
 }
@@ -241,11 +251,11 @@ func (p *program) stop() error {
 	return p.kill()
 }
 
-// command calls the program's operator door.
-func (p *program) command(path string, body any) (int, []byte, error) {
+// begin calls the program's operator door.
+func (p *program) begin(path string, body any) (Pending, error) {
 	line, err := json.Marshal(body)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	type result struct {
 		status int
@@ -253,9 +263,9 @@ func (p *program) command(path string, body any) (int, []byte, error) {
 		err    error
 	}
 	got := make(chan result, 1)
-	ctx, cancel := context.WithTimeout(context.Background(), operatorLimit)
-	defer cancel()
 	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), operatorLimit)
+		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.operator+path, bytes.NewReader(line))
 		if err != nil {
 			got <- result{err: err}
@@ -272,18 +282,16 @@ func (p *program) command(path string, body any) (int, []byte, error) {
 	}()
 	var r result
 	done := false
-	err = p.w.Until("站级程序应答 "+path, func() bool {
-		select {
-		case r = <-got:
-			done = true
-		default:
+	return func() (int, []byte, error, bool) {
+		if !done {
+			select {
+			case r = <-got:
+				done = true
+			default:
+			}
 		}
-		return done
-	}, operatorLimit+time.Second)
-	if err == nil {
-		err = r.err
-	}
-	return r.status, r.body, err
+		return r.status, r.body, r.err, done
+	}, nil
 }
 
 // head is the last record of the program's journal, read past the program; 0 while it can not be read.

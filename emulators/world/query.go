@@ -15,6 +15,10 @@ func (w *World) Query() Query { return w }
 
 // Display is what a dispenser shows; one without power shows nothing.
 func (w *World) Display(nozzle record.Nozzle) Display {
+	if h, ok := w.plain[nozzle]; ok {
+		v := h.view()
+		return Display{State: string(v.State), Message: v.Fault.Zh, Amount: v.Amount, Quantity: v.Quantity, Price: v.Price, Total: unit.Totalizer(uint32(v.Total))}
+	}
 	p := w.pumps[nozzle]
 	if p == nil {
 		return Display{}

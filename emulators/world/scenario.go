@@ -50,6 +50,8 @@ type StationPlan struct {
 	// Plain are plain dispensers that the station runs, on the ports behind; each is the products of its nozzles, whose numbers go on.
 	Plain [][]string `yaml:"plain"`
 	Tills int        `yaml:"tills"` // card terminals that the station runs for them; in virtual time only
+	// Contactor gives each card dispenser's pump a contactor, on one relay board that the station switches.
+	Contactor bool `yaml:"contactor"`
 }
 
 // protocol is what is spoken on the port with this index.

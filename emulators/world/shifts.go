@@ -83,14 +83,15 @@ func (f faults) DrawUnseen(n record.Nozzle, q unit.Quantity) error {
 func (f faults) KillAsking(id record.SiteID, path string, body any) error {
 	w := f.w
 	if p := w.external[id]; p != nil {
-		asked := make(chan struct{})
-		go func() {
-			defer close(asked)
-			_, _, _ = p.command(path, body) // its program is killed: no answer is the point
-		}()
-		err := w.Kill(id)
-		<-asked
-		return err
+		ask, err := p.begin(path, body)
+		if err != nil {
+			return err
+		}
+		if err := w.Kill(id); err != nil {
+			return err
+		}
+		_, _, _ = w.answered(path, ask) // its program is killed: no answer is the point
+		return nil
 	}
 	if w.stations[id] == nil {
 		return fmt.Errorf("没有站点 %s (no such site)", id)

@@ -71,6 +71,8 @@ type Operator interface {
 	SetPrices(site record.SiteID, effective clock.Instant, prices map[string]unit.Price) error
 	// Command calls an operator path of a site (/op/…) with a JSON body and returns status and JSON answer.
 	Command(site record.SiteID, path string, body any) (int, []byte, error)
+	// Begin does the same and lets no time pass: the answer is asked for until it is there.
+	Begin(site record.SiteID, path string, body any) (Pending, error)
 }
 
 // Query reads what the product shows: pages, operator paths, receipts, displays. Never an emulator's inside.
@@ -121,9 +123,13 @@ type Faults interface {
 	StartFaults
 	PortFaults
 	WordFaults
+	ContactorFaults
 	// Happened tells how often a fault of this name has taken effect.
 	Happened(fault string) int
 }
+
+// Pending is an answer on its way; done says that it, or the failure, is there.
+type Pending func() (status int, body []byte, err error, done bool)
 
 // CardPlan is one card to be made and issued.
 type CardPlan struct {

@@ -83,6 +83,7 @@ type World struct {
 	plainList   []*plainPump
 	tills       map[int]*tillPlace // by the town's number: 100 a station
 	tillList    []*tillPlace
+	contactors  map[record.SiteID]*contactor
 	cards       map[string]*plastic
 	cardList    []*plastic
 	lastCommand map[*plastic][]byte
@@ -121,7 +122,7 @@ func Start(s Scenario, opt Options) (*World, error) {
 	w := &World{
 		loop: newLoop(begin, nil), opt: opt, seed: opt.Seed, scenario: s, profile: opt.Profile,
 		trace: newTrace(opt.Keep), checks: newChecks(), faults: map[string]int{}, streams: map[string]*rand.Rand{},
-		stations: map[record.SiteID]*site{}, external: map[record.SiteID]*program{}, pumps: map[record.Nozzle]*pump{}, plain: map[record.Nozzle]plainHand{}, tills: map[int]*tillPlace{},
+		stations: map[record.SiteID]*site{}, external: map[record.SiteID]*program{}, pumps: map[record.Nozzle]*pump{}, plain: map[record.Nozzle]plainHand{}, tills: map[int]*tillPlace{}, contactors: map[record.SiteID]*contactor{},
 		cards: map[string]*plastic{}, lastCommand: map[*plastic][]byte{}, ttc: map[pboc.TID]pboc.PSAMTTC{},
 	}
 	if w.seed == 0 {
@@ -321,6 +322,9 @@ func (w *World) Close() error {
 		}
 	}
 	for _, id := range w.order {
+		if x := w.contactors[id]; x != nil && x.line != nil {
+			errs = append(errs, x.line.close())
+		}
 		if p := w.external[id]; p != nil {
 			errs = append(errs, p.stop())
 		}

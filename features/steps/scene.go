@@ -39,6 +39,8 @@ type Scene struct {
 	fake     fakeTerminal
 	prices   priceOrder
 	shift    shiftScene
+	plain    plainOrder
+	stop     stopping
 }
 
 // station is the one station of the stories.
@@ -54,7 +56,7 @@ const (
 // Steps are all steps of the library, bound to the scene.
 func (s *Scene) Steps() []Step {
 	var all []Step
-	for _, group := range [][]Step{s.townSteps(), s.pumpSteps(), s.shownSteps(), s.deskSteps(), s.actSteps(), s.bookSteps(), s.faultSteps(), s.keySteps(), s.makingSteps(), s.alarmSteps(), s.lieSteps(), s.listSteps(), s.priceSteps(), s.modeSteps(), s.gasSteps(), s.startSteps(), s.tillSteps()} {
+	for _, group := range [][]Step{s.townSteps(), s.pumpSteps(), s.shownSteps(), s.deskSteps(), s.actSteps(), s.bookSteps(), s.faultSteps(), s.keySteps(), s.makingSteps(), s.alarmSteps(), s.lieSteps(), s.listSteps(), s.priceSteps(), s.modeSteps(), s.gasSteps(), s.startSteps(), s.tillSteps(), s.plainSteps(), s.stopSteps()} {
 		all = append(all, group...)
 	}
 	return append(append(all, s.wordFaultSteps()...), s.hubSteps()...)

@@ -95,6 +95,10 @@ var catalogue = map[string]Advice{
 	"frames-strange":    {Warning, Maintenance, "查该口接线、波特率和枪号", "check wiring, baud rate and nozzle numbers of this port"},
 	"nozzle-locked":     {Critical, Manager, "该枪已停: 两人抄表核对泵码后用 station nozzle unlock 解锁", "the nozzle is out of use: two persons compare its totals, then unlock it with station nozzle unlock"},
 	"sale-in-doubt":     {Critical, Manager, "油量有疑问: 两人抄表核对, 中心在隔离区处理", "figures of a delivery in doubt: two persons compare the totals, the center decides in quarantine"},
+	"contactor-offline": {Critical, Maintenance, "卡机的紧急停机无效: 查接触器板供电和连线; 修好前停机须手动断电", "card dispensers can not be stopped from here: check the board's power and cable; until then cut their power by hand"},
+	"contactor-failed":  {Critical, Maintenance, "接触器不动作: 报修", "a contactor does not move: call maintenance"},
+	"contactor-fell":    {Warning, Maintenance, "查接触器板供电, 是否有人手动操作", "look at the board's power; did somebody switch by hand?"},
+	"contactor-strange": {Warning, Maintenance, "查接触器板的地址、线圈号和接线", "check the board's address, coil numbers and wiring"},
 	"emergency-stop":    {Critical, Manager, "确认现场安全后用 station release 恢复", "when the place is safe, take the nozzles back with station release"},
 
 	// records of dispensers

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
 
 	"greylock/system/clock"
 	"greylock/system/exchange"
@@ -30,7 +31,8 @@ type StationConfig struct {
 	Ports     []Port             `json:"ports"`
 	Tills     []Till             `json:"tills,omitempty"`
 	Products  []string           `json:"products,omitempty"` // in the order that the masks of a card's limits count in
-	Reserve   int64              `json:"reserve,omitempty"`  // bytes of the journal kept for open acts on a full disk; 0: the journal's default
+	Contactor *Contactor         `json:"contactor,omitempty"`
+	Reserve   int64              `json:"reserve,omitempty"` // bytes of the journal kept for open acts on a full disk; 0: the journal's default
 	Plausible station.Plausible  `json:"plausible"`
 	Lists     station.ListPolicy `json:"lists"` // spans in nanoseconds
 	Log       *slog.Logger       `json:"-"`     // nil: none
@@ -47,6 +49,13 @@ type Port struct {
 	Parity string `json:"parity"` // "": none
 
 	Protocol station.Protocol `json:"protocol,omitempty"` // "": FA
+}
+
+// Contactor is the relay board of the card dispensers' contactors, on a line of its own.
+type Contactor struct {
+	Path   string `json:"path"`
+	Parity string `json:"parity,omitempty"` // "": none
+	station.Contactor
 }
 
 // DoorOperator is the name of the door for operators, DoorExchange of the center's door for sites.
@@ -68,6 +77,14 @@ func Station(cfg StationConfig) (*Program, error) {
 		}
 		ports = append(ports, station.Port{Number: p.Number, Protocol: p.Protocol})
 	}
+	lines, contactor := cfg.Ports, (*station.Contactor)(nil)
+	if k := cfg.Contactor; k != nil {
+		contactor = &k.Contactor
+		if err := contactor.Check(ports); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrSetting, err)
+		}
+		lines = append(slices.Clone(lines), Port{Number: station.ContactorLine, Path: k.Path, Baud: k.Baud, Parity: k.Parity})
+	}
 	tills, err := openTills(cfg)
 	if err != nil {
 		return nil, err
@@ -79,7 +96,7 @@ func Station(cfg StationConfig) (*Program, error) {
 				return nil, err
 			}
 			core = station.New(station.Config{
-				Site: cfg.Site.ID, Realm: cfg.Site.Realm, CenterKey: []byte(cfg.CenterKey), Ports: ports,
+				Site: cfg.Site.ID, Realm: cfg.Site.Realm, CenterKey: []byte(cfg.CenterKey), Ports: ports, Contactor: contactor,
 				Tills: tillPorts(tills), Products: cfg.Products, Cards: cfg.Cards,
 				Plausible: cfg.Plausible,
 				Lists:     cfg.Lists,
@@ -90,7 +107,7 @@ func Station(cfg StationConfig) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.ports, p.locks = cfg.Ports, cfg.Locks
+	p.ports, p.locks = lines, cfg.Locks
 	for _, t := range tills {
 		t.core, t.runner, t.log = core, p.runner, p.log
 		p.beside = append(p.beside, t.run)

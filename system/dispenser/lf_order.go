@@ -29,18 +29,30 @@ func (d *LF) Authorise(now clock.Instant, i int, a Authorisation) error {
 		a.Money > 0 && unit.Affordable(a.Money, n.price) == 0 {
 		return fmt.Errorf("preset %v yuan, %v L: %w", a.Money, a.Volume, ErrValue)
 	}
-	full := a == Authorisation{}
+	if !d.takes(n, a) {
+		_, en := n.view.State.Words()
+		return fmt.Errorf("authorise LF nozzle %d, %s: %w", n.cfg.Number, en, ErrNotNow)
+	}
+	n.read = lfReading{}
+	n.open = &lfDelivery{origin: Ordered, preset: a, price: n.price, send: true, next: now, lifted: n.view.State == Calling}
+	d.work(now)
+	return nil
+}
+
+// Takes says whether Authorise would be taken now.
+func (d *LF) Takes(i int, a Authorisation) bool {
+	n, err := d.nozzle(i)
+	return err == nil && d.takes(n, a)
+}
+
+func (d *LF) takes(n *lfNozzle, a Authorisation) bool {
 	switch {
 	case n.phase != lfHere || n.open != nil || n.stopping.on || !n.metered || n.view.Suspect || n.free > 0:
 	case n.price == 0 || n.want != 0 && n.want != n.price || d.pricing():
-	case n.view.State == Calling, n.view.State == Idle && !full:
-		n.read = lfReading{}
-		n.open = &lfDelivery{origin: Ordered, preset: a, price: n.price, send: true, next: now, lifted: n.view.State == Calling}
-		d.work(now)
-		return nil
+	case n.view.State == Calling, n.view.State == Idle && a != Authorisation{}:
+		return true
 	}
-	_, en := n.view.State.Words()
-	return fmt.Errorf("authorise LF nozzle %d, %s: %w", n.cfg.Number, en, ErrNotNow)
+	return false
 }
 
 // pricing reports whether a price is on its way to any nozzle of the board.

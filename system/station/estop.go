@@ -2,10 +2,13 @@ package station
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"greylock/system/clock"
+	"greylock/system/link"
 	"greylock/system/wire/record"
 )
 
@@ -33,6 +36,7 @@ type stopCall struct {
 	id    uint64
 	waits map[record.Nozzle]bool
 	told  StopAnswer
+	act   link.ActID // of its fact
 }
 
 // word says that somebody has written something.
@@ -43,20 +47,71 @@ func two(by [2]string) bool {
 	return word(by[0]) && word(by[1]) && !strings.EqualFold(strings.TrimSpace(by[0]), strings.TrimSpace(by[1]))
 }
 
-// stopped says that an emergency stop holds a nozzle.
-func (c *Core) stopped(n record.Nozzle) bool { return c.estops[0] != nil || c.estops[n] != nil }
+// Stop is one emergency stop that is in force.
+type Stop struct {
+	TimeMs int64         `json:"time_ms"`
+	Nozzle record.Nozzle `json:"nozzle,omitempty"` // 0: all
+	By     string        `json:"by"`
+	Reason string        `json:"reason"`
+}
 
-// applyStop takes the facts of emergency stops. The end of a stop of all ends every one.
+// stopsInForce lists them, the whole station's first.
+func (c *Core) stopsInForce() []Stop {
+	list := []Stop{}
+	for _, n := range slices.Sorted(maps.Keys(c.estops)) {
+		f := c.estops[n]
+		list = append(list, Stop{f.TimeMs, n, f.By, f.Reason})
+	}
+	return list
+}
+
+// stopped says that an emergency stop holds a nozzle, or is about to.
+func (c *Core) stopped(n record.Nozzle) bool { return c.stopping[0] || c.stopping[n] || c.held(n) }
+
+// held says that a stop in the journal holds a nozzle.
+func (c *Core) held(n record.Nozzle) bool { return c.stopNamed(0) || c.stopNamed(n) }
+
+// stopNamed says that there is a stop of just this nozzle, or of all (0).
+func (c *Core) stopNamed(n record.Nozzle) bool { _, ok := c.estops[n]; return ok }
+
+// applyStop takes the facts of emergency stops. The end of a stop of all ends every one. A card dispenser's station info names
+// no nozzle while it is held; each turn is one version more, as with prices.
 func (c *Core) applyStop(f record.Fact) {
+	was := c.heldPorts()
 	switch f := f.(type) {
 	case record.EmergencyStopped:
 		c.estops[f.Nozzle] = f
+		delete(c.stopping, f.Nozzle)
 	case record.EmergencyEnded:
 		if f.Nozzle == 0 {
 			clear(c.estops)
 		}
 		delete(c.estops, f.Nozzle)
 	}
+	for i, held := range c.heldPorts() {
+		if held != was[i] {
+			c.ports[i].pricing.turns++
+			c.ordered = true
+		}
+	}
+}
+
+// heldPorts says of each port whether a stop holds its card dispenser.
+func (c *Core) heldPorts() []bool {
+	all := make([]bool, len(c.ports))
+	for i, p := range c.ports {
+		plan, ok := c.orders.plan(p.number)
+		all[i] = p.fa != nil && ok && c.held(plan.Nozzle)
+	}
+	return all
+}
+
+// shutting is what a port's station info goes by: a nozzle is shut for its prices, by its totalizer or by an emergency stop.
+func (c *Core) shutting(p *port) boardPrices {
+	pr := p.pricing
+	plan, ok := c.orders.plan(p.number)
+	pr.shut = pr.shut || c.locked(p) != "" || ok && c.held(plan.Nozzle)
+	return pr
 }
 
 // stop shuts valves first and writes afterwards: an emergency waits for no disk. The answer comes when the last valve is known to
@@ -68,13 +123,21 @@ func (c *Core) stop(now clock.Instant, id uint64, q AskStop) {
 	}
 	call := stopCall{id: id, waits: map[record.Nozzle]bool{}, told: StopAnswer{Shut: []record.Nozzle{}}}
 	for _, p := range c.ports {
-		c.stopPort(now, p, q.Nozzle, &call)
+		if p.fa != nil {
+			c.stopPump(now, p, q.Nozzle, &call)
+		} else {
+			c.stopPort(now, p, q.Nozzle, &call)
+		}
+	}
+	if c.contactor != nil {
+		c.contactorEvents(now)
 	}
 	if len(call.waits) == 0 && len(call.told.Shut) == 0 && len(call.told.Not) == 0 {
 		c.refuse(id, http.StatusNotFound, "NO_NOZZLE", fmt.Sprintf("没有 %d 号枪", q.Nozzle), fmt.Sprintf("there is no nozzle %d", q.Nozzle))
 		return
 	}
-	c.out.Append(record.EmergencyStopped{TimeMs: now.Milli(), Nozzle: q.Nozzle, By: q.By, Reason: q.Reason},
+	c.stopping[q.Nozzle] = true
+	call.act = c.out.Append(record.EmergencyStopped{TimeMs: now.Milli(), Nozzle: q.Nozzle, By: q.By, Reason: q.Reason},
 		record.Alarm{TimeMs: now.Milli(), Kind: "emergency-stop", Subject: fmt.Sprintf("nozzle %d", q.Nozzle), Zh: "紧急停机: " + q.Reason + " (" + q.By + ")",
 			En: "emergency stop: " + q.Reason + " (" + q.By + ")"})
 	c.stops = append(c.stops, call)
@@ -101,9 +164,8 @@ func (c *Core) stopPort(now clock.Instant, p *port, nozzle record.Nozzle, call *
 	c.events(now, p)
 }
 
-// stopTold takes what a driver has proven about a valve.
-func (c *Core) stopTold(_ clock.Instant, p *port, i int, shut bool) {
-	n := p.plans[i].Nozzle
+// stopTold takes what a driver has proven about a nozzle.
+func (c *Core) stopTold(n record.Nozzle, shut bool) {
 	for k := range c.stops {
 		call := &c.stops[k]
 		if !call.waits[n] {
@@ -126,7 +188,7 @@ func (c *Core) answerStops() {
 			open = append(open, call)
 			continue
 		}
-		c.reply(call.id, call.told, 0)
+		c.reply(call.id, call.told, call.act)
 	}
 	c.stops = open
 }
@@ -136,7 +198,7 @@ func (c *Core) release(now clock.Instant, id uint64, q AskStop) {
 	switch {
 	case !word(q.By) || !word(q.Reason):
 		c.refuse(id, http.StatusBadRequest, "BY", "请写明谁恢复, 为什么", "say who releases and why")
-	case len(c.estops) == 0 || q.Nozzle != 0 && c.estops[q.Nozzle] == nil:
+	case len(c.estops) == 0 || q.Nozzle != 0 && !c.stopNamed(q.Nozzle):
 		c.refuse(id, http.StatusConflict, "NOT_STOPPED", "没有紧急停机", "there is no emergency stop")
 	default:
 		act := c.out.Append(record.EmergencyEnded{TimeMs: now.Milli(), Nozzle: q.Nozzle, By: q.By, Reason: q.Reason})
@@ -146,6 +208,7 @@ func (c *Core) release(now clock.Instant, id uint64, q AskStop) {
 					c.openPlain(now, p)
 				}
 			}
+			c.contact(now)
 		})
 		c.reply(id, record.Done{OK: true}, act)
 	}

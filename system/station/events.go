@@ -60,7 +60,11 @@ func (c *Core) one(now clock.Instant, p *port, e dispenser.Event) {
 		c.totals(now, p, e)
 	case dispenser.Reported:
 		c.reported(now, subject, e.Text)
-	case dispenser.Changed, dispenser.Priced:
+	case dispenser.Changed:
+		if p.fa != nil {
+			c.watchStill(now, p)
+		}
+	case dispenser.Priced:
 	case dispenser.Malformed:
 		c.alarm(now, "frame-malformed", subject, "校验正确但内容有误的帧", "frame with good CRC and bad content: "+e.Err.Error())
 	default:

@@ -185,9 +185,9 @@ func (c *Core) plainEvent(now clock.Instant, p *port, e dispenser.Event) {
 	case dispenser.Refused:
 		c.plainSold(now, p, e.Nozzle, dispenser.Sale{Verdict: dispenser.Agreed}, originRefused)
 	case dispenser.Stopped:
-		c.stopTold(now, p, e.Nozzle, true)
+		c.stopTold(p.plans[e.Nozzle].Nozzle, true)
 	case dispenser.NotStopped:
-		c.stopTold(now, p, e.Nozzle, false)
+		c.stopTold(p.plans[e.Nozzle].Nozzle, false)
 		c.nozzleAlarm(now, p, e.Nozzle, "valve-not-stopped", "停机无效: 请立即切断该枪电源", "the stop did not help: cut the nozzle's power at once")
 	case dispenser.Unauthorised:
 		c.nozzleAlarm(now, p, e.Nozzle, "unauthorised-flow", "未经授权出油: 已发停机, 请检查该枪", "fuel flows without authorisation: stop sent, look at the nozzle")

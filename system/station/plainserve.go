@@ -85,7 +85,7 @@ func (c *Core) authorise(now clock.Instant, id uint64, q AskAuthorise) {
 		c.refuse(id, http.StatusBadRequest, "PRESET", "预置不合理", "this preset makes no sense")
 		return
 	}
-	if err := c.ready(p, i); err != nil {
+	if err := c.ready(p, i, dispenser.Authorisation{Money: q.Money, Volume: q.Volume}); err != nil {
 		c.refuse(id, http.StatusConflict, "NOT_NOW", err.Error(), err.Error())
 		return
 	}
@@ -104,14 +104,14 @@ type errNozzle struct{ zh, en string }
 func (e errNozzle) Error() string { return e.zh + " (" + e.en + ")" }
 
 // ready says whether a plain nozzle can be let run.
-func (c *Core) ready(p *port, i int) error {
+func (c *Core) ready(p *port, i int, a dispenser.Authorisation) error {
 	plan := p.plans[i]
 	k := c.plainAt(p.number, plan.NZN)
 	switch v := p.lf.Views()[i]; {
-	case k.open != nil || k.arming:
-		return errNozzle{fmt.Sprintf("%d 号枪已授权", plan.Nozzle), "a delivery is under way"}
 	case c.stopped(plan.Nozzle):
 		return errNozzle{fmt.Sprintf("%d 号枪紧急停机中", plan.Nozzle), "an emergency stop holds the nozzle"}
+	case k.open != nil || k.arming:
+		return errNozzle{fmt.Sprintf("%d 号枪已授权", plan.Nozzle), "a delivery is under way"}
 	case k.locked != "":
 		return errNozzle{fmt.Sprintf("%d 号枪已停用, 须两人解锁", plan.Nozzle), k.locked}
 	case v.Price == 0:
@@ -119,6 +119,10 @@ func (c *Core) ready(p *port, i int) error {
 	case v.State != dispenser.Idle && v.State != dispenser.Calling:
 		zh, en := v.State.Words()
 		return errNozzle{fmt.Sprintf("%d 号枪现在不能用: %s", plan.Nozzle, zh), en}
+	case v.State == dispenser.Idle && a == dispenser.Authorisation{}:
+		return errNozzle{fmt.Sprintf("%d 号枪未提枪: 不定量的授权须提枪后再试", plan.Nozzle), "lift the nozzle first: without a preset it is let run when it is up"}
+	case !p.lf.Takes(i, a):
+		return errNozzle{fmt.Sprintf("%d 号枪正在核对单价或泵码, 稍后再试", plan.Nozzle), "price or totals are being read: try again"}
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ type Status struct {
 	Versions map[record.Topic]uint64 `json:"versions"` // directives in force
 	Nozzles  []NozzleStatus          `json:"nozzles"`
 	Lists    ListsStatus             `json:"lists"`
+	Stops    []Stop                  `json:"stops"` // emergency stops in force
 }
 
 // NozzleStatus is one nozzle.
@@ -202,7 +203,7 @@ func (c *Core) refuse(id uint64, status int, code, zh, en string) {
 func (c *Core) status(now clock.Instant) Status {
 	s := Status{
 		Site: c.cfg.Site, Name: c.orders.layout.Name, Realm: c.cfg.Realm, Records: len(c.sales), Facts: c.applied,
-		Versions: c.orders.versions, Nozzles: []NozzleStatus{}, Lists: c.listsStatus(now),
+		Versions: c.orders.versions, Nozzles: []NozzleStatus{}, Lists: c.listsStatus(now), Stops: c.stopsInForce(),
 	}
 	for _, p := range c.ports {
 		if p.fa == nil {
@@ -211,7 +212,7 @@ func (c *Core) status(now clock.Instant) Status {
 		}
 		v := p.drive.Views()[0]
 		zh, en := v.State.Words()
-		if (p.pricing.shut || c.locked(p) != "") && v.State == dispenser.Idle {
+		if c.shutting(p).shut && v.State == dispenser.Idle {
 			v.State = dispenser.Closed
 			zh, en = v.State.Words()
 		}

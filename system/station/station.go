@@ -30,6 +30,7 @@ type Config struct {
 	Realm     record.Realm
 	CenterKey ed25519.PublicKey // signs the directives
 	Ports     []Port            // the hub's ports that are there
+	Contactor *Contactor        // nil: none, and card dispensers can not be stopped from here
 	Plausible Plausible
 	Lists     ListPolicy
 	Tills     []TillPort       // card terminals that the station runs
@@ -77,11 +78,13 @@ type Core struct {
 	tills      []*till.Till  // as Config.Tills
 	pricesAt   clock.Instant // when the plain boards' prices change next
 	plains     map[plainKey]*plain
-	plainSales []plainSale                          // in order
-	fuelled    map[record.SaleID]record.PlainSold   // the fuel of a till's sale
-	estops     map[record.Nozzle]record.Fact        // emergency stops in force; 0: all nozzles
-	waiting    map[link.ActID][]func(clock.Instant) // what waits for an act, in this life of the program
-	stops      []stopCall                           // operators who wait to hear whether a valve is shut
+	plainSales []plainSale                               // in order
+	fuelled    map[record.SaleID]record.PlainSold        // the fuel of a till's sale
+	estops     map[record.Nozzle]record.EmergencyStopped // in force; 0: all nozzles
+	waiting    map[link.ActID][]func(clock.Instant)      // what waits for an act, in this life of the program
+	stops      []stopCall                                // operators who wait to hear whether a valve is shut
+	stopping   map[record.Nozzle]bool                    // stops whose fact is under way
+	contactor  *contactor                                // nil: none
 
 	shifts  shift.Book
 	closing *closing // a close of the shift that is under way
@@ -103,6 +106,7 @@ type port struct {
 	up       bool
 	echo     bool // an alarm about the wiring was raised in this contact
 	pricing  boardPrices
+	still    *still // its pump has no power; nil: it has
 }
 
 // taken is one record of the station, for its screens.
@@ -133,8 +137,8 @@ func New(cfg Config) *Core {
 	c := &Core{
 		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}, places: map[int]place{}, takenMs: map[uint64]int64{}},
 		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{}, modes: newModes(),
-		plains: map[plainKey]*plain{}, fuelled: map[record.SaleID]record.PlainSold{}, estops: map[record.Nozzle]record.Fact{},
-		waiting: map[link.ActID][]func(clock.Instant){}, examined: map[record.Nozzle]examined{},
+		plains: map[plainKey]*plain{}, fuelled: map[record.SaleID]record.PlainSold{}, estops: map[record.Nozzle]record.EmergencyStopped{},
+		waiting: map[link.ActID][]func(clock.Instant){}, examined: map[record.Nozzle]examined{}, stopping: map[record.Nozzle]bool{},
 	}
 	for _, x := range cfg.Ports {
 		c.ports = append(c.ports, newPort(x))
@@ -145,6 +149,7 @@ func New(cfg Config) *Core {
 	for _, x := range cfg.Tills {
 		c.tills = append(c.tills, c.newTill(x))
 	}
+	c.contactor = c.newContactor(cfg.Contactor)
 	c.ship = exchange.NewShipper(exchange.ShipperConfig{
 		Site: cfg.Site, Realm: cfg.Realm, CenterKey: cfg.CenterKey, Source: cfg.Source, Rand: cfg.Rand, Poll: listPoll,
 	})
@@ -176,6 +181,10 @@ func (c *Core) Start(now clock.Instant) {
 
 // Line says that a port was opened or lost.
 func (c *Core) Line(now clock.Instant, line int, up bool) {
+	if line == ContactorLine {
+		c.contactorLine(now, up)
+		c.plan(now)
+	}
 	p := c.port(line)
 	if p == nil || p.up == up {
 		return
@@ -191,6 +200,11 @@ func (c *Core) Line(now clock.Instant, line int, up bool) {
 
 // Receive takes bytes from a port.
 func (c *Core) Receive(now clock.Instant, line int, data []byte) {
+	if c.contactor != nil && line == ContactorLine {
+		c.contactor.drive.Receive(now, data)
+		c.contactorEvents(now)
+		c.plan(now)
+	}
 	if p := c.port(line); p != nil {
 		p.drive.Receive(now, data)
 		c.events(now, p)
@@ -205,6 +219,10 @@ func (c *Core) Wake(now clock.Instant) {
 			p.drive.Wake(now)
 			c.events(now, p)
 		}
+	}
+	if c.contactor.due() <= now {
+		c.contactor.drive.Wake(now)
+		c.contactorEvents(now)
 	}
 	c.watchPrices(now)
 	c.watchClose(now)
@@ -251,7 +269,7 @@ func (p *port) askMissing(now clock.Instant) {
 // plan asks for the next wake-up.
 func (c *Core) plan(now clock.Instant) {
 	c.pricesAt = c.repriceAt(now)
-	at := min(c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt, c.closeDue())
+	at := min(c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt, c.closeDue(), c.contactor.due())
 	for _, p := range c.ports {
 		at = min(at, p.drive.Due())
 	}
@@ -276,9 +294,7 @@ func (c *Core) order(now clock.Instant) {
 		if p.fa == nil {
 			continue
 		}
-		pr := p.pricing
-		pr.shut = pr.shut || c.locked(p) != ""
-		o, err := c.orders.forPort(p.number, pr)
+		o, err := c.orders.forPort(p.number, c.shutting(p))
 		if err != nil {
 			c.alarm(now, "order-broken", fmt.Sprintf("port %d", p.number), "下发数据有误: "+err.Error(), "orders can not be made: "+err.Error())
 			continue
@@ -287,6 +303,7 @@ func (c *Core) order(now clock.Instant) {
 	}
 	c.rig(now)
 	c.reprice(now)
+	c.contact(now)
 }
 
 // Apply takes a durable fact.

@@ -308,7 +308,7 @@ func (c *Core) tillNozzle(n record.Nozzle) (x till.Nozzle, err error) {
 	if !ok {
 		return x, errNozzle{fmt.Sprintf("%d 号枪不是站控油枪", n), "not a nozzle that the station runs"}
 	}
-	if err := c.ready(p, i); err != nil {
+	if err := c.ready(p, i, dispenser.Authorisation{Volume: 1}); err != nil { // with some preset: a card always has one
 		return x, err
 	}
 	x.Price = p.lf.Views()[i].Price
@@ -325,7 +325,7 @@ func (c *Core) tillAuthorise(n record.Nozzle, preset dispenser.Authorisation, sa
 	if !ok {
 		return errNozzle{fmt.Sprintf("%d 号枪不是站控油枪", n), "not a nozzle that the station runs"}
 	}
-	if err := c.ready(p, i); err != nil {
+	if err := c.ready(p, i, preset); err != nil {
 		return err
 	}
 	c.letRun(c.now, p, i, record.PlainAuthorised{Money: preset.Money, Volume: preset.Volume, Way: "card", Card: sale}, func(clock.Instant, error) {})

@@ -61,6 +61,7 @@ func (c Config) Check(role Role) error {
 		k.address("station.operator", c.Station.Operator, true)
 		k.ports(c.Station.Ports)
 		k.tills(c.Station.Tills)
+		k.contactor(c.Station)
 		k.litres("station.most_flow", c.Station.MostFlow)
 		k.litres("station.most_fill", c.Station.MostFill)
 		k.span("station.lists.warn", c.Station.Lists.Warn)
@@ -230,14 +231,65 @@ func (k *checker) ports(ports []Port) {
 		if p.Path == "" {
 			k.bad(key+".path", "不能为空 (must be set)")
 		}
-		if p.Baud != 0 && (p.Baud < 300 || p.Baud > 115200) {
-			k.bad(key+".baud", "%d: 应为 300…115200 (want)", p.Baud)
-		}
+		k.speed(key, p.Baud, p.Parity)
 		if p.Protocol != "" && p.Protocol != "fa" && p.Protocol != "lf" {
 			k.bad(key+".protocol", "%q: 应为 fa 或 lf (want)", p.Protocol)
 		}
-		if p.Parity != "" && p.Parity != "none" && p.Parity != "even" {
-			k.bad(key+".parity", "%q: 应为 none 或 even (want)", p.Parity)
+	}
+}
+
+// speed checks how a line is set.
+func (k *checker) speed(key string, baud int, parity string) {
+	if baud != 0 && (baud < 300 || baud > 115200) {
+		k.bad(key+".baud", "%d: 应为 300…115200 (want)", baud)
+	}
+	if parity != "" && parity != "none" && parity != "even" {
+		k.bad(key+".parity", "%q: 应为 none 或 even (want)", parity)
+	}
+}
+
+// contactor checks the relay board, if there is one.
+func (k *checker) contactor(s Station) {
+	const key = "station.contactor"
+	x := s.Contactor
+	if x.Path == "" {
+		if x.Coils != "" || x.Address != 0 {
+			k.bad(key+".path", "不能为空 (must be set)")
+		}
+		return
+	}
+	k.speed(key, x.Baud, x.Parity)
+	if x.Address < 1 || x.Address > 247 {
+		k.bad(key+".address", "%d: 应为 1…247 (want)", x.Address)
+	}
+	if slices.ContainsFunc(s.Ports, func(p Port) bool { return p.Path == x.Path }) {
+		k.bad(key+".path", "%q: 与端口重复 (a port of the hub)", x.Path)
+	}
+	coils, err := Coils(x.Coils)
+	if err != nil || len(coils) == 0 {
+		k.bad(key+".coils", `%q: 应为 端口=线圈, 如 "1=0 2=1", 线圈 0…255, 不可重复 (want port=coil for each, once)`, x.Coils)
+	}
+	for port := range coils {
+		if !slices.ContainsFunc(s.Ports, func(p Port) bool { return p.Number == port && p.Protocol != "lf" }) {
+			k.bad(key+".coils", "%d 号口没有卡机 (no card dispenser at this port)", port)
 		}
 	}
+}
+
+// mostCoil is the last coil that a board here may have.
+const mostCoil = 255
+
+// Coils reads a list of port=coil; each port and coil is there once.
+func Coils(text string) (map[int]uint16, error) {
+	coils, used := map[int]uint16{}, map[int]bool{}
+	for _, word := range strings.Fields(text) {
+		port, coil, _ := strings.Cut(word, "=")
+		p, wrong := strconv.Atoi(port)
+		n, bad := strconv.Atoi(coil)
+		if _, twice := coils[p]; twice || wrong != nil || bad != nil || n < 0 || n > mostCoil || used[n] {
+			return nil, fmt.Errorf("%w: %q", ErrConfig, word)
+		}
+		coils[p], used[n] = uint16(n), true
+	}
+	return coils, nil
 }

@@ -98,6 +98,8 @@ type Station struct {
 
 	Tills    []Till `mapstructure:"tills"`
 	Products string `mapstructure:"products"` // product codes, with commas, in the order that the masks of a card's limits count in
+
+	Contactor Contactor `mapstructure:"contactor"` // of the card dispensers' pumps; none by default
 }
 
 // Till is a card terminal that the station runs: PC/SC readers for the customer's card and for the PSAM.
@@ -105,6 +107,15 @@ type Till struct {
 	Number int    `mapstructure:"number"` // as the layout of the center names it
 	Reader string `mapstructure:"reader"`
 	PSAM   string `mapstructure:"psam"`
+}
+
+// Contactor is the relay board that stops card dispensers in an emergency, on a serial line of its own.
+type Contactor struct {
+	Path    string `mapstructure:"path"`    // stable name; empty: there is none
+	Baud    int    `mapstructure:"baud"`    // 9600 by default
+	Parity  string `mapstructure:"parity"`  // none (default) or even
+	Address int    `mapstructure:"address"` // of the board, 1…247
+	Coils   string `mapstructure:"coils"`   // port=coil for each card dispenser, as "1=0 2=1"; the first coil is 0
 }
 
 // Lists says what becomes of black and white list when the center has not been heard for long.

@@ -46,6 +46,7 @@ func TestTextWithoutQuotes(t *testing.T) {
 }
 
 func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
+	numbers := map[string]string{"station.contactor.baud": "19200", "station.contactor.address": "7"}
 	path := write(t, "data: d\nstation:\n  ports: [{number: 9, path: /dev/file}]\n")
 	for _, key := range Keys() {
 		value := "from-" + key
@@ -57,6 +58,9 @@ func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
 		}
 		if key == "card.flags" {
 			value = `{tmac_alg: xor, levels.dpk: asn, levels: "asn"}`
+		}
+		if n, ok := numbers[key]; ok {
+			value = n
 		}
 		t.Setenv(Env(key), value)
 	}
@@ -75,6 +79,9 @@ func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
 		}
 		if o.Key == "card.flags" {
 			want = "levels=asn levels.dpk=asn tmac_alg=xor"
+		}
+		if n, ok := numbers[o.Key]; ok {
+			want = n
 		}
 		if n++; o.Value != want || o.From != "env "+Env(o.Key) {
 			t.Errorf("%s = %q from %s, want %q", o.Key, o.Value, o.From, want)
@@ -99,6 +106,36 @@ func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
 	walk(reflect.ValueOf(c), "")
 	if len(c.Station.Ports) != 2 || c.Station.Ports[1] != (Port{Number: 2, Path: "/dev/b", Baud: 1200, Parity: "even"}) {
 		t.Errorf("ports %+v", c.Station.Ports)
+	}
+	if x := c.Station.Contactor; x.Baud != 19200 || x.Address != 7 {
+		t.Errorf("contactor %+v", x)
+	}
+}
+
+// TestContactor: the relay board is there when it has a path, and then whole.
+func TestContactor(t *testing.T) {
+	ports := []Port{{Number: 1, Path: "/dev/a"}, {Number: 2, Path: "/dev/b", Protocol: "lf"}, {Number: 3, Path: "/dev/c"}}
+	for _, c := range []struct {
+		x    Contactor
+		want string
+	}{
+		{Contactor{}, ""},
+		{Contactor{Path: "/dev/k", Address: 1, Coils: "1=0 3=255"}, ""},
+		{Contactor{Path: "/dev/k", Address: 248, Coils: "1=0"}, "contactor.address"},
+		{Contactor{Path: "/dev/a", Address: 1, Coils: "1=0"}, "contactor.path"},
+		{Contactor{Address: 1, Coils: "1=0"}, "contactor.path"},
+		{Contactor{Path: "/dev/k", Address: 1, Coils: "1=0", Baud: 7}, "contactor.baud"},
+		{Contactor{Path: "/dev/k", Address: 1}, "contactor.coils"},
+		{Contactor{Path: "/dev/k", Address: 1, Coils: "1=0 3=0"}, "contactor.coils"},
+		{Contactor{Path: "/dev/k", Address: 1, Coils: "1=0 1=1"}, "contactor.coils"},
+		{Contactor{Path: "/dev/k", Address: 1, Coils: "1=256"}, "contactor.coils"},
+		{Contactor{Path: "/dev/k", Address: 1, Coils: "1"}, "contactor.coils"},
+		{Contactor{Path: "/dev/k", Address: 1, Coils: "2=0"}, "2 号口没有卡机"},
+	} {
+		err := Config{Station: Station{Ports: ports, Contactor: c.x}}.Check(RoleStation)
+		if c.want == "" && strings.Contains(err.Error(), "contactor") || c.want != "" && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: want %q in %v", c.x, c.want, err)
+		}
 	}
 }
 
