@@ -234,7 +234,7 @@ func (w *World) productCodes() (codes []string) {
 
 // Forecourt is a nozzle as its station shows it.
 func (w *World) Forecourt(n record.Nozzle) (v station.NozzleStatus, err error) {
-	id := record.SiteID("")
+	var id record.SiteID
 	switch {
 	case w.plain[n].p != nil:
 		id = w.plain[n].p.site

@@ -126,3 +126,28 @@ func TestTillStationKilled(t *testing.T) {
 		}
 	}
 }
+
+// TestTillBillsByItself: the card leaves while fuel flows and the station dies; started again, the till bills the sale although
+// nobody comes back.
+func TestTillBillsByItself(t *testing.T) {
+	t.Parallel()
+	w := tillWorld(t)
+	h := w.Hands()
+	begin(t, w)
+	must(t, h.Lift(2), h.Squeeze(2, 1000))
+	waitFor(t, w, "fuel flows", func() bool { return w.plain[2].view().Quantity > 200 })
+	must(t, w.Kill("0001"), w.TakeFromTill(1))
+	w.Pass(5 * time.Second)
+	must(t, w.Restart("0001"))
+	w.Pass(20 * time.Second)
+	must(t, h.Squeeze(2, 0), h.Hang(2))
+	w.Pass(time.Minute)
+	must(t, w.Settle(5*time.Minute))
+	sales, err := w.Sales("0001")
+	if err != nil || len(sales) != 1 || sales[0].TType != 1 || sales[0].Quantity != w.plain[2].view().Flowed {
+		t.Fatalf("%v %+v, %v flowed", err, sales, w.plain[2].view().Flowed)
+	}
+	if _, err := w.Finish(); err != nil {
+		t.Error(err)
+	}
+}

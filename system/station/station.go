@@ -229,6 +229,7 @@ func (c *Core) Wake(now clock.Instant) {
 	if c.pricesAt <= now {
 		c.reprice(now)
 	}
+	c.wakeTills(now)
 	c.ship.Wake(now, &c.out)
 	c.judgeLists(now)
 	c.plan(now)

@@ -233,6 +233,8 @@ func tillSettled(l *lab, from, s *state) (string, error) {
 	return outcome, l.tillRecords(again)
 }
 
+var errNumber = errors.New("not the record that should stand there")
+
 func (l *lab) tillRecords(s *state) error {
 	var wanted, made int
 	for _, f := range s.station {
@@ -245,12 +247,12 @@ func (l *lab) tillRecords(s *state) error {
 			made++
 			r, err := fa.ParseRecord(f.Raw)
 			if err != nil || r.Check() != nil || int(f.POSTTC) != made || int(r.POSTTC) != made || !r.Training() {
-				return fmt.Errorf("record %d of the till: %v %v", made, err, r.Check())
+				return fmt.Errorf("record %d of the till: %w", made, errors.Join(err, r.Check(), errNumber))
 			}
 			span := r.TMACData()
 			mac, err := l.Center.Keys.TMAC(l.Profile.TMACData(span[:]))
 			if err != nil || mac != r.TMAC {
-				return fmt.Errorf("record %d: T-MAC %v, want %v: %v", made, r.TMAC, mac, err)
+				return fmt.Errorf("record %d: T-MAC %v, want %v: %w", made, r.TMAC, mac, errors.Join(err, errNumber))
 			}
 			if kind := r.Type.Kind(); kind == fa.Fuelling && r.Volume != unit.Affordable(r.Amount, r.Price) {
 				return fmt.Errorf("record %d: %v of %v", made, r.Volume, r.Amount)

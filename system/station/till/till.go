@@ -174,9 +174,12 @@ func (t *Till) interrupted() {
 	}
 }
 
-// Due is when Wake is wanted.
+// Due is when Wake is wanted; Never while something else goes on, whose end looks at what is due.
 func (t *Till) Due() clock.Instant {
-	if len(t.book.waiting) > 0 && t.talk == nil {
+	if _, _, open := t.Open(); open || t.talk != nil {
+		return clock.Never
+	}
+	if len(t.book.waiting) > 0 {
 		return min(t.due, t.sealAt)
 	}
 	return t.due
