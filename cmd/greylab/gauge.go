@@ -162,9 +162,9 @@ func moveTank(h *hub.Hub, word, tank, value string) error {
 		case "leak":
 			return g.Leak(now, n, q)
 		case "wet":
-			return g.Wet(n, tls350.Length(q/10))
+			return g.Wet(n, unit.Length(q/10))
 		case "warm":
-			return g.Warm(n, tls350.Degrees(q))
+			return g.Warm(n, unit.Degrees(q))
 		}
 		return errGaugeHand
 	})

@@ -37,7 +37,7 @@ func (e *env) station() *cobra.Command {
 		e.stationShift(&addr), e.stationDay(&addr), e.stationMonth(&addr),
 		command(e, &addr, "lists", "黑白名单: 版本, 年龄, 各枪是否已用上 (lists: versions, age, boards)", station.PathLists, nothing, showStationLists),
 		e.stationAlarms(&addr), e.stationAlarm(&addr), e.stationPrices(&addr),
-		e.stationHub(&addr), e.stationCommission(&addr), e.stationPorts(&path), e.stationUdev(),
+		e.stationHub(&addr), e.stationTank(&addr), e.stationCommission(&addr), e.stationPorts(&path), e.stationUdev(),
 	)
 	group.AddCommand(e.stationModes(&addr)...)
 	group.AddCommand(e.stationWhy(&addr))
@@ -68,6 +68,9 @@ func (e *env) runStation(ctx context.Context, path string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%w: station.lists: %w", config.ErrConfig, err)
+	}
+	if g := c.Station.Gauge; g.Path != "" {
+		cfg.Gauge = &app.Port{Path: g.Path, Baud: g.Baud, Parity: g.Parity}
 	}
 	if cfg.Cards, err = c.Cards(); err != nil {
 		return err

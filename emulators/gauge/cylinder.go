@@ -3,7 +3,7 @@ package gauge
 import (
 	"math/bits"
 
-	"greylock/system/wire/tls350"
+	"greylock/system/wire/unit"
 )
 
 // cylinder is the volume table of a lying cylinder: microlitres below each millimetre of height. Integers only, so that it is the
@@ -46,13 +46,13 @@ func root(n uint64) int64 {
 func (c cylinder) full() int64 { return c[len(c)-1] }
 
 // height of so much liquid, between the table's lines in proportion.
-func (c cylinder) height(microlitres int64) tls350.Length {
+func (c cylinder) height(microlitres int64) unit.Length {
 	if microlitres <= 0 {
 		return 0
 	}
 	lo, hi := 0, len(c)-1
 	if microlitres >= c[hi] {
-		return tls350.Length(hi * 10)
+		return unit.Length(hi * 10)
 	}
 	for hi-lo > 1 {
 		if mid := (lo + hi) / 2; c[mid] <= microlitres {
@@ -61,11 +61,11 @@ func (c cylinder) height(microlitres int64) tls350.Length {
 			hi = mid
 		}
 	}
-	return tls350.Length(int64(lo)*10 + (microlitres-c[lo])*10/(c[hi]-c[lo]))
+	return unit.Length(int64(lo)*10 + (microlitres-c[lo])*10/(c[hi]-c[lo]))
 }
 
 // below is the volume under a height, microlitres.
-func (c cylinder) below(h tls350.Length) int64 {
+func (c cylinder) below(h unit.Length) int64 {
 	mm := int(h / 10)
 	if mm < 0 {
 		return 0

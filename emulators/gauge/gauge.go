@@ -23,11 +23,11 @@ type Plan struct {
 	Diameter int  // millimetres
 	Length   int  // millimetres
 	Fuel     unit.Quantity
-	Water    tls350.Length
-	Degrees  tls350.Degrees // of the fuel
-	PPM      int            // expansion per degree, millionths; 0: 1200, petrol
-	Reorder  unit.Quantity  // below it the console says that a delivery is needed
-	MostWet  tls350.Length  // water above it is an alarm
+	Water    unit.Length
+	Degrees  unit.Degrees  // of the fuel
+	PPM      int           // expansion per degree, millionths; 0: 1200, petrol
+	Reorder  unit.Quantity // below it the console says that a delivery is needed
+	MostWet  unit.Length   // water above it is an alarm
 }
 
 // Config of a console.
@@ -63,7 +63,7 @@ const (
 const (
 	answerTime  = 200 * time.Millisecond
 	slowTime    = 8 * time.Second
-	reference   = tls350.Degrees(1500) // of the compensated volume, 15 °C
+	reference   = unit.Degrees(1500) // of the compensated volume, 15 °C
 	petrolPPM   = 1200
 	probeNoise  = 2 // tenths of a millimetre, both ways together
 	deliveryEnd = time.Minute
@@ -77,10 +77,11 @@ type tank struct {
 	c       cylinder
 	net     int64 // microlitres of fuel at the reference temperature
 	wet     int64 // microlitres of water
-	degrees tls350.Degrees
+	degrees unit.Degrees
 	probe   Probe
 	frozen  tls350.Level
 
+	lost   int64 // microlitres leaked, at the reference temperature
 	truck  *truck
 	leak   int64 // microlitres an hour at the reference temperature
 	at     clock.Instant
@@ -94,7 +95,7 @@ type tank struct {
 type truck struct {
 	left    int64 // microlitres at its temperature
 	perSec  int64
-	degrees tls350.Degrees
+	degrees unit.Degrees
 }
 
 // Gauge is the console.
@@ -144,10 +145,10 @@ func New(cfg Config) (*Gauge, error) {
 }
 
 // factor is how much larger fuel is at a temperature than at the reference, in 10⁸ parts.
-func (t *tank) factor(d tls350.Degrees) int64 { return 100_000_000 + int64(t.PPM)*int64(d-reference) }
+func (t *tank) factor(d unit.Degrees) int64 { return 100_000_000 + int64(t.PPM)*int64(d-reference) }
 
 // shrink is the volume at the reference temperature.
-func (t *tank) shrink(volume int64, d tls350.Degrees) int64 {
+func (t *tank) shrink(volume int64, d unit.Degrees) int64 {
 	return scale(volume, 100_000_000, t.factor(d))
 }
 
@@ -209,7 +210,7 @@ func (g *Gauge) Draw(n int, q unit.Quantity) error {
 }
 
 // Unload lets a truck pour so much in at litres per minute; the fuel has the truck's temperature.
-func (g *Gauge) Unload(now clock.Instant, n int, q unit.Quantity, perMinute int, d tls350.Degrees) error {
+func (g *Gauge) Unload(now clock.Instant, n int, q unit.Quantity, perMinute int, d unit.Degrees) error {
 	t, err := g.tank(n)
 	switch {
 	case err != nil:
@@ -245,7 +246,7 @@ func (g *Gauge) Leak(now clock.Instant, n int, perHour unit.Quantity) error {
 }
 
 // Wet sets the height of the water.
-func (g *Gauge) Wet(n int, h tls350.Length) error {
+func (g *Gauge) Wet(n int, h unit.Length) error {
 	t, err := g.tank(n)
 	if err == nil {
 		t.wet = t.c.below(h)
@@ -254,7 +255,7 @@ func (g *Gauge) Wet(n int, h tls350.Length) error {
 }
 
 // Warm sets a tank's temperature.
-func (g *Gauge) Warm(n int, d tls350.Degrees) error {
+func (g *Gauge) Warm(n int, d unit.Degrees) error {
 	t, err := g.tank(n)
 	if err == nil {
 		t.degrees = d
@@ -263,13 +264,32 @@ func (g *Gauge) Warm(n int, d tls350.Degrees) error {
 }
 
 // Truth is what is really in a tank: fuel now and at the reference temperature, and the height of the surface.
-func (g *Gauge) Truth(now clock.Instant, n int) (fuel, net unit.Quantity, surface tls350.Length, err error) {
+func (g *Gauge) Truth(now clock.Instant, n int) (fuel, net unit.Quantity, surface unit.Length, err error) {
 	t, err := g.tank(n)
 	if err != nil {
 		return 0, 0, 0, err
 	}
 	g.settle(now)
 	return unit.Quantity(t.gross() / microlitre), unit.Quantity(t.net / microlitre), t.c.height(t.gross() + t.wet), nil
+}
+
+// Leaked is what a tank has lost, at the reference temperature; 0 for one that is not there.
+func (g *Gauge) Leaked(n int) unit.Quantity {
+	t, err := g.tank(n)
+	if err != nil {
+		return 0
+	}
+	return unit.Quantity(t.lost / microlitre)
+}
+
+// Stick is what a person's stick shows: the surface, the water, the temperature.
+func (g *Gauge) Stick(now clock.Instant, n int) (surface, water unit.Length, degrees unit.Degrees, err error) {
+	t, err := g.tank(n)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	g.settle(now)
+	return t.c.height(t.gross() + t.wet), t.c.height(t.wet), t.degrees, nil
 }
 
 // Table is the calibration table of a tank: litres in hundredths below each height, a line every so many millimetres.
@@ -309,13 +329,14 @@ func (t *tank) run(now clock.Instant, g *Gauge) {
 	before := t.at
 	t.at = t.at.Add(time.Duration(passed) * time.Millisecond)
 	if t.leak > 0 {
-		t.net = max(0, t.net-t.leak/3600*passed/1000)
+		gone := min(t.net, t.leak*passed/3600_000)
+		t.net, t.lost = t.net-gone, t.lost+gone
 	}
 	if x := t.truck; x != nil {
 		pour := min(x.left, x.perSec*passed/1000)
 		add := t.shrink(pour, x.degrees)
 		if t.net+add > 0 { // the mixture's temperature
-			t.degrees = tls350.Degrees((int64(t.degrees)*(t.net/1000) + int64(x.degrees)*(add/1000)) / ((t.net + add) / 1000))
+			t.degrees = unit.Degrees((int64(t.degrees)*(t.net/1000) + int64(x.degrees)*(add/1000)) / ((t.net + add) / 1000))
 		}
 		t.net += add
 		if x.left -= pour; x.left <= 0 {
@@ -367,7 +388,7 @@ func (g *Gauge) level(t *tank) tls350.Level {
 		l.Status = status
 		return l
 	}
-	noise := tls350.Length(g.rnd.IntN(probeNoise+1) - probeNoise/2)
+	noise := unit.Length(g.rnd.IntN(probeNoise+1) - probeNoise/2)
 	l.Height = t.c.height(t.gross()+t.wet) + noise
 	l.Water = t.c.height(t.wet)
 	l.WaterVolume = unit.Quantity(t.c.below(l.Water) / microlitre)

@@ -214,7 +214,7 @@ func (w *World) buildStation(p StationPlan) error {
 			return station.New(station.Config{
 				Site: id, Realm: record.Training, CenterKey: w.centerVault.PublicKey(), Ports: ports, Contactor: p.contactor(),
 				Lists: p.lists(),
-				Tills: w.tillPorts(s, p), Products: w.productCodes(), Cards: w.profile,
+				Tills: w.tillPorts(s, p), Products: w.productCodes(), Gauge: len(p.Tanks) > 0, Cards: w.profile,
 				Source: exchange.Source(j), Rand: w.stream("ship " + p.ID),
 			}), nil
 		},
@@ -329,7 +329,7 @@ func (w *World) layout(n int, s StationPlan) (record.Layout, error) {
 			Port: i + 1, POSP: byte(i + 1), Nozzle: record.Nozzle(i + 1), NZN: 1, Product: product, TID: p.sam.tid,
 		})
 	}
-	return l, errors.Join(w.planPlain(n, s, &l), w.planTills(n, s, &l))
+	return l, errors.Join(w.planPlain(n, s, &l), w.planTills(n, s, &l), w.planTanks(s, &l))
 }
 
 func (w *World) makeSAM(name string) (*sam, error) {
@@ -374,7 +374,7 @@ func (w *World) buildPumps() (err error) {
 		// boards do not boot in step: real ones are switched on one after the other
 		w.at(w.now.Add(time.Duration(i)*37*time.Millisecond), p.powerOn)
 	}
-	if err := w.buildPlain(); err != nil {
+	if err := errors.Join(w.buildPlain(), w.buildTanks()); err != nil {
 		return err
 	}
 	if err := w.buildContactors(); err != nil {

@@ -27,6 +27,7 @@ const (
 	inv08                  // totalizer: at every record, quiescent
 	inv09                  // ledger: at every posting, end
 	inv11                  // shift: at every report of a shift or a day, end
+	inv13                  // tanks: at every dip, end
 	inv14                  // price: at every record
 	inv15                  // lists: at every step of a list, at every authorised sale
 	inv16                  // audit: end
@@ -36,7 +37,7 @@ const (
 )
 
 var invariantNames = [invariants]string{
-	"INV-01", "INV-02", "INV-03", "INV-04", "INV-05", "INV-06", "INV-08", "INV-09", "INV-11", "INV-14", "INV-15", "INV-16", "INV-18", "INV-20",
+	"INV-01", "INV-02", "INV-03", "INV-04", "INV-05", "INV-06", "INV-08", "INV-09", "INV-11", "INV-13", "INV-14", "INV-15", "INV-16", "INV-18", "INV-20",
 }
 
 // checks holds the checkers: each counts its evaluations, the first violation of each is kept.

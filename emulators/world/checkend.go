@@ -30,6 +30,7 @@ func (c *checks) fact(w *World, s *site, r journal.Record, f record.Fact) {
 		w.killedBy(s, f)
 	}
 	if s != w.center {
+		c.tankFact(w, s.open.Site, f)
 		return
 	}
 	c.money(f)
@@ -140,6 +141,7 @@ func (c *checks) end(w *World) {
 	c.balances(w)
 	c.chains(w)
 	c.openShifts(w)
+	c.tanks(w)
 }
 
 // numbers: every PSAM number up to the highest is accounted for by a record at the center.

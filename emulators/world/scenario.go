@@ -27,6 +27,7 @@ type Scenario struct {
 	Stations []StationPlan `yaml:"stations"`
 	Cards    []CardPlan    `yaml:"cards"`
 	Visits   []Visit       `yaml:"visits"`
+	Calm     bool          `yaml:"calm"` // boards poll each second and frames arrive whole: for stories of days
 	Expect   *Expect       `yaml:"expect"`
 }
 
@@ -52,6 +53,8 @@ type StationPlan struct {
 	Tills int        `yaml:"tills"` // card terminals that the station runs for them; in virtual time only
 	// Contactor gives each card dispenser's pump a contactor, on one relay board that the station switches.
 	Contactor bool `yaml:"contactor"`
+	// Tanks have a gauge on a line of its own.
+	Tanks []TankPlan `yaml:"tanks"`
 }
 
 // protocol is what is spoken on the port with this index.
@@ -136,6 +139,11 @@ func (s Scenario) check() error {
 			bad("stations[%d].id %q: want four digits, quoted, not 0000", i, st.ID)
 		}
 		n := len(st.Nozzles)
+		for j, t := range st.Tanks {
+			if err := t.check(products); err != nil {
+				bad("stations[%d].tanks[%d]: %w", i, j, err)
+			}
+		}
 		for j, board := range st.Plain {
 			n += len(board)
 			for _, code := range board {

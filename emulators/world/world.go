@@ -80,6 +80,7 @@ type World struct {
 	pumps       map[record.Nozzle]*pump
 	pumpList    []*pump
 	plain       map[record.Nozzle]plainHand
+	depots      map[record.SiteID]*depot
 	plainList   []*plainPump
 	tills       map[int]*tillPlace // by the town's number: 100 a station
 	tillList    []*tillPlace
@@ -116,13 +117,16 @@ func Start(s Scenario, opt Options) (*World, error) {
 	if opt.Profile.Name == "" {
 		opt.Profile = fuelcard.National()
 	}
+	if s.Calm && opt.Poll == 0 && opt.Chunk == 0 {
+		opt.Poll, opt.Chunk = dayPoll, dayChunk
+	}
 	if opt.Keep == 0 {
 		opt.Keep = 4000
 	}
 	w := &World{
 		loop: newLoop(begin, nil), opt: opt, seed: opt.Seed, scenario: s, profile: opt.Profile,
 		trace: newTrace(opt.Keep), checks: newChecks(), faults: map[string]int{}, streams: map[string]*rand.Rand{},
-		stations: map[record.SiteID]*site{}, external: map[record.SiteID]*program{}, pumps: map[record.Nozzle]*pump{}, plain: map[record.Nozzle]plainHand{}, tills: map[int]*tillPlace{}, contactors: map[record.SiteID]*contactor{},
+		stations: map[record.SiteID]*site{}, external: map[record.SiteID]*program{}, pumps: map[record.Nozzle]*pump{}, plain: map[record.Nozzle]plainHand{}, tills: map[int]*tillPlace{}, depots: map[record.SiteID]*depot{}, contactors: map[record.SiteID]*contactor{},
 		cards: map[string]*plastic{}, lastCommand: map[*plastic][]byte{}, ttc: map[pboc.TID]pboc.PSAMTTC{},
 	}
 	if w.seed == 0 {

@@ -41,6 +41,8 @@ type Scene struct {
 	shift    shiftScene
 	plain    plainOrder
 	stop     stopping
+
+	refusedTank string // what the station's tank act said no with
 }
 
 // station is the one station of the stories.
@@ -56,7 +58,7 @@ const (
 // Steps are all steps of the library, bound to the scene.
 func (s *Scene) Steps() []Step {
 	var all []Step
-	for _, group := range [][]Step{s.townSteps(), s.pumpSteps(), s.shownSteps(), s.deskSteps(), s.actSteps(), s.bookSteps(), s.faultSteps(), s.keySteps(), s.makingSteps(), s.alarmSteps(), s.lieSteps(), s.listSteps(), s.priceSteps(), s.modeSteps(), s.gasSteps(), s.startSteps(), s.tillSteps(), s.plainSteps(), s.stopSteps()} {
+	for _, group := range [][]Step{s.townSteps(), s.pumpSteps(), s.shownSteps(), s.deskSteps(), s.actSteps(), s.bookSteps(), s.faultSteps(), s.keySteps(), s.makingSteps(), s.alarmSteps(), s.lieSteps(), s.listSteps(), s.priceSteps(), s.tankSteps(), s.modeSteps(), s.gasSteps(), s.startSteps(), s.tillSteps(), s.plainSteps(), s.stopSteps()} {
 		all = append(all, group...)
 	}
 	return append(append(all, s.wordFaultSteps()...), s.hubSteps()...)

@@ -84,6 +84,19 @@ var catalogue = map[string]Advice{
 	"order-broken":    {Critical, Duty, "中心下发的布局或价格有误: 中心改正后重发", "the layout or prices of the center are wrong: the center corrects and orders again"},
 	"crossed-cables":  {Critical, Maintenance, "两口接线对调: 停用两枪, 按口号改正接线, 记录会自动重传", "two cables are swapped: close both nozzles, put the cables right; the records come again"},
 
+	// tanks
+	"gauge-offline":  {Warning, Attendant, "看液位仪供电和连线; 恢复前每班人工量油 (station tank dip)", "look at the gauge's power and cable; dip by hand each shift until it is back (station tank dip)"},
+	"gauge-strange":  {Notice, Maintenance, "偶发可不理; 反复出现时查液位仪线路和设置 (公制, 电脑格式)", "now and then it does not matter; if it goes on, look at the gauge's line and settings (metric, computer format)"},
+	"gauge-alarm":    {Warning, Maintenance, "按液位仪显示处理; 探棒故障期间人工量油", "do what the gauge asks; dip by hand while a probe is out"},
+	"gauge-stuck":    {Warning, Maintenance, "浮子卡住: 人工量油核对, 报修探棒", "the float sticks: dip by hand, have the probe repaired"},
+	"tank-water":     {Critical, Manager, "停售该罐的枪, 量水复核, 排水后再开", "close the tank's nozzles, check the water by hand, drain it before they open"},
+	"tank-reorder":   {Warning, Manager, "订油: 按近日销量算到货时间", "order fuel: by the sales of these days"},
+	"tank-leak":      {Critical, Manager, "未出油而油少: 停罐, 人工量油复核, 查漏并上报", "less fuel while none was drawn: close the tank, dip by hand, look for a leak, report it"},
+	"tank-loss":      {Critical, Manager, "油量短少超限: 人工量油, 查漏油、失窃、枪的计量", "too much is missing: dip by hand, look for a leak, theft, the nozzles' meters"},
+	"tank-gain":      {Warning, Manager, "油量多出超限: 查未登记的进油、枪的计量是否偏少", "too much is there: a delivery not noted, or a meter that shows more than it gives?"},
+	"nozzle-drift":   {Warning, Manager, "枪与油罐长期不符: 用标准罐检定该枪, 查铅封", "meter and tank differ for long: have the nozzle tested, look at its seals"},
+	"delivery-short": {Critical, Manager, "实收少于单据: 请司机复核罐车余油, 签认差额, 报中心", "less came than the note says: check the truck for rest, have the driver sign, tell the center"},
+
 	// prices
 	"price-missing":       {Critical, Attendant, "该枪未确认新价, 已停用: 查通讯; 确认后自动开枪", "the nozzle has not acknowledged its prices and is closed: look at the line; it opens by itself once it has"},
 	"price-self-approval": {Warning, Risk, "有人想批准自己提出的调价: 查是否误操作", "somebody tried to approve an own change of prices: a slip, or worse?"},

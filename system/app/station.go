@@ -33,6 +33,7 @@ type StationConfig struct {
 	Products  []string           `json:"products,omitempty"` // in the order that the masks of a card's limits count in
 	Contactor *Contactor         `json:"contactor,omitempty"`
 	Reserve   int64              `json:"reserve,omitempty"` // bytes of the journal kept for open acts on a full disk; 0: the journal's default
+	Gauge     *Port              `json:"gauge,omitempty"`   // line of the tank gauge; its number does not count
 	Plausible station.Plausible  `json:"plausible"`
 	Lists     station.ListPolicy `json:"lists"` // spans in nanoseconds
 	Log       *slog.Logger       `json:"-"`     // nil: none
@@ -100,6 +101,7 @@ func Station(cfg StationConfig) (*Program, error) {
 				Tills: tillPorts(tills), Products: cfg.Products, Cards: cfg.Cards,
 				Plausible: cfg.Plausible,
 				Lists:     cfg.Lists,
+				Gauge:     cfg.Gauge != nil,
 				Source:    exchange.Source(j), Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 			})
 			return core, nil
@@ -111,6 +113,9 @@ func Station(cfg StationConfig) (*Program, error) {
 	for _, t := range tills {
 		t.core, t.runner, t.log = core, p.runner, p.log
 		p.beside = append(p.beside, t.run)
+	}
+	if g := cfg.Gauge; g != nil {
+		p.ports = append(slices.Clone(cfg.Ports), Port{Number: station.GaugeLine, Path: g.Path, Baud: g.Baud, Parity: g.Parity})
 	}
 	if err := p.serve(DoorOperator, cfg.Operator, "/op/"); err != nil {
 		return nil, errors.Join(err, p.Close())

@@ -91,6 +91,9 @@ func (c *Core) putLayout(now clock.Instant, q PutLayout) outcome {
 	if o, ok := c.portsFit(q.Site, l); !ok {
 		return o
 	}
+	if o, ok := tanksFit(l); !ok {
+		return o
+	}
 	l.Ports = slices.Clone(l.Ports)
 	for i, p := range l.Ports {
 		l.Ports[i].Unit = ""
@@ -99,6 +102,45 @@ func (c *Core) putLayout(now clock.Instant, q PutLayout) outcome {
 		}
 	}
 	return c.issue(now, q.Site, record.TopicLayout, l, q.By)
+}
+
+// Bounds of a layout's tanks.
+const (
+	maxTanks = 16
+	maxTable = 1000        // lines
+	mostTank = 100_000_000 // hundredths of a litre
+)
+
+// tanksFit checks the tanks of a layout: each once, each nozzle at most at one of them, which holds the nozzle's product.
+func tanksFit(l record.Layout) (outcome, bool) {
+	if len(l.Tanks) > maxTanks {
+		return bad("layout.tanks", len(l.Tanks)), false
+	}
+	seen, drawn := map[int]bool{}, map[record.Nozzle]bool{}
+	for i, t := range l.Tanks {
+		where := fmt.Sprintf("layout.tanks[%d]", i)
+		switch {
+		case t.Tank < 1 || t.Tank > 99 || seen[t.Tank]:
+			return bad(where+".tank", t.Tank), false
+		case t.Capacity < 1 || t.Capacity > mostTank:
+			return bad(where+".capacity_hundredths", t.Capacity), false
+		case t.Reorder < 0 || t.Reorder >= t.Capacity:
+			return bad(where+".reorder_hundredths", t.Reorder), false
+		case t.MostWater < 0 || t.Expansion < 0 || t.Expansion > 5000:
+			return bad(where, t.Tank), false
+		case len(t.Table) > maxTable || len(t.Table) > 0 && (len(t.Table) < 2 || t.TableStep < 1 || t.Table[0] != 0 || !slices.IsSorted(t.Table)):
+			return bad(where+".table_hundredths", len(t.Table)), false
+		}
+		seen[t.Tank] = true
+		for _, n := range t.Nozzles {
+			k := slices.IndexFunc(l.Ports, func(p record.PortPlan) bool { return p.Nozzle == n })
+			if k < 0 || drawn[n] || l.Ports[k].Product != t.Product {
+				return bad(where+".nozzles", n), false
+			}
+			drawn[n] = true
+		}
+	}
+	return outcome{}, true
 }
 
 func (c *Core) portsFit(site record.SiteID, l record.Layout) (outcome, bool) {

@@ -38,6 +38,7 @@ type Config struct {
 	Cards     fuelcard.Profile // of the tills' cards; the zero value is fuelcard.National()
 	Source    exchange.Source  // the own journal
 	Rand      *rand.Rand       // jitter of the exchange only
+	Gauge     bool             // a tank gauge is on GaugeLine
 }
 
 // Protocol is what is spoken on a port.
@@ -71,8 +72,9 @@ type Core struct {
 	ordered    bool                       // a directive has come into force
 	confirming bool                       // a ListConfirmed is under way
 	applied    uint64                     // facts applied
-	asks       map[uint64]greyCall        // questions to the center that are under way
-	seen       map[record.SaleID]settled  // what is known of a sale
+	tanks      tanks
+	asks       map[uint64]greyCall       // questions to the center that are under way
+	seen       map[record.SaleID]settled // what is known of a sale
 
 	now        clock.Instant // of the event that is being carried out at a till
 	tills      []*till.Till  // as Config.Tills
@@ -136,7 +138,7 @@ func New(cfg Config) *Core {
 	cfg.Plausible = cfg.Plausible.orDefault()
 	c := &Core{
 		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}, places: map[int]place{}, takenMs: map[uint64]int64{}},
-		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{}, modes: newModes(),
+		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{}, modes: newModes(), tanks: newTanks(cfg.Gauge),
 		plains: map[plainKey]*plain{}, fuelled: map[record.SaleID]record.PlainSold{}, estops: map[record.Nozzle]record.EmergencyStopped{},
 		waiting: map[link.ActID][]func(clock.Instant){}, examined: map[record.Nozzle]examined{}, stopping: map[record.Nozzle]bool{},
 	}
@@ -181,6 +183,9 @@ func (c *Core) Start(now clock.Instant) {
 
 // Line says that a port was opened or lost.
 func (c *Core) Line(now clock.Instant, line int, up bool) {
+	if line == GaugeLine {
+		c.gaugeLine(now, up)
+	}
 	if line == ContactorLine {
 		c.contactorLine(now, up)
 		c.plan(now)
@@ -200,6 +205,9 @@ func (c *Core) Line(now clock.Instant, line int, up bool) {
 
 // Receive takes bytes from a port.
 func (c *Core) Receive(now clock.Instant, line int, data []byte) {
+	if line == GaugeLine {
+		c.gaugeBytes(now, data)
+	}
 	if c.contactor != nil && line == ContactorLine {
 		c.contactor.drive.Receive(now, data)
 		c.contactorEvents(now)
@@ -214,6 +222,7 @@ func (c *Core) Receive(now clock.Instant, line int, data []byte) {
 
 // Wake looks after silence, questions and the exchange.
 func (c *Core) Wake(now clock.Instant) {
+	c.wakeGauge(now)
 	for _, p := range c.ports {
 		if p.drive.Due() <= now {
 			p.drive.Wake(now)
@@ -270,7 +279,7 @@ func (p *port) askMissing(now clock.Instant) {
 // plan asks for the next wake-up.
 func (c *Core) plan(now clock.Instant) {
 	c.pricesAt = c.repriceAt(now)
-	at := min(c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt, c.closeDue(), c.contactor.due())
+	at := min(c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt, c.closeDue(), c.contactor.due(), c.tanks.due())
 	for _, p := range c.ports {
 		at = min(at, p.drive.Due())
 	}
@@ -349,6 +358,9 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 		c.acknowledged(f)
 	case record.TestReturned:
 		c.modes.returned[f.Draw] = f
+		c.tankReturned(f)
+	case record.TankDip, record.DeliveryOpened, record.DeliveryClosed, record.DeliveryNoted:
+		c.tankFact(f)
 	case record.NozzleShut:
 		c.turned(f.Port, true)
 	case record.NozzleFreed:
@@ -357,6 +369,7 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 		c.applyStop(f)
 	default:
 		c.applyPlain(seq, f)
+		c.tankPlain(f)
 	}
 }
 
@@ -380,6 +393,7 @@ func (c *Core) obey(f record.DirectiveApplied) {
 		c.ship.Again(d.Topic)
 		return
 	}
+	c.tanks.book.Configure(c.orders.layout.Tanks)
 	c.ordered = true
 	c.ship.Applied(d)
 }
@@ -397,6 +411,7 @@ func (c *Core) took(seq uint64, f record.DispenserRecord) {
 	c.sales = append(c.sales, taken{seq, f.Port, r, f.PriceVersion})
 	c.modes.took(f.Port, r)
 	c.settleDispute(r)
+	c.tankDrew(f, r)
 	id := record.SaleID{TID: r.TID, TTC: r.TTC}
 	s := c.seen[id]
 	switch r.Type.Kind() {

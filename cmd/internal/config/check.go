@@ -62,6 +62,7 @@ func (c Config) Check(role Role) error {
 		k.ports(c.Station.Ports)
 		k.tills(c.Station.Tills)
 		k.contactor(c.Station)
+		k.gauge(c.Station.Gauge, c.Station.Ports)
 		k.litres("station.most_flow", c.Station.MostFlow)
 		k.litres("station.most_fill", c.Station.MostFill)
 		k.span("station.lists.warn", c.Station.Lists.Warn)
@@ -209,6 +210,21 @@ func (k *checker) tills(tills []Till) {
 			readers[name] = true
 		}
 		numbers[t.Number] = true
+	}
+}
+
+// gauge has a line of its own.
+func (k *checker) gauge(g Gauge, ports []Port) {
+	for i, p := range ports {
+		if g.Path != "" && g.Path == p.Path {
+			k.bad("station.gauge.path", "%q 与 ports[%d] 重复 (duplicate path)", g.Path, i)
+		}
+	}
+	if g.Baud != 0 && (g.Baud < 300 || g.Baud > 115200) {
+		k.bad("station.gauge.baud", "%d: 应为 300…115200 (want)", g.Baud)
+	}
+	if g.Parity != "" && g.Parity != "none" && g.Parity != "even" {
+		k.bad("station.gauge.parity", "%q: 应为 none 或 even (want)", g.Parity)
 	}
 }
 

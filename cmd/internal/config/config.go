@@ -100,6 +100,7 @@ type Station struct {
 	Products string `mapstructure:"products"` // product codes, with commas, in the order that the masks of a card's limits count in
 
 	Contactor Contactor `mapstructure:"contactor"` // of the card dispensers' pumps; none by default
+	Gauge     Gauge     `mapstructure:"gauge"`
 }
 
 // Till is a card terminal that the station runs: PC/SC readers for the customer's card and for the PSAM.
@@ -116,6 +117,13 @@ type Contactor struct {
 	Parity  string `mapstructure:"parity"`  // none (default) or even
 	Address int    `mapstructure:"address"` // of the board, 1…247
 	Coils   string `mapstructure:"coils"`   // port=coil for each card dispenser, as "1=0 2=1"; the first coil is 0
+}
+
+// Gauge is the line of the tank gauge.
+type Gauge struct {
+	Path   string `mapstructure:"path"`   // stable name; empty: the station has none
+	Baud   int    `mapstructure:"baud"`   // 9600 by default
+	Parity string `mapstructure:"parity"` // none (default) or even
 }
 
 // Lists says what becomes of black and white list when the center has not been heard for long.

@@ -56,6 +56,9 @@ func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
 		if key == "station.tills" {
 			value = "[{number: 1, reader: A 00, psam: B 00}]"
 		}
+		if key == "station.gauge.baud" {
+			value = "2400"
+		}
 		if key == "card.flags" {
 			value = `{tmac_alg: xor, levels.dpk: asn, levels: "asn"}`
 		}
@@ -76,6 +79,9 @@ func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
 		}
 		if o.Key == "station.tills" {
 			want = "1=A 00|B 00"
+		}
+		if o.Key == "station.gauge.baud" {
+			want = "2400"
 		}
 		if o.Key == "card.flags" {
 			want = "levels=asn levels.dpk=asn tmac_alg=xor"
@@ -106,6 +112,9 @@ func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
 	walk(reflect.ValueOf(c), "")
 	if len(c.Station.Ports) != 2 || c.Station.Ports[1] != (Port{Number: 2, Path: "/dev/b", Baud: 1200, Parity: "even"}) {
 		t.Errorf("ports %+v", c.Station.Ports)
+	}
+	if g := c.Station.Gauge; g != (Gauge{"from-station.gauge.path", 2400, "from-station.gauge.parity"}) {
+		t.Errorf("gauge %+v", g)
 	}
 	if x := c.Station.Contactor; x.Baud != 19200 || x.Address != 7 {
 		t.Errorf("contactor %+v", x)

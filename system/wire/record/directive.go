@@ -71,6 +71,7 @@ type Layout struct {
 	Ports    []PortPlan `json:"ports"`
 	Tills    []TillPlan `json:"tills,omitempty"`
 	DayCut   int        `json:"day_cut_minute,omitempty"` // civil minute at which a business day ends: clock.Civil.BusinessDay
+	Tanks    []TankPlan `json:"tanks,omitempty"`
 }
 
 // TillPlan is a station-run card terminal and its PSAM.

@@ -69,6 +69,10 @@ var table = map[string]func([]byte) (Fact, error){
 	PriceDecided{}.FactType():       reader[PriceDecided](),
 	NozzleShut{}.FactType():         reader[NozzleShut](),
 	NozzleFreed{}.FactType():        reader[NozzleFreed](),
+	TankDip{}.FactType():            reader[TankDip](),
+	DeliveryOpened{}.FactType():     reader[DeliveryOpened](),
+	DeliveryClosed{}.FactType():     reader[DeliveryClosed](),
+	DeliveryNoted{}.FactType():      reader[DeliveryNoted](),
 }
 
 // FactType is the word in the journal.

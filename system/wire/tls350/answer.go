@@ -41,9 +41,9 @@ type Level struct {
 	Volume      unit.Quantity // hundredths of a litre at the tank's temperature, without water
 	Compensated unit.Quantity // the same fuel at the reference temperature
 	Ullage      unit.Quantity // what still goes in
-	Height      Length        // of the fuel's surface
-	Water       Length        // of the water below it
-	Temperature Degrees
+	Height      unit.Length   // of the fuel's surface
+	Water       unit.Length   // of the water below it
+	Temperature unit.Degrees
 	WaterVolume unit.Quantity
 }
 
@@ -82,16 +82,16 @@ type Delivery struct {
 	Start, End   clock.Civil
 	Before       Mark
 	After        Mark
-	HeightBefore Length
-	HeightAfter  Length
+	HeightBefore unit.Length
+	HeightAfter  unit.Length
 }
 
 // Mark is the fuel before or after a delivery. Source: manual 576013-635, function 202.
 type Mark struct {
 	Volume      unit.Quantity
 	Compensated unit.Quantity
-	Water       Length
-	Temperature Degrees
+	Water       unit.Length
+	Temperature unit.Degrees
 }
 
 // deliveryFloats: volume, compensated, water, temperature before and after, height before and after. Source: manual

@@ -10,8 +10,6 @@ package tls350
 import (
 	"errors"
 	"fmt"
-
-	"greylock/system/wire/unit"
 )
 
 // The bytes around a message. Source: dispenser.md 7.3.
@@ -51,26 +49,6 @@ const (
 
 // Known reports whether the function is in the table. Source: dispenser.md 7.3.
 func (f Function) Known() bool { return f.kind() != nil }
-
-// Length is tenths of a millimetre. Source: dispenser.md 7.3.
-type Length int64
-
-// String prints millimetres. Source: dispenser.md 7.3.
-func (l Length) String() string { return fixed(int64(l), 10, 1) }
-
-// Degrees is hundredths of a degree Celsius. Source: dispenser.md 7.3.
-type Degrees int64
-
-// String prints degrees. Source: dispenser.md 7.3.
-func (d Degrees) String() string { return unit.Quantity(d).String() }
-
-func fixed(n, scale int64, digits int) string {
-	sign := ""
-	if n < 0 {
-		sign, n = "-", -n
-	}
-	return fmt.Sprintf("%s%d.%0*d", sign, n/scale, digits, n%scale)
-}
 
 // Request is a question of the station. It has no end mark and no checksum. Source: dispenser.md 7.3.
 type Request struct {

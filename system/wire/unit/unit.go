@@ -18,6 +18,12 @@ type Fen int64
 // Quantity is an amount of product in hundredths of its Unit.
 type Quantity int64
 
+// Length is tenths of a millimetre.
+type Length int64
+
+// Degrees is hundredths of a degree Celsius.
+type Degrees int64
+
 // Price is fen per whole unit of product.
 type Price int64
 
@@ -81,6 +87,18 @@ func (f Fen) String() string { return hundredths(int64(f)) }
 
 // String prints the quantity with two decimals: 25.48.
 func (q Quantity) String() string { return hundredths(int64(q)) }
+
+// String prints millimetres with one decimal: 1234.5.
+func (l Length) String() string {
+	sign, u := "", uint64(l)
+	if l < 0 {
+		sign, u = "-", -u
+	}
+	return fmt.Sprintf("%s%d.%d", sign, u/10, u%10)
+}
+
+// String prints degrees with two decimals: -3.50.
+func (d Degrees) String() string { return hundredths(int64(d)) }
 
 // String prints yuan per unit with two decimals: 7.85.
 func (p Price) String() string { return hundredths(int64(p)) }
