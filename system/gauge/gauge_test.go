@@ -258,6 +258,7 @@ func FuzzDriver(f *testing.F) {
 			data = data[n:]
 			r.d.Take()
 		}
+		r.d.Take() // what was asked so far has failed or will
 		for limit := r.now.Add(Poll + 4*longest); ; {
 			r.wake()
 			if frames, _ := r.d.Take(); len(frames) == 1 && string(frames[0]) == askLevels {
