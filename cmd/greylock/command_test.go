@@ -171,6 +171,8 @@ func TestConfigCommands(t *testing.T) {
 			value, want = "[{number: 7, path: /dev/seven}]", "7=/dev/seven@9600/none"
 		case "station.tills":
 			value, want = "[{number: 1, reader: A 00, psam: B 00}]", "1=A 00|B 00"
+		case "station.gauge.baud":
+			value, want = "2400", "2400"
 		case "card.flags":
 			value, want = "{levels: asn, levels.dpk: asn_asn}", "levels=asn levels.dpk=asn_asn"
 		}

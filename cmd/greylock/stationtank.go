@@ -174,7 +174,7 @@ func (e *env) tankReconcile(addr *string) *cobra.Command {
 			return err
 		}
 		if !a.OK {
-			return &cli.Error{Exit: cli.Failed, Code: "E141", Zh: "有油罐对不上账, 或没有两次量油", En: "a tank does not balance, or has no two dips",
+			return &cli.Error{Exit: cli.Failed, Code: "E109", Zh: "有油罐对不上账, 或没有两次量油", En: "a tank does not balance, or has no two dips",
 				NextZh: "见上表; 人工量油复核, 查进油单与枪的计量", NextEn: "see the table; dip by hand, look at delivery notes and meters"}
 		}
 		return nil

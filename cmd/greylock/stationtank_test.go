@@ -91,7 +91,7 @@ func TestStationTank(t *testing.T) {
 		t.Fatal(err)
 	}
 	pass(3 * time.Hour)
-	call(t, at("reconcile", "--tank", "1")...).want(t, cli.Failed, "超限", "E141")
+	call(t, at("reconcile", "--tank", "1")...).want(t, cli.Failed, "超限", "E109")
 	if err := w.Console("0001", gauge.Dead); err != nil {
 		t.Fatal(err)
 	}
