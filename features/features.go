@@ -74,9 +74,8 @@ const (
 	CardsVPCD = "vpcd"
 )
 
-// virtualOnly is the tag of scenarios that hours pass in, whose faults sit inside the station's process, or whose plain dispensers
-// have 250 ms to answer, which a machine that runs sixteen towns at once does not keep: in real time they are
-// left out.
+// virtualOnly is the tag of scenarios that hours pass in, whose faults sit inside the station's process, that need a till, or whose
+// plain board has two nozzles on a port, which do not pass in real time yet: there they are left out.
 const virtualOnly = "@虚拟时间"
 
 // ptyParallel is how many scenarios run at a time over pseudo-terminals: they wait for real time, not for a processor.

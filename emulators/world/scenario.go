@@ -135,40 +135,7 @@ func (s Scenario) check() error {
 		bad("a town needs at least one product and one station")
 	}
 	for i, st := range s.Stations {
-		if !isDigits(st.ID, 4) || record.SiteID(st.ID) == record.Center {
-			bad("stations[%d].id %q: want four digits, quoted, not 0000", i, st.ID)
-		}
-		n := len(st.Nozzles)
-		for j, t := range st.Tanks {
-			if err := t.check(products); err != nil {
-				bad("stations[%d].tanks[%d]: %w", i, j, err)
-			}
-		}
-		for j, board := range st.Plain {
-			n += len(board)
-			for _, code := range board {
-				if !products[code] {
-					bad("stations[%d].plain[%d]: product %q is not in products", i, j, code)
-				}
-			}
-		}
-		if n < 1 || n > maxNozzles {
-			bad("stations[%d]: %d nozzles, want 1…%d", i, n, maxNozzles)
-		}
-		ports := 0
-		for _, n := range st.Hubs {
-			if ports += n; n != 8 && n != 16 {
-				bad("stations[%d].hubs: %d ports, want 8 or 16", i, n)
-			}
-		}
-		if n := len(st.Nozzles) + len(st.Plain); len(st.Hubs) > 0 && n > ports {
-			bad("stations[%d].hubs: %d ports for %d boards", i, ports, n)
-		}
-		for j, code := range st.Nozzles {
-			if !products[code] {
-				bad("stations[%d].nozzles[%d]: product %q is not in products", i, j, code)
-			}
-		}
+		st.check(products, func(format string, args ...any) { bad("stations[%d]"+format, append([]any{i}, args...)...) })
 	}
 	names := map[string]bool{}
 	for i, c := range s.Cards {
@@ -186,6 +153,44 @@ func (s Scenario) check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// check names what is wrong with a station.
+func (st StationPlan) check(products map[string]bool, bad func(format string, args ...any)) {
+	if !isDigits(st.ID, 4) || record.SiteID(st.ID) == record.Center {
+		bad(".id %q: want four digits, quoted, not 0000", st.ID)
+	}
+	n := len(st.Nozzles)
+	for j, t := range st.Tanks {
+		if err := t.check(products); err != nil {
+			bad(".tanks[%d]: %w", j, err)
+		}
+	}
+	for j, board := range st.Plain {
+		n += len(board)
+		for _, code := range board {
+			if !products[code] {
+				bad(".plain[%d]: product %q is not in products", j, code)
+			}
+		}
+	}
+	if n < 1 || n > maxNozzles {
+		bad(": %d nozzles, want 1…%d", n, maxNozzles)
+	}
+	ports := 0
+	for _, n := range st.Hubs {
+		if ports += n; n != 8 && n != 16 {
+			bad(".hubs: %d ports, want 8 or 16", n)
+		}
+	}
+	if n := len(st.Nozzles) + len(st.Plain); len(st.Hubs) > 0 && n > ports {
+		bad(".hubs: %d ports for %d boards", ports, n)
+	}
+	for j, code := range st.Nozzles {
+		if !products[code] {
+			bad(".nozzles[%d]: product %q is not in products", j, code)
+		}
+	}
 }
 
 // maxNozzles bounds a station: four 16-port hubs (features H2).
