@@ -75,7 +75,8 @@ const (
 )
 
 // virtualOnly is the tag of scenarios that hours pass in, whose faults sit inside the station's process, that need a till, or whose
-// plain board has two nozzles on a port, which do not pass in real time yet: there they are left out.
+// plain boards want their answers within 250 ms, which sixteen towns at once on a small machine may not keep: in real time they are
+// left out.
 const virtualOnly = "@虚拟时间"
 
 // ptyParallel is how many scenarios run at a time over pseudo-terminals: they wait for real time, not for a processor.

@@ -58,11 +58,7 @@ func (l *loop) advanceReal(end clock.Instant, done func() bool) bool {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for !done() {
-		reach := min(l.target(), end)
-		for l.next() <= reach && !done() {
-			l.step()
-		}
-		l.now = max(l.now, reach)
+		l.catchUp(end, done)
 		if l.now >= end {
 			l.drain()
 			return done()
@@ -70,11 +66,21 @@ func (l *loop) advanceReal(end clock.Instant, done func() bool) bool {
 		timer.Reset(max(min(l.next(), end).Sub(l.now), 100*time.Microsecond))
 		select {
 		case f := <-l.inbox:
+			l.catchUp(end, done) // what comes from outside comes now: a board measures the silence between two bytes
 			f()
 		case <-timer.C:
 		}
 	}
 	return true
+}
+
+// catchUp runs what is due by the wall clock, and lets the town's time be that.
+func (l *loop) catchUp(end clock.Instant, done func() bool) {
+	reach := min(l.target(), end)
+	for l.next() <= reach && !done() {
+		l.step()
+	}
+	l.now = max(l.now, reach)
 }
 
 // drain does what other goroutines have handed in.

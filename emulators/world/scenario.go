@@ -156,17 +156,17 @@ func (s Scenario) check() error {
 }
 
 // check names what is wrong with a station.
-func (st StationPlan) check(products map[string]bool, bad func(format string, args ...any)) {
-	if !isDigits(st.ID, 4) || record.SiteID(st.ID) == record.Center {
-		bad(".id %q: want four digits, quoted, not 0000", st.ID)
+func (s StationPlan) check(products map[string]bool, bad func(format string, args ...any)) {
+	if !isDigits(s.ID, 4) || record.SiteID(s.ID) == record.Center {
+		bad(".id %q: want four digits, quoted, not 0000", s.ID)
 	}
-	n := len(st.Nozzles)
-	for j, t := range st.Tanks {
+	n := len(s.Nozzles)
+	for j, t := range s.Tanks {
 		if err := t.check(products); err != nil {
 			bad(".tanks[%d]: %w", j, err)
 		}
 	}
-	for j, board := range st.Plain {
+	for j, board := range s.Plain {
 		n += len(board)
 		for _, code := range board {
 			if !products[code] {
@@ -178,15 +178,15 @@ func (st StationPlan) check(products map[string]bool, bad func(format string, ar
 		bad(": %d nozzles, want 1…%d", n, maxNozzles)
 	}
 	ports := 0
-	for _, n := range st.Hubs {
+	for _, n := range s.Hubs {
 		if ports += n; n != 8 && n != 16 {
 			bad(".hubs: %d ports, want 8 or 16", n)
 		}
 	}
-	if n := len(st.Nozzles) + len(st.Plain); len(st.Hubs) > 0 && n > ports {
+	if n := len(s.Nozzles) + len(s.Plain); len(s.Hubs) > 0 && n > ports {
 		bad(".hubs: %d ports for %d boards", ports, n)
 	}
-	for j, code := range st.Nozzles {
+	for j, code := range s.Nozzles {
 		if !products[code] {
 			bad(".nozzles[%d]: product %q is not in products", j, code)
 		}
