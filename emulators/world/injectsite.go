@@ -1,0 +1,199 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"greylock/emulators/fault"
+	"greylock/system/wire/record"
+)
+
+// siteInjectors are the faults of programs, disks, hubs and of the way to the center.
+func siteInjectors() map[pair]injector {
+	return map[pair]injector{
+		{fault.Hub, "off"}:          hubOff,
+		{fault.Station, "off"}:      killed,
+		{fault.Station, "stuck"}:    inside(func(s *site, x *injured) { s.freeze(); x.end = s.thaw }),
+		{fault.Disk, "slow"}:        inside(func(s *site, x *injured) { s.disk.Slow(diskLate); x.end = func() { s.disk.Slow(0) } }),
+		{fault.Disk, "full"}:        inside(diskFull),
+		{fault.Disk, "sync"}:        inside(func(s *site, x *injured) { s.disk.FailSync(1); s.supervise(x) }),
+		{fault.Disk, "short"}:       inside(func(s *site, x *injured) { s.disk.ShortWrite(); s.supervise(x) }),
+		{fault.Disk, "tear-byte"}:   inside(func(s *site, x *injured) { s.disk.CutAfter(int64(x.f.At)); s.supervise(x) }),
+		{fault.Clock, "ahead"}:      leaping(1),
+		{fault.Clock, "behind"}:     leaping(-1),
+		{fault.Center, "off"}:       centerOff,
+		{fault.Center, "slow"}:      inside(func(s *site, x *injured) { s.hop = farAway; x.end = func() { s.hop = 0 } }),
+		{fault.Center, "lose"}:      inside(losing),
+		{fault.Center, "duplicate"}: inside(func(s *site, x *injured) { s.w.twiceMore(s, x) }),
+		{fault.Center, "wrong"}:     inside(func(s *site, x *injured) { s.w.forge = s.open.Site; x.struck = s.w.since("prices forged") }),
+	}
+}
+
+// Times of sick surroundings.
+const (
+	diskLate  = 200 * time.Millisecond
+	farAway   = 3 * time.Second
+	restarted = 5 * time.Second // a program that has ended is started again so much later
+)
+
+// since counts what happens from now on.
+func (w *World) since(word string) func() int {
+	before := w.faults[word]
+	return func() int { return w.faults[word] - before }
+}
+
+// inside is a fault of a station whose program runs in this world.
+func inside(do func(s *site, x *injured)) injector {
+	return func(w *World, f fault.Fault, x *injured) error {
+		s := w.stations[record.SiteID(f.Place)]
+		if s == nil {
+			return fmt.Errorf("没有站点 %s, 或它是独立的进程 (no such site, or it is a process of its own)", f.Place)
+		}
+		do(s, x)
+		return nil
+	}
+}
+
+// behind says whether a port is one of the hub that the fault means; without a number it means all hubs.
+func (w *World) behind(f fault.Fault, site record.SiteID, port int) bool {
+	if site != record.SiteID(f.Place) {
+		return false
+	}
+	if f.At == 0 {
+		return true
+	}
+	for _, s := range w.scenario.Stations {
+		first := 0
+		for i, ports := range s.Hubs {
+			if first += ports; s.ID == f.Place && i+1 == f.At {
+				return port > first-ports && port <= first
+			}
+		}
+	}
+	return false
+}
+
+// leaping lets a station's clock leap, and leap back when it is mended.
+func leaping(sign time.Duration) injector {
+	return inside(func(s *site, x *injured) {
+		s.jump(sign * time.Duration(x.f.At) * time.Second)
+		x.end = func() { s.jump(0) }
+	})
+}
+
+// hubOff cuts the lines of a station, or those of one hub.
+func hubOff(w *World, f fault.Fault, x *injured) error {
+	var all []wire
+	for _, p := range w.pumpList {
+		if w.behind(f, p.site, p.port) {
+			all = append(all, p.line)
+		}
+	}
+	for _, p := range w.plainList {
+		if w.behind(f, p.site, p.port) {
+			all = append(all, p.line)
+		}
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("站点 %s 没有这个集线器 (no such hub)", f.Place)
+	}
+	for _, x := range all {
+		cut(x, true)
+	}
+	x.end = func() {
+		for _, x := range all {
+			cut(x, false)
+		}
+	}
+	return nil
+}
+
+// killed ends a program; it starts again when the fault is mended.
+func killed(w *World, f fault.Fault, x *injured) error {
+	id := record.SiteID(f.Place)
+	x.end = func() {
+		if err := w.Restart(id); err != nil {
+			w.note("fault", err.Error())
+		}
+	}
+	return w.Kill(id)
+}
+
+// diskFull leaves no byte; what the journal keeps in reserve is on the disk already.
+func diskFull(s *site, x *injured) {
+	s.disk.Limit(0)
+	s.supervise(x)
+	ended := x.end
+	x.end = func() { s.disk.Limit(-1); ended() }
+}
+
+// supervise starts the program again whenever it has ended, until the fault is mended, and then once more.
+func (s *site) supervise(x *injured) {
+	again := func() {
+		if s.run == nil {
+			if err := s.w.Restart(s.open.Site); err != nil {
+				s.w.note("fault", err.Error())
+			}
+		}
+	}
+	var look func()
+	look = func() {
+		if !x.ended {
+			again()
+			s.w.at(s.w.now.Add(restarted), look)
+		}
+	}
+	look()
+	x.end = again
+}
+
+func centerOff(w *World, f fault.Fault, x *injured) error {
+	id := record.SiteID(f.Place)
+	x.end = func() { _ = faults{w}.MendCenter(id) } // it was there when it was cut
+	return faults{w}.CutCenter(id)
+}
+
+// losing loses requests on their way to the center.
+func losing(s *site, x *injured) {
+	s.loses = x.f.Permill
+	if s.loses == 0 {
+		s.loses = usual
+	}
+	x.struck = s.w.since("request lost")
+	x.end = func() { s.loses = 0 }
+}
+
+// twiceMore sends the next batches twice.
+func (w *World) twiceMore(s *site, x *injured) {
+	s.twice = max(1, x.f.Times)
+	x.struck = w.since("batch repeated")
+	x.end = func() { s.twice = 0 }
+}
+
+// freeze lets a program stand still: what comes for it waits.
+func (s *site) freeze() { s.frozen = true }
+
+// thaw lets it go on with what has waited.
+func (s *site) thaw() {
+	s.frozen = false
+	waiting := s.waiting
+	s.waiting = nil
+	for _, f := range waiting {
+		f()
+	}
+}
+
+// later keeps what a program that stands still is to do; false if it runs.
+func (s *site) later(f func()) bool {
+	if !s.frozen {
+		return false
+	}
+	life := s.life
+	s.waiting = append(slices.Clip(s.waiting), func() {
+		if s.life == life {
+			f()
+		}
+	})
+	return true
+}
