@@ -285,8 +285,11 @@ func (c *Core) letRun(now clock.Instant, p *port, i int, f record.PlainAuthorise
 	f.TimeMs, f.Port, f.NZN, f.Nozzle, f.Number = now.Milli(), p.number, plan.NZN, plan.Nozzle, k.number+1
 	k.arming = true
 	c.then(c.out.Append(f), func(now clock.Instant) {
+		err := error(errNozzle{fmt.Sprintf("%d 号枪刚被停机", plan.Nozzle), "the nozzle was stopped meanwhile"})
+		if k.arming && !c.stopped(plan.Nozzle) {
+			err = p.lf.Authorise(now, i, dispenser.Authorisation{Money: f.Money, Volume: f.Volume})
+		}
 		k.arming = false
-		err := p.lf.Authorise(now, i, dispenser.Authorisation{Money: f.Money, Volume: f.Volume})
 		if err != nil { // nothing was sent: the delivery ends before it began
 			c.plainSold(now, p, i, dispenser.Sale{Verdict: dispenser.Agreed}, originRefused)
 		}

@@ -86,7 +86,8 @@ func (c *Core) authorise(now clock.Instant, id uint64, q AskAuthorise) {
 		return
 	}
 	if err := c.ready(p, i, dispenser.Authorisation{Money: q.Money, Volume: q.Volume}); err != nil {
-		c.refuse(id, http.StatusConflict, "NOT_NOW", err.Error(), err.Error())
+		zh, en := words(err)
+		c.refuse(id, http.StatusConflict, "NOT_NOW", zh, en)
 		return
 	}
 	c.letRun(now, p, i, record.PlainAuthorised{Money: q.Money, Volume: q.Volume, By: q.By, Way: q.Way}, func(_ clock.Instant, err error) {
@@ -102,6 +103,23 @@ func (c *Core) authorise(now clock.Instant, id uint64, q AskAuthorise) {
 type errNozzle struct{ zh, en string }
 
 func (e errNozzle) Error() string { return e.zh + " (" + e.en + ")" }
+
+// words are an error's in both languages; one that has them in one sentence says it twice.
+func words(err error) (zh, en string) {
+	var e errNozzle
+	if errors.As(err, &e) {
+		return e.zh, e.en
+	}
+	return err.Error(), err.Error()
+}
+
+// halt shuts a nozzle's valve and takes back an authorisation that still waits for the disk.
+func (c *Core) halt(now clock.Instant, p *port, i int) error {
+	c.plainAt(p.number, p.plans[i].NZN).arming = false
+	err := p.lf.Stop(now, i)
+	c.events(now, p)
+	return err
+}
 
 // ready says whether a plain nozzle can be let run.
 func (c *Core) ready(p *port, i int, a dispenser.Authorisation) error {
@@ -142,9 +160,7 @@ func (c *Core) done(id uint64, err error) {
 
 func (c *Core) stopNozzle(now clock.Instant, id uint64, q AskNozzle) {
 	if p, i, ok := c.plainOf(id, q.Nozzle, q.By); ok {
-		err := p.lf.Stop(now, i)
-		c.events(now, p)
-		c.done(id, err)
+		c.done(id, c.halt(now, p, i))
 	}
 }
 

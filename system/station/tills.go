@@ -73,7 +73,7 @@ type TillOrder struct {
 	By     string        `json:"by"`
 }
 
-// TillPIN is what the holder keyed. It is wiped when it has been used, and stands in no log.
+// TillPIN is what the holder keyed. The till wipes its copy when it has been used; it stands in no log and no fact.
 type TillPIN struct {
 	Till   int    `json:"till"`
 	Digits string `json:"pin"`
@@ -202,12 +202,16 @@ func (c *Core) asked(now clock.Instant, id uint64, number int, do func(t *till.T
 	}
 	if err := do(t); err != nil {
 		code := "TILL_NOZZLE"
-		for known, word := range map[error]string{till.ErrBusy: "TILL_BUSY", till.ErrNotNow: "TILL_NOT_NOW", till.ErrOrder: "TILL_ORDER"} {
-			if errors.Is(err, known) {
-				code = word
-			}
+		switch {
+		case errors.Is(err, till.ErrBusy):
+			code = "TILL_BUSY"
+		case errors.Is(err, till.ErrNotNow):
+			code = "TILL_NOT_NOW"
+		case errors.Is(err, till.ErrOrder):
+			code = "TILL_ORDER"
 		}
-		c.refuse(id, http.StatusConflict, code, err.Error(), err.Error())
+		zh, en := words(err)
+		c.refuse(id, http.StatusConflict, code, zh, en)
 		return
 	}
 	c.reply(id, TillDone{c.showTill(t)}, 0)
@@ -232,7 +236,10 @@ func (c *Core) confirmTill(now clock.Instant, id uint64, q TillConfirm) {
 		c.refuse(id, http.StatusForbidden, "TWO_PERSONS", "须由两个不同的人确认", "two different persons must confirm")
 		return
 	}
-	c.asked(now, id, q.Till, func(t *till.Till) error { return t.Confirm(now, q.Volume, q.By) })
+	c.asked(now, id, q.Till, func(t *till.Till) error {
+		_, sale, _ := t.Open()
+		return t.Confirm(now, q.Volume, soldOf(c.fuelled[sale]).Meter, q.By)
+	})
 }
 
 func (c *Core) plateTill(now clock.Instant, id uint64, q TillAsk) {
@@ -334,8 +341,7 @@ func (c *Core) tillAuthorise(n record.Nozzle, preset dispenser.Authorisation, sa
 
 func (c *Core) tillStop(n record.Nozzle) {
 	if p, i, ok := c.plainNozzle(n); ok {
-		_ = p.lf.Stop(c.now, i)
-		c.events(c.now, p)
+		_ = c.halt(c.now, p, i) // the nozzle is there
 	}
 }
 

@@ -203,9 +203,10 @@ func (k *checker) tills(tills []Till) {
 		if t.Number < 1 || t.Number > maxPorts || numbers[t.Number] {
 			k.bad(key+".number", "%d: 应为 1…%d, 不重复 (want, each once)", t.Number, maxPorts)
 		}
-		for word, name := range map[string]string{"reader": t.Reader, "psam": t.PSAM} {
+		for _, x := range [][2]string{{"reader", t.Reader}, {"psam", t.PSAM}} {
+			name := x[1]
 			if name == "" || readers[name] {
-				k.bad(key+"."+word, "%q: 应为读卡器名, 不重复, 见 greylock doctor (want a reader's name, each once)", name)
+				k.bad(key+"."+x[0], "%q: 应为读卡器名, 不重复, 见 greylock doctor (want a reader's name, each once)", name)
 			}
 			readers[name] = true
 		}

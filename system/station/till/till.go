@@ -351,8 +351,8 @@ func (t *Till) doubt() {
 		En: "figures of card sale " + sale.String() + " contradict each other: two persons compare the totals and confirm the volume"})
 }
 
-// Confirm ends a delivery whose figures are in doubt: two persons have read the volume off the totals.
-func (t *Till) Confirm(now clock.Instant, volume unit.Quantity, by [2]string) error {
+// Confirm ends a delivery whose figures are in doubt: two persons have read the volume off the totals, which stand at m.
+func (t *Till) Confirm(now clock.Instant, volume unit.Quantity, m dispenser.Meter, by [2]string) error {
 	t.now = now
 	_, _, open := t.Open()
 	switch {
@@ -366,7 +366,7 @@ func (t *Till) Confirm(now clock.Instant, volume unit.Quantity, by [2]string) er
 		return ErrOrder
 	}
 	t.book.by = by[0] + "," + by[1]
-	t.pump(dispenser.Sale{Verdict: dispenser.Agreed, Volume: volume, Amount: amount, Price: t.book.last.Evidence.Price})
+	t.pump(dispenser.Sale{Verdict: dispenser.Agreed, Volume: volume, Amount: amount, Price: t.book.last.Evidence.Price, Meter: m})
 	return nil
 }
 
