@@ -112,7 +112,7 @@ func TestEmulatePlainDispensers(t *testing.T) {
 		_, err = io.ReadFull(f, reply[:])
 		return reply, err
 	}
-	const wait = 10 * time.Second
+	const wait = 60 * time.Second
 	reply, err := ask(2, lf.Query, 200*time.Millisecond)
 	for limit := time.Now().Add(wait); err != nil && time.Now().Before(limit); { // the board starts
 		reply, err = ask(2, lf.Query, 200*time.Millisecond)
@@ -164,7 +164,7 @@ func TestEmulateCardDispensers(t *testing.T) {
 	d := emulateDispensers(t, "--protocol", "fa", "--ports", "1", "--psam", image, "--card", blankImage(t))
 	d.says("port01")
 	f := d.open("port01")
-	if err := f.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := f.SetReadDeadline(time.Now().Add(60 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	var dec fa.Decoder

@@ -38,7 +38,7 @@ func blankImage(t *testing.T) string {
 // TestEmulateCard: the image answers at vpcd's socket, leaves and comes at a word, is torn, and keeps what it has written.
 func TestEmulateCard(t *testing.T) {
 	t.Parallel()
-	const limit = 10 * time.Second
+	const limit = 60 * time.Second
 	path := blankImage(t)
 	before, err := os.ReadFile(path)
 	if err != nil {

@@ -36,7 +36,7 @@ func TestEmulateGauge(t *testing.T) {
 		t.Helper()
 		_, err := f.WriteString("\x01" + request)
 		if err == nil {
-			err = f.SetReadDeadline(time.Now().Add(10 * time.Second))
+			err = f.SetReadDeadline(time.Now().Add(60 * time.Second))
 		}
 		var dec tls350.Decoder
 		var a tls350.Answer

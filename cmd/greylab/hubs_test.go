@@ -113,7 +113,7 @@ func TestEmulateHub(t *testing.T) {
 func (d *dispensers) ask(f *os.File, q lf.Request) (reply lf.Frame) {
 	d.t.Helper()
 	req, err := q.Frame()
-	for limit := time.Now().Add(10 * time.Second); err == nil && time.Now().Before(limit); {
+	for limit := time.Now().Add(60 * time.Second); err == nil && time.Now().Before(limit); {
 		if _, err = f.Write(req[:]); err == nil {
 			err = f.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
 		}

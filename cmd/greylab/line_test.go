@@ -41,7 +41,7 @@ func TestTapeAsADispenser(t *testing.T) {
 		out, said := io.Pipe()
 		var errs strings.Builder
 		lb := &lab{Options: cli.Options{Streams: cli.Streams{Out: said, Err: &errs}}}
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 120*time.Second)
 		defer cancel()
 		ended := make(chan cli.Exit, 1)
 		go func() {

@@ -21,7 +21,7 @@ import (
 )
 
 // patience bounds every wait for a real process; each ends as soon as what it waits for is there.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // buildDir is where the program of the tests is built; TestMain removes it.
 var buildDir string

@@ -72,7 +72,7 @@ func TestHubServesAnyProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = h.Close() }()
-	const wait = 10 * time.Second
+	const wait = 60 * time.Second
 	for i := range 3 {
 		if want := filepath.Join(dir, []string{"port01", "port02", "port03"}[i]); h.Link(i) != want {
 			t.Errorf("port %d is %s", i, h.Link(i))

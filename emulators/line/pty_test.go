@@ -39,7 +39,7 @@ func (i *inbox) take(b []byte) {
 // wait returns what is there once it has n bytes.
 func (i *inbox) wait(t *testing.T, n int) []byte {
 	t.Helper()
-	limit := time.After(10 * time.Second)
+	limit := time.After(60 * time.Second)
 	for {
 		i.mu.Lock()
 		got := append([]byte(nil), i.got...)
@@ -86,7 +86,7 @@ func client(t *testing.T, name string) *os.File {
 
 func readAll(t *testing.T, f *os.File, n int) []byte {
 	t.Helper()
-	if err := f.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := f.SetReadDeadline(time.Now().Add(60 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	var got []byte
@@ -297,7 +297,7 @@ func TestPtyStrict(t *testing.T) {
 		p.Write(text)
 		all := make([]byte, 0, len(text))
 		for len(all) < len(text) && bytes.HasPrefix(text, all) {
-			if err := f.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			if err := f.SetReadDeadline(time.Now().Add(60 * time.Second)); err != nil {
 				t.Fatal(err)
 			}
 			n, err := f.Read(all[len(all):cap(all)])

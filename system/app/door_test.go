@@ -86,7 +86,7 @@ func TestSlowClients(t *testing.T) {
 		}
 	}
 	for i, c := range all { // nine clients, four slots
-		if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		if err := c.SetReadDeadline(time.Now().Add(60 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		text, err := io.ReadAll(c)

@@ -5,6 +5,7 @@ package clock
 
 import (
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -20,11 +21,38 @@ const Offset = 8 * time.Hour
 // Clock tells the time to a runner.
 type Clock interface{ Now() Instant }
 
-// System is the machine's clock.
+// System is the machine's clock, as a program may rely on it: within one process it never runs backwards. Where the machine's
+// clock was set forward it follows at once; where it was set back it goes on at half speed until the machine has caught up, so
+// that no timer waits for the hours that were taken away. Source: trust.md fault 50.
 type System struct{}
 
 // Now returns the machine's time.
-func (System) Now() Instant { return Instant(time.Now().UnixNano()) }
+func (System) Now() Instant { return machine.now() }
+
+var (
+	began   = time.Now()
+	machine = steady{read: func() (wall Instant, run time.Duration) {
+		now := time.Now()
+		return Instant(now.UnixNano()), now.Sub(began)
+	}}
+)
+
+// steady makes one time of two: the wall's, which people set, and the running time of the process, which nobody sets.
+type steady struct {
+	read func() (wall Instant, run time.Duration)
+	mu   sync.Mutex
+	last Instant
+	ran  time.Duration
+}
+
+func (s *steady) now() Instant {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wall, run := s.read()
+	s.last = max(wall, s.last.Add((run-s.ran)/2))
+	s.ran = run
+	return s.last
+}
 
 // At returns the instant of a civil date and time (UTC+8).
 func At(year int, month time.Month, day, hour, minute, second int) Instant {
