@@ -189,3 +189,4 @@
     例子:
       | 故障                       | 告警             |
       | plain 2: total-leap at 5 | sale-in-doubt  |
+      | 2 号站控枪: 断电忘账 6秒后 持续5秒  | sale-in-doubt  |

@@ -95,6 +95,7 @@ var Table = []Pair{
 	{Dispenser, "deaf", "不取油价", For, "从不取油价文件", "it never fetches its prices", Books},
 
 	{Plain, "off", "断电", For, "普通加油机断电, 内存保留", "no power; what is in its memory stays", Books},
+	{Plain, "forget", "断电忘账", For, "断电, 来电后忘记末笔的油量和金额 (泵码仍在)", "no power; when it is back the figures of its last sale are 0, and its totals are right", "sale-in-doubt"},
 	{Plain, "mute", "不应答", For, "收到而不应答, 也不执行", "it hears and obeys nothing", Books},
 	{Plain, "delayed", "迟答", For, "应答晚 600 毫秒, 落到下一问之后", "it answers 600 ms late: after the next question", Books},
 	{Plain, "stale", "旧应答", For, "应答的是上一问", "it answers the question before", Books},

@@ -51,6 +51,16 @@ func plainInjectors() map[pair]injector {
 			h.p.powerOn()
 		}
 	})
+	all[pair{fault.Plain, "forget"}] = turning(func(h plainHand, on bool) {
+		h.p.cfg.Habits.ForgetsSale = true // for as long as it has no power: a board looks at its last sale when it comes
+		if on {
+			h.p.powerOff()
+		} else if h.p.board == nil {
+			h.p.powerOn()
+			h.p.cfg.Habits.ForgetsSale = false
+			h.p.board.SetHabits(h.p.w.now, h.p.cfg.Habits)
+		}
+	})
 	all[pair{fault.Plain, "total-leap"}] = func(w *World, f fault.Fault, _ *injured) error {
 		h, err := w.plainAt(f)
 		if err != nil {

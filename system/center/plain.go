@@ -14,18 +14,22 @@ import (
 // FiguresInDoubt quarantines a delivery of a plain dispenser whose register and totals contradict each other.
 const FiguresInDoubt = "figures-in-doubt"
 
-// agreed is the verdict of a station whose register and totals say the same.
-const agreed = "agreed"
+// Verdicts of a station: register and totals say the same; the total before the delivery was never read.
+const agreed, unmeasured = "agreed", "unmeasured"
 
 // plainSold takes a delivery of a plain dispenser: fuel, and cash or another tender, as a record of T_TYPE 7. A card's own record
-// posts a card sale; one of nothing is no sale. Source: design.md 9.6.
+// posts a card sale; one of nothing is no sale, and waits in quarantine if its total ran all the same. Source: design.md 9.6;
+// trust.md row 35.
 func (j *judge) plainSold(p place, f record.PlainSold) {
-	if f.Card != (record.SaleID{}) || f.Quantity == 0 && f.Amount == 0 {
+	nothing := f.Quantity == 0 && f.Amount == 0
+	if f.Card != (record.SaleID{}) || nothing && (f.Moved == 0 || f.Verdict == unmeasured) {
 		return
 	}
 	rec := plainRecord(f)
 	reason := ""
 	switch value, bad := (&entry{rec: rec}).value(); {
+	case nothing:
+		reason = FiguresInDoubt
 	case j.books.sites.at(p.Site).kind != record.KindStation:
 		reason = StationUnknown
 	case !j.books.products.has(f.Product):

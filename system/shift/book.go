@@ -186,9 +186,13 @@ func since(to, from, wrap int64) int64 {
 // Settled takes a settlement of an earlier sale (T-TYPE 3, 4): money, and no new fuel.
 func (b *Book) Settled(kind int, amount unit.Fen) { b.run.types.add(strconv.Itoa(kind), 0, amount) }
 
+// nothing says that a record is of no fuel and no money. It is no sale: it counts in no figure, but it is in the journal, and what
+// the totalizer ran under it is a line.
+func (s Sale) nothing() bool { return s.Quantity == 0 && s.Amount == 0 }
+
 // Sold takes a record of fuel.
 func (b *Book) Sold(s Sale) {
-	if s.Quantity == 0 && s.Amount == 0 && s.Moved == 0 {
+	if s.nothing() && (s.Moved == 0 || s.Unread) {
 		return
 	}
 	m := b.meter(s.Key)
@@ -197,7 +201,9 @@ func (b *Book) Sold(s Sale) {
 		b.Reading(s.Key, start, s.Wrap)
 	}
 	n := b.nozzle(s.Key)
-	n.sold, n.amount, n.count = n.sold+s.Quantity, n.amount+s.Amount, n.count+1
+	if !s.nothing() {
+		n.sold, n.amount, n.count = n.sold+s.Quantity, n.amount+s.Amount, n.count+1
+	}
 	if s.Unread {
 		s.Moved = 0
 	} else {
@@ -206,7 +212,9 @@ func (b *Book) Sold(s Sale) {
 	if d := s.Moved - s.Quantity; d != 0 {
 		n.lines = append(n.lines, line{MeterLine: record.MeterLine{Kind: Register, Quantity: d, First: s.Number, Last: s.Number}})
 	}
-	b.tell(m, s)
+	if !s.nothing() {
+		b.tell(m, s)
+	}
 }
 
 // place moves the totalizer by a record and writes what does not fit.

@@ -160,6 +160,29 @@ func TestDifferencesHaveLines(t *testing.T) {
 	}
 }
 
+// TestNothingIsNoSale: a record of no fuel and no money counts in no figure; what the totalizer ran under it is a line.
+func TestNothingIsNoSale(t *testing.T) {
+	t.Parallel()
+	r := newRig(10000)
+	r.open()
+	r.Sold(r.sale(1000))
+	r.Sold(r.sale(0))
+	lost := r.sale(200) // the board has forgotten it in a power cut
+	lost.Quantity, lost.Amount = 0, 0
+	r.Sold(lost)
+	lost.Unread, lost.Moved = true, 777
+	r.Sold(lost)
+	z := r.close()
+	balanced(t, z)
+	m := z.Meters[0]
+	if m.Count != 1 || m.Ran != 1200 || m.Sold != 1000 || len(z.Days) != 1 || z.Days[0].Count != 1 || z.Tenders[0].Count != 1 || z.Staff[0].Count != 1 {
+		t.Errorf("%+v", z)
+	}
+	if d := cmp.Diff([]record.MeterLine{{Kind: Register, Quantity: 200, First: 3, Last: 3}}, m.Lines); d != "" {
+		t.Error(d)
+	}
+}
+
 // FuzzEveryOrder: whatever records come, late or never, each shift balances, and the shifts hold each record once.
 func FuzzEveryOrder(f *testing.F) {
 	f.Add(uint64(1))
@@ -176,6 +199,9 @@ func FuzzEveryOrder(f *testing.F) {
 				balanced(t, r.close())
 				r.open()
 			case 1:
+				lost := r.sale(unit.Quantity(rnd.IntN(3)))
+				lost.Quantity, lost.Amount = 0, 0 // no sale: it counts nowhere
+				r.Sold(lost)
 				r.total = (r.total + int64(rnd.IntN(500))) % wrap
 			case 2, 3:
 				held = append(held, r.sale(unit.Quantity(1+rnd.IntN(5000))))
