@@ -139,7 +139,7 @@ func (e *env) making(ctx context.Context, f *makeFlags, job func(m *cardmaking.M
 	m := cardmaking.New(cardmaking.Config{
 		Realm: id.Realm, Profile: profile, Company: bcd(c.Making.Company), Province: bcd(c.Making.Province), Keys: keys, Transport: transport,
 	})
-	cfg := app.DeskConfig{Site: id, Kind: record.KindMaking, Data: c.Data, Center: c.Making.Center}
+	cfg := app.DeskConfig{Site: id, Kind: record.KindMaking, Data: c.Data, Center: c.Making.Center, TLS: c.Making.TLS.Files()}
 	return e.desk(ctx, cfg, c.Making.Reader, m.Apply, func(door app.Door, t card.Transport) error { return job(m, door, t) })
 }
 

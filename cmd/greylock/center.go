@@ -30,6 +30,7 @@ func (e *env) center() *cobra.Command {
 		&cobra.Command{Use: "run", Short: "运行中心程序 (run the center's program)", Args: cobra.NoArgs, RunE: run},
 		&cobra.Command{Use: "key", Short: "指令公钥, 写入各站 center_key (public key for the stations)", Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error { return e.centerKey(path) }},
+		e.centerCertificate(),
 		e.centerSite(&addr), e.centerProduct(&addr), e.centerLayout(&addr), e.centerPrices(&addr), e.centerList(&addr), e.centerSales(&addr), e.centerSale(&addr),
 		e.centerDay(&addr), e.centerAlarms(&addr), e.centerAlarm(&addr),
 	)
@@ -48,7 +49,8 @@ func (e *env) runCenter(ctx context.Context, path string) error {
 	}
 	id := identity(c)
 	p, err := app.Center(app.CenterConfig{
-		Site: id, Cards: cards, Data: c.Data, Listen: c.Center.Listen, Operator: c.Center.Operator, Vault: c.Center.Vault, Secret: c.Center.Secret, OnePerson: c.Center.Prices == config.OnePerson, Log: e.Logger(),
+		Site: id, Cards: cards, Data: c.Data, Listen: c.Center.Listen, Operator: c.Center.Operator, Vault: c.Center.Vault, Secret: c.Center.Secret, TLS: centerFiles(c.Center),
+		OnePerson: c.Center.Prices == config.OnePerson, Log: e.Logger(),
 	})
 	return e.serve(ctx, p, err, id)
 }

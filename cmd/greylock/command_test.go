@@ -129,7 +129,7 @@ func TestCompletion(t *testing.T) {
 const goodStation = `site: {id: "0001", name: 示范加油站, realm: training}
 data: /var/lib/greylock
 station:
-  center: "http://10.0.0.1:7100"
+  center: "http://127.0.0.1:7100"
   center_key: "abababababababababababababababababababababababababababababababab"
   ports:
     - {number: 1, path: /dev/hub/port01}

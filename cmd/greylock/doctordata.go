@@ -14,9 +14,11 @@ import (
 	"slices"
 	"time"
 
+	"greylock/cmd/internal/cli"
 	"greylock/cmd/internal/config"
 	"greylock/system/app"
 	"greylock/system/clock"
+	"greylock/system/exchange/cert"
 	"greylock/system/journal"
 	"greylock/system/station"
 	"greylock/system/wire/record"
@@ -177,9 +179,54 @@ func (d *doctor) clock() {
 // mostSkew between this machine and the center; ours: prices change by the minute.
 const mostSkew = 30 * time.Second
 
+// unreachableCode is the error of a center that does not answer at all.
+const unreachableCode = "E701"
+
+// link is where this site calls the center, "" for the center itself, and the certificates of the link.
+func (d *doctor) link() (base string, files cert.Files) {
+	switch d.role {
+	case config.RoleStation:
+		return d.c.Station.Center, d.c.Station.TLS.Files()
+	case config.RoleIssue:
+		return d.c.Issue.Center, d.c.Issue.TLS.Files()
+	case config.RoleMaking:
+		return d.c.Making.Center, d.c.Making.TLS.Files()
+	}
+	return "", centerFiles(d.c.Center)
+}
+
+// certificates looks at the link's certificates and gives a client that has them.
+func (d *doctor) certificates(base string, files cert.Files) *http.Client {
+	if !files.Used() {
+		zh, en := "本机或教学, 不加密", "this machine alone, or training: no TLS"
+		d.say(absent, "certificates", "", zh, en, "", "")
+		return http.DefaultClient
+	}
+	site := record.SiteID(d.c.Site.ID)
+	if base == "" {
+		site = cert.CenterSite
+	}
+	now := clock.System{}.Now()
+	s, err := files.Check(site, now)
+	switch {
+	case err != nil:
+		d.say(fail, "certificates", files.Cert, err.Error(), "of the link to the center", "greylock center certificate 另签", "greylock center certificate makes another")
+	case s.Ends.Sub(now) < cert.Soon:
+		d.say(warn, "certificates", files.Cert, fmt.Sprintf("有效期至 %v", s.Ends), "the certificate ends soon", "greylock center certificate --renew 另签, 重启程序", "greylock center certificate --renew, then restart")
+	default:
+		d.say(fine, "certificates", files.Cert, fmt.Sprintf("TLS 1.3, 有效期至 %v", s.Ends), "TLS 1.3")
+	}
+	c, err := files.Client(clock.System{})
+	if err != nil {
+		return http.DefaultClient // the row says so
+	}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: c}}
+}
+
 // center asks the center's exchange what this station asks it twice a minute, and looks at who signed the answer.
 func (d *doctor) center(ctx context.Context) {
-	base := map[config.Role]string{config.RoleStation: d.c.Station.Center, config.RoleIssue: d.c.Issue.Center, config.RoleMaking: d.c.Making.Center}[d.role]
+	base, files := d.link()
+	client := d.certificates(base, files)
 	if base == "" {
 		return
 	}
@@ -195,8 +242,12 @@ func (d *doctor) center(ctx context.Context) {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	began := time.Now()
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
+		if e := cli.Explain(cert.Explain(err)); e.Code != unreachableCode && e.Exit == cli.Peer {
+			d.say(fail, "center", base, e.Code+" "+e.Zh, e.En, e.NextZh, e.NextEn)
+			return
+		}
 		d.say(warn, "center", base, "不可达: "+err.Error(), "not reachable; the station sells all the same and delivers later", "检查网络与中心程序", "check the network and the center's program")
 		return
 	}
@@ -206,6 +257,9 @@ func (d *doctor) center(ctx context.Context) {
 	var refusal record.Refusal
 	var answer record.DirectivesAnswer
 	switch {
+	case cert.Spoken(resp.StatusCode, text) != nil:
+		e := cli.Explain(cert.ErrTLS)
+		d.say(fail, "center", base, e.Code+" "+e.Zh, e.En, e.NextZh, e.NextEn)
 	case err != nil:
 		d.say(warn, "center", base, err.Error(), "the answer is cut short", "检查网络", "check the network")
 	case resp.StatusCode != http.StatusOK && json.Unmarshal(text, &refusal) == nil && refusal.Code != "":

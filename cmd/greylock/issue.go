@@ -88,7 +88,7 @@ func (e *env) atDesk(ctx context.Context, f *issueFlags, withCard bool, job func
 	if !withCard {
 		name = noReader
 	}
-	cfg := app.DeskConfig{Site: id, Kind: record.KindOutlet, Data: c.Data, Center: c.Issue.Center}
+	cfg := app.DeskConfig{Site: id, Kind: record.KindOutlet, Data: c.Data, Center: c.Issue.Center, TLS: c.Issue.TLS.Files()}
 	return e.desk(ctx, cfg, name, d.Apply, func(door app.Door, t card.Transport) error { return job(d, door, t) })
 }
 

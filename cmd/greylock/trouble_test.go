@@ -68,7 +68,7 @@ func TestCenterThatCanNotStart(t *testing.T) {
 	x.run().want(t, cli.Device, "E405", "数据目录正被另一个程序使用", x.path("data"))
 	x.run("GREYLOCK_DATA="+x.path("other"), "GREYLOCK_CENTER_LISTEN="+busy).want(t, cli.Device, "E403", busy, "exchange")
 	x.run("GREYLOCK_DATA="+x.path("other"), "GREYLOCK_CENTER_OPERATOR="+op).want(t, cli.Device, "E403", op, "operator")
-	x.run("GREYLOCK_DATA="+x.path("other"), "GREYLOCK_CENTER_LISTEN=192.0.2.1:1").want(t, cli.Device, "E403", "192.0.2.1:1")
+	x.run("GREYLOCK_DATA="+x.path("other"), "GREYLOCK_CENTER_LISTEN=192.0.2.1:1", "GREYLOCK_SITE_CLEARTEXT=allowed").want(t, cli.Device, "E403", "192.0.2.1:1")
 	call(t, "audit", "verify", x.path("other")).want(t, cli.OK, "完好")
 	if code := p.signal(syscall.SIGTERM); code != cli.OK {
 		t.Fatalf("exit %d", code)

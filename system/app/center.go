@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"greylock/system/center"
+	"greylock/system/exchange/cert"
 	"greylock/system/journal"
 	"greylock/system/link"
 	"greylock/system/wire/fuelcard"
@@ -20,6 +21,7 @@ type CenterConfig struct {
 	Operator string // host:port of the operator door, loopback
 	Vault    string // file of the sealed working vault
 	Secret   string // file that opens it
+	TLS      cert.Files
 
 	OnePerson bool         // a change of prices needs no second person
 	Log       *slog.Logger // nil: none
@@ -40,6 +42,9 @@ func Center(cfg CenterConfig) (*Program, error) {
 		return nil, err
 	}
 	err = p.serve(DoorExchange, cfg.Listen, "/exchange/", "/ask/")
+	if err == nil && cfg.TLS.Used() {
+		err = p.secure(cfg.TLS, "/exchange/", "/ask/")
+	}
 	if err == nil {
 		err = p.serve(DoorOperator, cfg.Operator, "/op/")
 	}

@@ -11,6 +11,7 @@ import (
 	"greylock/system/card"
 	"greylock/system/clock"
 	"greylock/system/exchange"
+	"greylock/system/exchange/cert"
 	"greylock/system/journal"
 	"greylock/system/link"
 	"greylock/system/wire/record"
@@ -22,7 +23,8 @@ type DeskConfig struct {
 	Kind   record.Kind // record.KindMaking or KindOutlet
 	Data   string      // directory of the journal
 	Center string      // base URL of the center
-	Slot   card.Slot   // the reader; nil for work without a card
+	TLS    cert.Files
+	Slot   card.Slot // the reader; nil for work without a card
 	Log    *slog.Logger
 }
 
@@ -54,6 +56,9 @@ func NewDesk(cfg DeskConfig, apply func(uint64, record.Fact)) (*Desk, error) {
 		return nil, err
 	}
 	d.Program = p
+	if err := p.calls(cfg.TLS); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
 	return d, nil
 }
 

@@ -43,7 +43,7 @@ func opened(t *testing.T, disk journal.Dir, with patience) (p *Program, core *ec
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	served, ran := make(chan error, 1), make(chan error, 1)
-	go func() { served <- serve(ctx, l, p.runner.Handler("/op/"), with) }()
+	go func() { served <- serve(ctx, l, nil, p.runner.Handler("/op/"), with) }()
 	go func() { ran <- p.runner.Run(ctx) }()
 	return p, core, l.Addr().String(), func() error {
 		stop()

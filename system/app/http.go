@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,7 +21,10 @@ import (
 
 // Handler serves POST requests whose path begins with one of the prefixes by the runner's core. Everything it answers with a
 // status of 400 or more is a record.Refusal.
-func (r *Runner) Handler(prefixes ...string) http.Handler {
+func (r *Runner) Handler(prefixes ...string) http.Handler { return r.handler(nil, prefixes) }
+
+// handler is Handler for a door whose callers are known by their certificates; a nil caller knows nobody.
+func (r *Runner) handler(caller func(*tls.ConnectionState) (record.SiteID, error), prefixes []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		switch {
 		case !allowed(req.URL.Path, prefixes):
@@ -31,12 +35,12 @@ func (r *Runner) Handler(prefixes ...string) http.Handler {
 			// No page talks to these doors: it is one that somebody has open in a browser of this machine. Source: trust.md row 81.
 			refuse(w, http.StatusForbidden, "BROWSER", "不接受网页发来的请求", "requests of web pages are not taken")
 		default:
-			r.serve(w, req)
+			r.serve(w, req, caller)
 		}
 	})
 }
 
-func (r *Runner) serve(w http.ResponseWriter, req *http.Request) {
+func (r *Runner) serve(w http.ResponseWriter, req *http.Request, caller func(*tls.ConnectionState) (record.SiteID, error)) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, MaxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -45,6 +49,8 @@ func (r *Runner) serve(w http.ResponseWriter, req *http.Request) {
 		return
 	case err != nil:
 		refuse(w, http.StatusBadRequest, "BODY", "请求未收完整", "request body incomplete")
+		return
+	case caller != nil && !identified(w, req.TLS, body, caller):
 		return
 	}
 	id, answer, ok := r.expect()
@@ -70,6 +76,25 @@ func (r *Runner) serve(w http.ResponseWriter, req *http.Request) {
 	case <-timer.C:
 		refuse(w, http.StatusServiceUnavailable, "TIMEOUT", "站点无应答, 请稍后再试", "no answer in time, try again later")
 	}
+}
+
+// identified lets a site speak for itself alone: the site that the body names is that of the certificate. It refuses otherwise.
+func identified(w http.ResponseWriter, link *tls.ConnectionState, body []byte, caller func(*tls.ConnectionState) (record.SiteID, error)) bool {
+	site, err := caller(link)
+	if err != nil {
+		refuse(w, http.StatusForbidden, "CERTIFICATE_REVOKED", "证书已吊销", "the certificate is not taken: "+err.Error())
+		return false
+	}
+	var who struct{ Site, Outlet *record.SiteID } // as the core reads it: the last of equal keys, in whatever case
+	if json.Unmarshal(body, &who) != nil {
+		refuse(w, http.StatusBadRequest, "BODY", "请求无法理解", "the request can not be read")
+		return false
+	}
+	if who.Site == nil && who.Outlet == nil || who.Site != nil && *who.Site != site || who.Outlet != nil && *who.Outlet != site {
+		refuse(w, http.StatusForbidden, "CERTIFICATE_SITE", "证书属于 "+string(site)+" 站, 不能代表其他站点", "the certificate is of site "+string(site)+" and speaks for no other")
+		return false
+	}
+	return true
 }
 
 func (r *Runner) expect() (uint64, chan link.Reply, bool) {
@@ -137,10 +162,10 @@ func usual() patience {
 
 // Serve answers HTTP on a listener until ctx ends, with time-outs against slow clients and a bound on how many there are.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	return serve(ctx, l, h, usual())
+	return serve(ctx, l, nil, h, usual())
 }
 
-func serve(ctx context.Context, l net.Listener, h http.Handler, p patience) error {
+func serve(ctx context.Context, l net.Listener, secure *tls.Config, h http.Handler, p patience) error {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: p.header, ReadTimeout: p.read, WriteTimeout: p.write, IdleTimeout: p.idle, MaxHeaderBytes: 16 << 10,
 		ErrorLog: log.New(io.Discard, "", 0), // what strangers send is no event of ours
@@ -155,7 +180,11 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, p patience) erro
 			_ = srv.Close() // what does not end in time is cut off
 		}
 	}()
-	err := srv.Serve(&bounded{Listener: l, slots: make(chan struct{}, p.connections), closed: make(chan struct{})})
+	var in net.Listener = &bounded{Listener: l, slots: make(chan struct{}, p.connections), closed: make(chan struct{})}
+	if secure != nil {
+		in = tls.NewListener(in, secure)
+	}
+	err := srv.Serve(in)
 	if errors.Is(err, http.ErrServerClosed) {
 		<-stopped
 		return nil

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"sync"
 
 	"greylock/system/clock"
+	"greylock/system/exchange/cert"
 	"greylock/system/journal"
 	"greylock/system/link"
 	"greylock/system/link/serial"
@@ -37,6 +39,7 @@ type Program struct {
 type door struct {
 	name     string
 	listener net.Listener
+	secure   *tls.Config // nil: without TLS
 	handler  http.Handler
 }
 
@@ -75,6 +78,13 @@ func openProgram(id Identity, kind record.Kind, data journal.Dir, peers map[stri
 	if err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
+	r.trouble = func(peer, text string) {
+		if text == "" {
+			log.Info("对端恢复应答 (the peer answers again)", "peer", peer)
+			return
+		}
+		log.Warn("对端无法应答 (no answer of the peer)", "peer", peer, "error", text)
+	}
 	return &Program{name: string(kind) + " " + string(id.ID), runner: r, journal: j, log: log}, nil
 }
 
@@ -84,7 +94,30 @@ func (p *Program) serve(name, address string, prefixes ...string) error {
 	if err != nil {
 		return fmt.Errorf("%s %s: %w: %w", name, address, ErrListen, err)
 	}
-	p.doors = append(p.doors, door{name, l, p.runner.Handler(prefixes...)})
+	p.doors = append(p.doors, door{name, l, nil, p.runner.Handler(prefixes...)})
+	return nil
+}
+
+// secure puts the newest door behind TLS, where only sites with a certificate of the company come in, each for itself.
+func (p *Program) secure(files cert.Files, prefixes ...string) (err error) {
+	d := &p.doors[len(p.doors)-1]
+	if d.secure, err = files.Server(clock.System{}); err != nil {
+		return fmt.Errorf("%w: %w", ErrSetting, err)
+	}
+	d.handler = p.runner.handler(files.Caller, prefixes)
+	return nil
+}
+
+// calls sets how the program calls the center.
+func (p *Program) calls(files cert.Files) error {
+	if !files.Used() {
+		return nil
+	}
+	c, err := files.Client(clock.System{})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSetting, err)
+	}
+	p.runner.Secure(c)
 	return nil
 }
 
@@ -106,9 +139,9 @@ func (p *Program) Run(ctx context.Context) error {
 	failed := make([]error, len(p.doors))
 	var served sync.WaitGroup
 	for i, d := range p.doors {
-		p.log.Info("已监听 (listening)", "door", d.name, "address", d.listener.Addr().String())
+		p.log.Info("已监听 (listening)", "door", d.name, "address", d.listener.Addr().String(), "tls", d.secure != nil)
 		served.Go(func() {
-			if failed[i] = Serve(ctx, d.listener, d.handler); failed[i] != nil {
+			if failed[i] = serve(ctx, d.listener, d.secure, d.handler, usual()); failed[i] != nil {
 				stop() // a program without its door is of no use: the service manager starts it anew
 			}
 		})

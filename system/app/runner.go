@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"greylock/system/clock"
+	"greylock/system/exchange/cert"
 	"greylock/system/journal"
 	"greylock/system/link"
 	"greylock/system/wire/record"
@@ -39,6 +41,8 @@ type Runner struct {
 	lines   map[int]LineWriter
 	peers   map[string]string
 	client  *http.Client
+	trouble func(peer, text string) // a peer does not answer any more, or for another reason; "": it answers again. nil: nobody listens
+	broken  map[string]string       // peers that do not answer, and why
 	mu      sync.Mutex
 	nextID  uint64
 	replies map[uint64]chan link.Reply
@@ -56,6 +60,7 @@ func NewRunner(core link.Core, j *journal.Journal, first record.SiteOpened, c cl
 		peers:   peers,
 		client:  &http.Client{Timeout: callTime},
 		replies: map[uint64]chan link.Reply{},
+		broken:  map[string]string{},
 	}
 	s, err := Open(core, j, doors{r}, first)
 	if err != nil {
@@ -67,6 +72,12 @@ func NewRunner(core link.Core, j *journal.Journal, first record.SiteOpened, c cl
 
 // Site returns the site; its state may be read only inside Do or when Run has returned.
 func (r *Runner) Site() *Site { return r.site }
+
+// Secure makes every call one over TLS; call it before Run. A program calls its center and nobody else: no proxy of the
+// environment stands between.
+func (r *Runner) Secure(c *tls.Config) {
+	r.client.Transport = &http.Transport{TLSClientConfig: c, TLSHandshakeTimeout: callTime, IdleConnTimeout: usual().idle, MaxIdleConnsPerHost: 4}
+}
 
 // Attach gives a line to the runner; call it before Run.
 func (r *Runner) Attach(line int, w LineWriter) { r.lines[line] = w }
@@ -194,6 +205,7 @@ func (d doors) Call(c link.Call) {
 	go func() {
 		defer r.calls.Done()
 		status, body, err := r.request(c)
+		r.noted(c.Peer, status, body, err)
 		r.post(func(now clock.Instant) error { return r.site.Answered(now, c.ID, status, body, err) })
 	}()
 }
@@ -206,6 +218,29 @@ func (d doors) Reply(x link.Reply) {
 	r.mu.Unlock()
 	if waiting != nil {
 		waiting <- x
+	}
+}
+
+// noted tells of a peer that begins or ceases to answer.
+func (r *Runner) noted(peer string, status int, body []byte, err error) {
+	select {
+	case <-r.quit:
+		return // what is cut off as the program ends is no trouble
+	default:
+	}
+	text := ""
+	switch {
+	case err != nil:
+		text = err.Error()
+	case status == http.StatusForbidden, status >= http.StatusInternalServerError:
+		text = fmt.Sprintf("status %d: %v", status, refusal(status, body))
+	}
+	r.mu.Lock()
+	before := r.broken[peer]
+	r.broken[peer] = text
+	r.mu.Unlock()
+	if (text == "") != (before == "") && r.trouble != nil {
+		r.trouble(peer, text)
 	}
 }
 
@@ -230,12 +265,15 @@ func (r *Runner) request(c link.Call) (int, []byte, error) {
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return 0, nil, fmt.Errorf("app: call %s: %w", c.Path, err)
+		return 0, nil, fmt.Errorf("app: call %s: %w", c.Path, cert.Explain(err))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxBody+1))
 	if err == nil && len(body) > MaxBody {
 		err = errors.New("answer too large")
+	}
+	if err == nil {
+		err = cert.Spoken(resp.StatusCode, body)
 	}
 	if err != nil {
 		return 0, nil, fmt.Errorf("app: call %s: %w", c.Path, err)

@@ -13,6 +13,7 @@ import (
 
 	"greylock/system/clock"
 	"greylock/system/exchange"
+	"greylock/system/exchange/cert"
 	"greylock/system/journal"
 	"greylock/system/link"
 	"greylock/system/station"
@@ -26,8 +27,9 @@ type StationConfig struct {
 	Data      string             `json:"data"`       // directory of the journal
 	Center    string             `json:"center"`     // base URL of the center's exchange
 	CenterKey record.Hex         `json:"center_key"` // Ed25519, 32 bytes
-	Operator  string             `json:"operator"`   // host:port of the operator door, loopback
-	Locks     string             `json:"locks"`      // directory of the ports' lock files
+	TLS       cert.Files         `json:"tls,omitzero"`
+	Operator  string             `json:"operator"` // host:port of the operator door, loopback
+	Locks     string             `json:"locks"`    // directory of the ports' lock files
 	Ports     []Port             `json:"ports"`
 	Tills     []Till             `json:"tills,omitempty"`
 	Products  []string           `json:"products,omitempty"` // in the order that the masks of a card's limits count in
@@ -117,7 +119,10 @@ func Station(cfg StationConfig) (*Program, error) {
 	if g := cfg.Gauge; g != nil {
 		p.ports = append(slices.Clone(cfg.Ports), Port{Number: station.GaugeLine, Path: g.Path, Baud: g.Baud, Parity: g.Parity})
 	}
-	if err := p.serve(DoorOperator, cfg.Operator, "/op/"); err != nil {
+	if err = p.calls(cfg.TLS); err == nil {
+		err = p.serve(DoorOperator, cfg.Operator, "/op/")
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil

@@ -3,10 +3,13 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -20,6 +23,7 @@ import (
 	"greylock/system/app"
 	"greylock/system/card"
 	"greylock/system/card/pcsc"
+	"greylock/system/exchange/cert"
 	"greylock/system/journal"
 	"greylock/system/keymgmt"
 	"greylock/system/link/serial"
@@ -42,7 +46,7 @@ func TestEveryErrorHasItsExitCode(t *testing.T) {
 		{Usagef("x"), Usage, "E201"},
 		{config.Problem{Text: "x"}, Failed, "E101"},
 		{fmt.Errorf("%w: %w", config.ErrConfig, config.Problem{Text: "x"}), Config, "E301"},
-		{app.ErrSetting, Config, "E302"}, {vault.ErrOpen, Config, "E302"}, {vault.ErrTestKeys, Config, "E302"},
+		{app.ErrSetting, Config, "E302"}, {cert.ErrFiles, Config, "E302"}, {vault.ErrOpen, Config, "E302"}, {vault.ErrTestKeys, Config, "E302"},
 		{app.ErrClock, Device, "E442"}, {app.ErrKey, Permission, "E608"}, {app.ErrPortMap, Config, "E342"},
 		{app.ErrNoKeyRoom, Config, "E303"}, {keymgmt.ErrNotHeld, Config, "E303"},
 		{pcsc.ErrBuild, Device, "E401"}, {card.ErrReader, Device, "E401"}, {card.ErrRemoved, Device, "E402"}, {card.ErrMute, Device, "E402"},
@@ -58,6 +62,9 @@ func TestEveryErrorHasItsExitCode(t *testing.T) {
 		{keymgmt.Refused{Reason: keymgmt.AlreadyHeld}, Permission, "E604"},
 		{path(syscall.EEXIST), Failed, "E104"}, {path(syscall.ENOENT), Failed, "E103"}, {path(syscall.ENOTDIR), Failed, "E103"},
 		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, Peer, "E701"}, {context.DeadlineExceeded, Peer, "E701"},
+		{cert.Explain(x509.UnknownAuthorityError{}), Peer, "E703"}, {cert.Explain(x509.CertificateInvalidError{Reason: x509.Expired}), Peer, "E704"},
+		{cert.Explain(&net.OpError{Op: "remote error", Err: tls.AlertError(42)}), Peer, "E705"}, {cert.Explain(http.ErrSchemeMismatch), Peer, "E706"},
+		{cert.Spoken(http.StatusBadRequest, []byte("Client sent an HTTP request to an HTTPS server.\n")), Peer, "E707"},
 		{record.Refusal{Code: "UNKNOWN_SITE", Zh: "没有", En: "no"}, Failed, "UNKNOWN_SITE"},
 	} {
 		for depth, err := range []error{c.err, fmt.Errorf("a: %w", errors.Join(nil, fmt.Errorf("b: %w", c.err)))} {

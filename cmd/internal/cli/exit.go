@@ -18,6 +18,7 @@ import (
 	"greylock/system/app"
 	"greylock/system/card"
 	"greylock/system/card/pcsc"
+	"greylock/system/exchange/cert"
 	"greylock/system/issuing"
 	"greylock/system/journal"
 	"greylock/system/keymgmt"
@@ -132,7 +133,7 @@ var classes = []class{
 		NextZh: "检查 station.center_key 与 data 是否属于同一中心", NextEn: "check that station.center_key and data are of one center"}},
 	{is(app.ErrPortMap), Error{Exit: Config, Code: "E342", Zh: "端口与布局不符, 站未启动", En: "ports and layout do not fit; the station did not start",
 		NextZh: "改正 station.ports; greylock station ports 列出端口", NextEn: "correct station.ports; greylock station ports lists them"}},
-	{is(app.ErrSetting, vault.ErrOpen, vault.ErrTestKeys, vault.ErrCost), Error{Exit: Config, Code: "E302", Zh: "设置与文件不符", En: "settings and files do not fit",
+	{is(app.ErrSetting, cert.ErrFiles, vault.ErrOpen, vault.ErrTestKeys, vault.ErrCost), Error{Exit: Config, Code: "E302", Zh: "设置与文件不符", En: "settings and files do not fit",
 		NextZh: "检查 data, vault, secret 与 site 是否属于同一站点", NextEn: "check that data, vault, secret and site belong together"}},
 	{is(keymgmt.ErrHeld), Error{Exit: Permission, Code: "E604", Zh: "密钥已产生", En: "the keys were made",
 		NextZh: "无需也不能再次生成; greylock keys list 列出校验值", NextEn: "nothing is to be made again; greylock keys list shows the check values"}},
@@ -162,6 +163,16 @@ var classes = []class{
 		NextZh: "换一个文件名", NextEn: "give another name"}},
 	{is(fs.ErrNotExist, syscall.ENOTDIR, syscall.EISDIR), Error{Exit: Failed, Code: "E103", Zh: "没有这个文件或目录", En: "no such file or directory",
 		NextZh: "检查路径", NextEn: "check the path"}},
+	{is(cert.ErrUntrusted), Error{Exit: Peer, Code: "E703", Zh: "对端的证书不可信", En: "the peer's certificate is not trusted",
+		NextZh: "检查 tls.ca 是否本公司的, 以及地址是否本公司的中心", NextEn: "check that tls.ca is your company's and the address your center's"}},
+	{is(cert.ErrExpired), Error{Exit: Peer, Code: "E704", Zh: "证书过期或尚未生效", En: "a certificate has expired or is not valid yet",
+		NextZh: "先核对两边的时钟; 过期的以 greylock center certificate --renew 另签", NextEn: "check both clocks; greylock center certificate --renew makes another"}},
+	{is(cert.ErrRefused), Error{Exit: Peer, Code: "E705", Zh: "对端拒绝本站的证书", En: "the peer refuses this site's certificate",
+		NextZh: "检查 tls.cert 是否过期、是否同一机构签发; greylock doctor 显示有效期", NextEn: "check tls.cert's end and authority; greylock doctor shows them"}},
+	{is(cert.ErrPlain), Error{Exit: Peer, Code: "E706", Zh: "对端不用 TLS", En: "the peer speaks no TLS",
+		NextZh: "在中心设置 center.tls; 本机或教学可用 http://", NextEn: "set center.tls at the center; http:// is for this machine or training"}},
+	{is(cert.ErrTLS), Error{Exit: Peer, Code: "E707", Zh: "对端只用 TLS", En: "the peer speaks TLS alone",
+		NextZh: "地址改为 https:// 并给出 tls.ca, tls.cert, tls.key", NextEn: "use https:// and give tls.ca, tls.cert, tls.key"}},
 	{unreachable, Error{Exit: Peer, Code: "E701", Zh: "对端不可达", En: "peer unreachable",
 		NextZh: "检查 --addr 与对方程序是否运行", NextEn: "check --addr and whether the other program runs"}},
 }

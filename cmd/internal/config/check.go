@@ -13,7 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"greylock/system/clock"
+	"greylock/system/exchange/cert"
 	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
 
@@ -44,9 +47,13 @@ func (c Config) Check(role Role) error {
 	}
 	k.need("data", c.Data)
 	k.cards()
+	if x := c.Site.Cleartext; x != "" && (x != Allowed || c.Site.Realm == "production") {
+		k.bad("site.cleartext", "%q: 只能为空, 教学环境可为 %s (empty; in training perhaps %s)", x, Allowed, Allowed)
+	}
 	switch role {
 	case RoleCenter:
 		k.address("center.listen", c.Center.Listen, false)
+		k.listenLink(c.Center)
 		k.address("center.operator", c.Center.Operator, true)
 		k.file("center.vault", c.Center.Vault)
 		k.secret("center.secret", c.Center.Secret)
@@ -54,7 +61,7 @@ func (c Config) Check(role Role) error {
 			k.bad("center.prices", "%q: 应为 %s 或 %s (who changes prices)", c.Center.Prices, TwoPersons, OnePerson)
 		}
 	case RoleStation:
-		k.url("station.center", c.Station.Center)
+		k.callLink("station", c.Station.Center, c.Station.TLS)
 		if b, err := hex.DecodeString(c.Station.CenterKey); err != nil || len(b) != 32 {
 			k.bad("station.center_key", "应为 64 位十六进制, 由 greylock center key 给出 (want 64 hexadecimal digits, as `greylock center key` prints)")
 		}
@@ -68,12 +75,12 @@ func (c Config) Check(role Role) error {
 		k.span("station.lists.warn", c.Station.Lists.Warn)
 		k.span("station.lists.refuse", c.Station.Lists.Refuse)
 	case RoleIssue:
-		k.url("issue.center", c.Issue.Center)
+		k.callLink("issue", c.Issue.Center, c.Issue.TLS)
 		k.file("issue.vault", c.Issue.Vault)
 		k.secret("issue.secret", c.Issue.Secret)
 		k.digits("issue.tid", c.Issue.TID, 12)
 	case RoleMaking:
-		k.url("making.center", c.Making.Center)
+		k.callLink("making", c.Making.Center, c.Making.TLS)
 		k.file("making.vault", c.Making.Vault)
 		k.secret("making.secret", c.Making.Secret)
 		k.secret("making.transport", c.Making.Transport)
@@ -160,10 +167,56 @@ func (k *checker) secret(key, path string) {
 	}
 }
 
-func (k *checker) url(key, value string) {
-	if u, err := url.Parse(value); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		k.bad(key, "%q: 应为 http://主机:端口 (want http://host:port)", value)
+// callLink is how a site calls the center: over TLS, unless the center is this machine's or a training realm says so.
+func (k *checker) callLink(role, center string, t TLS) {
+	u, err := url.Parse(center)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		k.bad(role+".center", "%q: 应为 https://主机:端口, 本机或教学可为 http (want https://host:port; http on this machine or in training)", center)
+		return
 	}
+	files := t.Files()
+	switch {
+	case u.Scheme == "https":
+		k.certificates(role+".tls", t, record.SiteID(k.c.Site.ID))
+	case files.Used():
+		k.bad(role+".center", "%q: 已给出 %s.tls, 应为 https:// (there are certificates: want https://)", center, role)
+	case !here(u.Hostname()) && k.c.Site.Cleartext != Allowed:
+		k.bad(role+".center", "%q: 不加密的 http 只能在本机; 请用 https 与 %s.tls (greylock center certificate), 教学环境可设 site.cleartext: %s "+
+			"(cleartext beyond this machine: use https and certificates, or in training allow it)", center, role, Allowed)
+	}
+}
+
+// listenLink is the same at the center's end.
+func (k *checker) listenLink(c Center) {
+	if c.TLS.Files().Used() {
+		k.certificates("center.tls", c.TLS, cert.CenterSite)
+	} else if host, _, err := net.SplitHostPort(c.Listen); err == nil && !here(host) && k.c.Site.Cleartext != Allowed {
+		k.bad("center.listen", "%q: 不加密只能监听本机; 请给出 center.tls (greylock center certificate), 教学环境可设 site.cleartext: %s "+
+			"(cleartext beyond this machine: give center.tls, or in training allow it)", c.Listen, Allowed)
+	}
+	if c.Revoked != "" {
+		k.file("center.revoked", c.Revoked)
+	}
+}
+
+// certificates must be there, belong together and be the site's.
+func (k *checker) certificates(key string, t TLS, site record.SiteID) {
+	before := len(k.problems)
+	k.file(key+".ca", t.CA)
+	k.file(key+".cert", t.Cert)
+	k.secret(key+".key", t.Key)
+	if len(k.problems) > before {
+		return
+	}
+	if _, err := t.Files().Check(site, clock.System{}.Now()); err != nil {
+		k.bad(key+".cert", "%v: greylock center certificate 另签 (makes another)", err)
+	}
+}
+
+// here says that a host is this machine.
+func here(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (k *checker) address(key, value string, loopback bool) {
@@ -175,7 +228,7 @@ func (k *checker) address(key, value string, loopback bool) {
 		k.bad(key, "%q: 应为 主机:端口, 端口 0…65535 (want host:port)", value)
 		return
 	}
-	if ip := net.ParseIP(host); loopback && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if loopback && !here(host) {
 		k.bad(key, "%q: 只能是本机地址 (loopback only)", value)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/viper"
 
+	"greylock/system/exchange/cert"
 	"greylock/system/wire/fuelcard"
 )
 
@@ -40,7 +41,22 @@ type Site struct {
 	ID    string `mapstructure:"id"`    // four digits; the center is 0000
 	Name  string `mapstructure:"name"`  // as printed on receipts
 	Realm string `mapstructure:"realm"` // training or production
+
+	Cleartext string `mapstructure:"cleartext"` // allowed: the link between sites may go without TLS beyond this machine; in training alone
 }
+
+// Allowed is the one value of site.cleartext.
+const Allowed = "allowed"
+
+// TLS is what a site has for the link between sites and center: PEM files.
+type TLS struct {
+	CA   string `mapstructure:"ca"`   // certificate of the company's authority
+	Cert string `mapstructure:"cert"` // the site's own
+	Key  string `mapstructure:"key"`  // its private key
+}
+
+// Files are the certificates of a link.
+func (t TLS) Files() cert.Files { return cert.Files{CA: t.CA, Cert: t.Cert, Key: t.Key} }
 
 // Card says how the cards of the company behave: the same at every site, and as the ceremony had it.
 type Card struct {
@@ -82,15 +98,18 @@ type Center struct {
 	Vault    string `mapstructure:"vault"`    // sealed working vault
 	Secret   string `mapstructure:"secret"`   // file that opens it
 
-	Prices string `mapstructure:"prices"` // who changes prices: two-persons (default), or one-person in a company that has no second one
+	TLS     TLS    `mapstructure:"tls"`
+	Revoked string `mapstructure:"revoked"` // file with the numbers of certificates that are no longer taken; empty: none
+	Prices  string `mapstructure:"prices"`  // who changes prices: two-persons (default), or one-person in a company that has no second one
 }
 
 // Station is the settings of a station's program.
 type Station struct {
 	Center    string `mapstructure:"center"`     // base URL of the center's exchange
 	CenterKey string `mapstructure:"center_key"` // Ed25519 public key of the center, 64 hexadecimal digits
-	Operator  string `mapstructure:"operator"`   // operator commands, loopback only
-	Locks     string `mapstructure:"locks"`      // directory of the lock files of ports
+	TLS       TLS    `mapstructure:"tls"`
+	Operator  string `mapstructure:"operator"` // operator commands, loopback only
+	Locks     string `mapstructure:"locks"`    // directory of the lock files of ports
 	Ports     []Port `mapstructure:"ports"`
 	MostFlow  string `mapstructure:"most_flow"` // litres a minute that no pump here exceeds, 200 by default
 	MostFill  string `mapstructure:"most_fill"` // litres that no vehicle here takes, 1500 by default
@@ -145,6 +164,7 @@ type Port struct {
 // Issue is the settings of an issuing desk.
 type Issue struct {
 	Center string `mapstructure:"center"`
+	TLS    TLS    `mapstructure:"tls"`
 	Vault  string `mapstructure:"vault"`
 	Secret string `mapstructure:"secret"`
 	Reader string `mapstructure:"reader"` // PC/SC reader of the desk
@@ -154,6 +174,7 @@ type Issue struct {
 // Making is the settings of a card making room.
 type Making struct {
 	Center    string `mapstructure:"center"`
+	TLS       TLS    `mapstructure:"tls"`
 	Vault     string `mapstructure:"vault"`
 	Secret    string `mapstructure:"secret"`
 	Reader    string `mapstructure:"reader"`    // PC/SC reader of the room
