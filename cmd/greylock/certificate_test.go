@@ -101,7 +101,9 @@ func TestCleartextIsRefused(t *testing.T) {
 	far := strings.Replace(goodStation, "127.0.0.1:7100", "10.0.0.1:7100", 1)
 	allowed := strings.Replace(far, "realm: training", "realm: training, cleartext: allowed", 1)
 	dir := t.TempDir()
-	check := func(text string) result { return call(t, "config", "check", file(t, filepath.Join(dir, "s.yaml"), text)) }
+	check := func(text string) result {
+		return call(t, "config", "check", file(t, filepath.Join(dir, "s.yaml"), text))
+	}
 	check(far).want(t, cli.Config, "E301", ":4: station.center", "greylock center certificate")
 	check(allowed).want(t, cli.OK)
 	check(strings.Replace(allowed, "training", "production", 1)).want(t, cli.Config, "site.cleartext")
