@@ -26,7 +26,7 @@ import (
 // emulate groups the devices that stand alone.
 func (l *lab) emulate() *cobra.Command {
 	c := &cobra.Command{Use: "emulate", Short: "仿真单个设备 (one device by itself)"}
-	c.AddCommand(l.emulateCard(), l.emulateDispenser(), l.emulateHub(), l.emulateGauge(), l.emulateList())
+	c.AddCommand(l.emulateCard(), l.emulateDispenser(), l.emulateHub(), l.emulateGauge(), l.emulateUPS(), l.emulateList())
 	return c
 }
 

@@ -92,11 +92,11 @@ var parts = []part{
 	{"用户卡", "user card", "emulators/cardos", "greylab emulate card", []string{"card.feature", "sale.feature"}},
 	{"PSAM 卡", "PSAM", "emulators/psam", "greylab emulate card", []string{"making.feature", "mutual.feature"}},
 	{"IC 卡读写器", "card reader", "emulators/reader", "greylab emulate card", []string{"reader.feature"}},
-	{"液位仪", "tank gauge", "emulators/gauge", "greylab emulate gauge", nil},
+	{"液位仪", "tank gauge", "emulators/gauge", "greylab emulate gauge", []string{"tank.feature"}},
 	{"密码键盘 (发卡用)", "PIN pad of the desk", "", "", nil},
 	{"票据打印机", "receipt printer", "", "", nil},
 	{"报表打印机", "report printer", "", "", nil},
-	{"UPS", "UPS", "", "", nil},
+	{"UPS", "UPS", "emulators/ups", "greylab emulate ups", nil},
 	{"Modem", "modem", "", "", nil},
 }
 

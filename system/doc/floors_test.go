@@ -66,10 +66,10 @@ func packages(t *testing.T) []pkg {
 // floors lists every room of system from the ground up; a room may use lower floors and its own subtree.
 var floors = [][]string{
 	{"system/wire/unit", "system/wire/apdu", "system/wire/pboc", "system/clock"},
-	{"system/wire/fuelcard", "system/wire/samcard", "system/wire/fa", "system/wire/lf", "system/wire/tls350", "system/wire/relay"},
+	{"system/wire/fuelcard", "system/wire/samcard", "system/wire/fa", "system/wire/lf", "system/wire/tls350", "system/wire/relay", "system/wire/ups"},
 	{"system/wire/record"},
 	{"system/journal", "system/store", "system/link", "system/card"},
-	{"system/vault", "system/terminal", "system/dispenser", "system/gauge", "system/relay", "system/exchange"},
+	{"system/vault", "system/terminal", "system/dispenser", "system/gauge", "system/relay", "system/ups", "system/exchange"},
 	{"system/ledger", "system/alarm", "system/lists", "system/pricebook", "system/shift", "system/tank"},
 	{"system/keymgmt", "system/cardmaking", "system/issuing", "system/center", "system/station"},
 	{"system/report", "system/web"},
