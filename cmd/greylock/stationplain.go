@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -92,7 +96,47 @@ func (e *env) stationStop(addr *string) *cobra.Command {
 	nozzleFlag(c, &q.Nozzle, false)
 	by(c, &q.By)
 	c.Flags().StringVar(&q.Reason, "reason", "", "原因 (reason)")
+	e.untilAnswered(c)
 	return c
+}
+
+// How long a stop is repeated to a program that does not answer, and how often.
+const (
+	stopRepeats = 2 * time.Minute
+	stopAgain   = 500 * time.Millisecond
+)
+
+// untilAnswered lets a command that may be repeated be so: a program that dies between an emergency stop and its answer starts
+// again, and the order must not be lost with it.
+func (e *env) untilAnswered(c *cobra.Command) {
+	once := c.RunE
+	c.RunE = func(c *cobra.Command, args []string) error {
+		limit, again := time.NewTimer(stopRepeats), time.NewTicker(stopAgain)
+		defer limit.Stop()
+		defer again.Stop()
+		for said := false; ; said = true {
+			err := once(c, args)
+			if !unanswered(err) {
+				return err
+			}
+			if !said {
+				fmt.Fprintln(e.Err, "!! 站级程序没有应答, 正在反复发出停机: 不要等, 立即切断电源 (no answer, the stop is repeated: do not wait, cut the power)")
+			}
+			select {
+			case <-again.C:
+			case <-limit.C:
+				return err
+			case <-c.Context().Done():
+				return err
+			}
+		}
+	}
+}
+
+// unanswered says that nobody has answered, or no longer.
+func unanswered(err error) bool {
+	var u *url.Error
+	return errors.As(err, &u) && !errors.Is(err, context.Canceled) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // showStop says first what did not help: there somebody has to run.

@@ -27,6 +27,7 @@ func (c *checks) fact(w *World, s *site, r journal.Record, f record.Fact) {
 	}
 	if s == w.stations[s.open.Site] {
 		c.shiftFact(s.open.Site, r.Seq, f)
+		c.stopFact(w, s.open.Site, w.now, f)
 		w.killedBy(s, f)
 	}
 	if s != w.center {
@@ -55,6 +56,7 @@ func (c *checks) batch(w *World, f record.BatchTaken) {
 		c.hold(inv16, err == nil, "site %s record %d can not be read at the center: %v", f.Site, f.First+uint64(i), err)
 		if w.external[f.Site] != nil && x != nil { // a station in the world tells of it at once
 			c.shiftFact(f.Site, f.First+uint64(i), x)
+			c.stopShipped(w, f.Site, x)
 		}
 		if a, ok := x.(record.PriceAcknowledged); ok {
 			key := ackKey{f.Site, a.Port}
@@ -142,6 +144,7 @@ func (c *checks) end(w *World) {
 	c.chains(w)
 	c.openShifts(w)
 	c.tanks(w)
+	c.stopsOver(w, w.now, func(stopHose) bool { return true })
 }
 
 // numbers: every PSAM number up to the highest is accounted for by a record at the center.

@@ -17,6 +17,7 @@ func (s *Scene) stopSteps() []Step {
 	return []Step{
 		{`^"([^"]+)" 在 (\d+) 号枪加油至出油 ([\d.]+) 升$`, s.cardFuels},
 		{`^员工 (\d+) 紧急停机, 原因 "([^"]+)"$`, s.stopAll},
+		{`^员工 (\d+) 紧急停机, 原因 "([^"]+)", 站级程序没来得及记下就被杀死$`, s.stopKilled},
 		{`^员工 (\d+) 紧急停 (\d+) 号枪, 原因 "([^"]+)"$`, s.stopOne},
 		{`^员工 (\d+) 恢复, 原因 "([^"]+)"$`, s.releaseAll},
 		{`^(\d+) 支枪在 (\d+) 毫秒内全部停止出油$`, s.allStopped},
@@ -25,6 +26,7 @@ func (s *Scene) stopSteps() []Step {
 		{`^(\d+) 号枪仍在出油$`, s.flows},
 		{`^(\d+) 号枪没有再出油$`, s.dry},
 		{`^加油站的停机原因为 "([^"]+)", 停机人 (\d+)$`, s.stopReason},
+		{`^加油站有停机, 停机人 "([^"]+)"$`, s.stoppedBy},
 		{`^加油站没有紧急停机$`, s.noStop},
 		{`^接触器板(不应答|失电|卡住|恢复正常)$`, s.breakContactors},
 		{`^(\d+) 号枪的接触器触点粘连$`, s.weld},
@@ -106,6 +108,27 @@ func (s *Scene) stopNozzles(by, n int, reason string) error {
 	return json.Unmarshal(text, &s.stop.answer)
 }
 
+// stopKilled orders a stop of all and kills the program in the same instant: in virtual time the order is then on the wires, and its
+// fact not on the disk.
+func (s *Scene) stopKilled(by int, reason string) error {
+	ask, err := s.Town.Operator().Begin(station, stationprogram.PathStop, stationprogram.AskStop{By: fmt.Sprint(by), Reason: reason})
+	if err != nil {
+		return err
+	}
+	if err := s.Town.Kill(station); err != nil {
+		return err
+	}
+	s.Town.Pass(time.Second) // what is in the hoses
+	if _, _, err, done := ask(); done && err == nil {
+		return fmt.Errorf("停机已有应答 (the stop was answered before the program died)")
+	}
+	s.stop = stopping{totals: map[record.Nozzle]unit.Totalizer{}}
+	for i := 1; i <= mostNozzles; i++ {
+		s.stop.totals[nozzle(i)] = s.display(i).Total
+	}
+	return nil
+}
+
 func (s *Scene) allStopped(n, ms int) error {
 	limit := time.Duration(ms) * time.Millisecond
 	if s.stop.took > limit {
@@ -161,6 +184,17 @@ func (s *Scene) stopReason(reason string, by int) error {
 		func() error { return want("停机原因", a.Stops[0].Reason, reason) },
 		func() error { return want("停机人", a.Stops[0].By, fmt.Sprint(by)) },
 	)
+}
+
+func (s *Scene) stoppedBy(by string) error {
+	var a stationprogram.Status
+	if err := s.command(station, stationprogram.PathStatus, struct{}{}, &a); err != nil {
+		return err
+	}
+	if len(a.Stops) != 1 {
+		return fmt.Errorf("%d 次紧急停机 (stops in force): %+v", len(a.Stops), a.Stops)
+	}
+	return want("停机人", a.Stops[0].By, by)
 }
 
 func (s *Scene) noStop() error {

@@ -112,6 +112,7 @@ var catalogue = map[string]Advice{
 	"contactor-failed":  {Critical, Maintenance, "接触器不动作: 报修", "a contactor does not move: call maintenance"},
 	"contactor-fell":    {Warning, Maintenance, "查接触器板供电, 是否有人手动操作", "look at the board's power; did somebody switch by hand?"},
 	"contactor-strange": {Warning, Maintenance, "查接触器板的地址、线圈号和接线", "check the board's address, coil numbers and wiring"},
+	"stop-recalled":     {Critical, Manager, "程序退出前可能有人紧急停机: 到现场确认安全后用 station release 恢复", "somebody may have ordered a stop before the program ended: look at the place, then station release"},
 	"emergency-stop":    {Critical, Manager, "确认现场安全后用 station release 恢复", "when the place is safe, take the nozzles back with station release"},
 
 	// records of dispensers

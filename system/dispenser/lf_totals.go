@@ -130,7 +130,17 @@ func (d *LF) judgeReading(now clock.Instant, n *lfNozzle) {
 		r.again(now.Add(lfSettle))
 		return
 	}
+	if n.unwritten(sale) {
+		n.read, n.open.suspended = lfReading{}, now
+		return
+	}
 	d.book(now, n, sale, m)
+}
+
+// unwritten reports whether the board still keeps the delivery open: the nozzle is up, and the register's money is not in the totals.
+// It is booked when the nozzle is hung, else it would be booked now and then once more. Source: dispenser.md 4.2, 5.1.
+func (n *lfNozzle) unwritten(s Sale) bool {
+	return n.read.up && n.open != nil && n.open.started && s.Verdict != Unmeasured && s.Amount > 0 && s.MovedCash == 0
 }
 
 // unmoved reports whether fuel was seen to flow and the totals have not moved yet.

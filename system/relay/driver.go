@@ -47,6 +47,11 @@ type Event interface{ event() }
 type (
 	Online  struct{} // answers, for the first time or again
 	Offline struct{} // does not
+	// Found says where a coil stood at the first reading, if nothing was ordered of it before.
+	Found struct {
+		Coil int
+		On   bool
+	}
 	// Proven says that a coil is where it is wanted, which was not known before.
 	Proven struct {
 		Coil int
@@ -71,6 +76,7 @@ type (
 
 func (Online) event()  {}
 func (Offline) event() {}
+func (Found) event()   {}
 func (Proven) event()  {}
 func (Failed) event()  {}
 func (Fell) event()    {}
@@ -90,8 +96,10 @@ type coil struct {
 type stage int
 
 const (
-	ordered stage = iota // to be written
-	echoed               // written, to be read
+	untouched stage = iota // nothing was ever ordered, nothing is written
+	found                  // the same, and Found was told
+	ordered                // to be written
+	echoed                 // written, to be read
 	proven
 )
 
@@ -120,7 +128,8 @@ type Driver struct {
 	told   bool          // Offline, in this contact
 }
 
-// New returns the driver of a line that is not open yet; every coil is wanted off. ErrConfig.
+// New returns the driver of a line that is not open yet. It writes no coil that Switch was never called for: where such a coil
+// stands is what the program's last life has left. ErrConfig.
 func New(cfg Config) (*Driver, error) {
 	if cfg.Baud == 0 {
 		cfg.Baud = defaultBaud
@@ -193,7 +202,7 @@ func (d *Driver) Line(now clock.Instant, up bool) {
 func (d *Driver) lose(now clock.Instant) {
 	d.online = false
 	for i := range d.coils {
-		if c := &d.coils[i]; c.stage != ordered {
+		if c := &d.coils[i]; c.stage > ordered {
 			c.stage, c.at = ordered, now
 		}
 	}
@@ -338,7 +347,10 @@ func (d *Driver) read(now clock.Instant, r relay.Reply) {
 		c := &d.coils[i]
 		on := r.CoilOn(int(c.number - d.first))
 		switch {
-		case c.stage == ordered:
+		case c.stage == untouched:
+			c.stage = found
+			d.event(Found{i, on})
+		case c.stage == found, c.stage == ordered:
 		case on == c.want && c.stage == echoed:
 			c.stage, c.limit, c.strange = proven, clock.Never, false
 			d.event(Proven{i, on})

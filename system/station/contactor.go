@@ -55,9 +55,26 @@ func (k Contactor) driver() (*relay.Driver, error) {
 type contactor struct {
 	drive *relay.Driver
 	ports []*port // by the driver's coils
-	runs  []bool  // ordered last
+	coils []coilState
 	up    bool
 }
+
+// coilState is what the station has ordered and seen of a coil in this life of the program.
+type coilState struct {
+	order   coilOrder
+	found   bool // the first reading has shown it …
+	on      bool // … so
+	feeding bool // a PumpFed is on its way to the disk
+}
+
+// coilOrder is what was ordered last.
+type coilOrder int
+
+const (
+	coilLeft coilOrder = iota // nothing: it stands as the last life of the program has left it
+	coilOff
+	coilOn
+)
 
 // newContactor makes the board's driver; nil if the station has none. What Check refuses must not come here.
 func (c *Core) newContactor(k *Contactor) *contactor {
@@ -68,7 +85,7 @@ func (c *Core) newContactor(k *Contactor) *contactor {
 	if err != nil {
 		panic("station: " + err.Error())
 	}
-	x := &contactor{drive: d, runs: make([]bool, len(k.Coils))}
+	x := &contactor{drive: d, coils: make([]coilState, len(k.Coils))}
 	for _, y := range k.Coils {
 		x.ports = append(x.ports, c.port(y.Port))
 	}
@@ -106,7 +123,8 @@ func (c *Core) contactorLine(now clock.Instant, up bool) {
 	c.contactorEvents(now)
 }
 
-// contact switches every pump as the emergency stops have it. A pump that is in no layout stands still.
+// contact switches every pump as the emergency stops have it. A pump that is in no layout stands still. What is to be still is
+// switched at once; what is to run waits for the first reading, which may tell of a stop, and for the disk.
 func (c *Core) contact(now clock.Instant) {
 	x := c.contactor
 	if x == nil {
@@ -114,14 +132,49 @@ func (c *Core) contact(now clock.Instant) {
 	}
 	for i, p := range x.ports {
 		plan, ok := c.orders.plan(p.number)
-		if run := ok && !c.stopped(plan.Nozzle); run != x.runs[i] {
-			if x.runs[i] = run; run {
-				p.still = nil
-			}
-			x.drive.Switch(now, i, run)
+		k := &x.coils[i]
+		switch {
+		case ok && c.stopped(plan.Nozzle), !ok && (k.order == coilOn || k.found && k.on):
+			c.pumpOff(now, i)
+		case !ok:
+		case k.order == coilOn || k.order == coilLeft && !k.found || k.feeding:
+		case !p.fed:
+			k.feeding = true
+			c.then(c.out.Append(record.PumpFed{TimeMs: now.Milli(), Port: p.number, Nozzle: plan.Nozzle}), func(now clock.Instant) {
+				k.feeding = false
+				c.contact(now)
+			})
+		default:
+			k.order, p.still = coilOn, nil
+			x.drive.Switch(now, i, true)
 		}
 	}
 	c.contactorEvents(now)
+}
+
+// pumpOff switches a coil off, unless that was ordered last.
+func (c *Core) pumpOff(now clock.Instant, i int) {
+	if k := &c.contactor.coils[i]; k.order != coilOff {
+		k.order = coilOff
+		c.contactor.drive.Switch(now, i, false)
+	}
+}
+
+// pumpsFound judges the first reading after a start. A pump that the journal says has power, and that has none though no stop is in
+// the journal, was switched off by an order whose fact was lost when the program died (or its board was without power meanwhile: the
+// reading does not tell). Nobody knows of how many nozzles that order was: the whole station is stopped until a person releases it.
+func (c *Core) pumpsFound(now clock.Instant) {
+	var lost []record.Nozzle
+	for i, p := range c.contactor.ports {
+		plan, ok := c.orders.plan(p.number)
+		if k := c.contactor.coils[i]; k.found && !k.on && k.order == coilLeft && p.fed && ok && !c.stopped(plan.Nozzle) {
+			lost = append(lost, plan.Nozzle)
+		}
+	}
+	if len(lost) > 0 {
+		c.recallStop(now, lost)
+	}
+	c.contact(now)
 }
 
 // stopPump takes the power of a card dispenser's pump. Without a contactor nothing can stop it from here.
@@ -138,7 +191,7 @@ func (c *Core) stopPump(now clock.Instant, p *port, nozzle record.Nozzle, call *
 		return
 	}
 	call.waits[plan.Nozzle] = true
-	c.contactor.runs[i] = false
+	c.contactor.coils[i].order = coilOff
 	c.contactor.drive.Switch(now, i, false)
 }
 
@@ -148,8 +201,14 @@ func (c *Core) contactorEvents(now clock.Instant) {
 	for _, f := range frames {
 		c.out.Send(ContactorLine, f, 0)
 	}
+	seen := false
 	for _, e := range events {
+		_, first := e.(relay.Found)
+		seen = seen || first
 		c.contactorEvent(now, e)
+	}
+	if seen {
+		c.pumpsFound(now)
 	}
 }
 
@@ -157,6 +216,9 @@ func (c *Core) contactorEvent(now clock.Instant, e relay.Event) {
 	const subject = "contactor"
 	switch e := e.(type) {
 	case relay.Online:
+	case relay.Found:
+		k := &c.contactor.coils[e.Coil]
+		k.found, k.on = true, e.On
 	case relay.Offline:
 		c.alarm(now, "contactor-offline", subject, "接触器板无应答: 卡机的紧急停机无效, 检查供电和连线", "the contactors do not answer: card dispensers can not be stopped; check power and cable")
 	case relay.Proven:

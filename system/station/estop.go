@@ -94,6 +94,30 @@ func (c *Core) applyStop(f record.Fact) {
 			c.ordered = true
 		}
 	}
+	c.unfed()
+}
+
+// unfed notes of the pumps that the journal keeps still that it does: found without power, they tell of nothing.
+func (c *Core) unfed() {
+	for _, p := range c.ports {
+		plan, ok := c.orders.plan(p.number)
+		p.fed = p.fed && ok && !c.held(plan.Nozzle)
+	}
+}
+
+// recallStop orders and writes the stop that these pumps tell of.
+func (c *Core) recallStop(now clock.Instant, lost []record.Nozzle) {
+	c.stopping[0] = true
+	for _, p := range c.ports {
+		if p.lf != nil {
+			p.lf.EmergencyStop(now)
+			c.events(now, p)
+		}
+	}
+	names := fmt.Sprint(lost)
+	c.out.Append(record.EmergencyStopped{TimeMs: now.Milli(), By: "greylock", Reason: "启动时发现油泵没有电, 日志里没有停机 (found without power at the start): " + names},
+		record.Alarm{TimeMs: now.Milli(), Kind: "stop-recalled", Subject: "contactor", Zh: "启动时发现 " + names + " 号枪的油泵没有电, 而日志里没有停机: 全站保持停机",
+			En: "nozzles " + names + " were found without power at the start, and no stop is in the journal: the whole station stays stopped"})
 }
 
 // heldPorts says of each port whether a stop holds its card dispenser.

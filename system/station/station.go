@@ -109,6 +109,7 @@ type port struct {
 	echo     bool // an alarm about the wiring was raised in this contact
 	pricing  boardPrices
 	still    *still // its pump has no power; nil: it has
+	fed      bool   // the journal says that its pump may have power
 }
 
 // taken is one record of the station, for its screens.
@@ -367,6 +368,10 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 		c.turned(f.Port, false)
 	case record.EmergencyStopped, record.EmergencyEnded:
 		c.applyStop(f)
+	case record.PumpFed:
+		if p := c.port(f.Port); p != nil {
+			p.fed = true
+		}
 	default:
 		c.applyPlain(seq, f)
 		c.tankPlain(f)
@@ -395,6 +400,7 @@ func (c *Core) obey(f record.DirectiveApplied) {
 	}
 	c.tanks.book.Configure(c.orders.layout.Tanks)
 	c.ordered = true
+	c.unfed()
 	c.ship.Applied(d)
 }
 

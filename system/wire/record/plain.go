@@ -86,6 +86,14 @@ type EmergencyStopped struct {
 	Reason string `json:"reason"`
 }
 
+// PumpFed says that a contactor is about to give a card dispenser's pump power. It is written before the coil moves: a pump that is
+// found without power later was switched off by an order, whether or not the order itself has reached the journal.
+type PumpFed struct {
+	TimeMs int64  `json:"time_ms"`
+	Port   int    `json:"port"`
+	Nozzle Nozzle `json:"nozzle"`
+}
+
 // EmergencyEnded says who took them back into use.
 type EmergencyEnded struct {
 	TimeMs int64  `json:"time_ms"`
@@ -102,3 +110,4 @@ func (NozzleLocked) FactType() string     { return "nozzle.locked" }
 func (NozzleUnlocked) FactType() string   { return "nozzle.unlocked" }
 func (EmergencyStopped) FactType() string { return "estop.begun" }
 func (EmergencyEnded) FactType() string   { return "estop.ended" }
+func (PumpFed) FactType() string          { return "estop.pump-fed" }

@@ -61,6 +61,7 @@ var table = map[string]func([]byte) (Fact, error){
 	NozzleUnlocked{}.FactType():     reader[NozzleUnlocked](),
 	EmergencyStopped{}.FactType():   reader[EmergencyStopped](),
 	EmergencyEnded{}.FactType():     reader[EmergencyEnded](),
+	PumpFed{}.FactType():            reader[PumpFed](),
 	NozzleCommissioned{}.FactType(): reader[NozzleCommissioned](),
 	TillStep{}.FactType():           reader[TillStep](),
 	PriceAcknowledged{}.FactType():  reader[PriceAcknowledged](),
