@@ -171,7 +171,7 @@ func (e *env) shiftDuty(addr *string) *cobra.Command {
 // total adds sums up.
 func total(list []record.ShiftSum) (all record.DaySum) {
 	for _, x := range list {
-		all.Count, all.Quantity, all.Amount = all.Count+x.Count, all.Quantity+x.Quantity, all.Amount+x.Amount
+		all = all.Plus(x.DaySum)
 	}
 	return all
 }
@@ -215,7 +215,7 @@ func showShift(w io.Writer, v station.ShiftView) {
 		showSums(w, part.head, part.words, part.list)
 	}
 	for _, x := range r.Late {
-		fmt.Fprintf(w, "迟到: %d 口 %d 号枪 流水 %d, %s, %v 升 %v 元, 油出在第 %d 班\n", x.Port, x.Nozzle, x.Number, x.Time, x.Quantity, x.Amount, x.Shift)
+		fmt.Fprintf(w, "迟到: %d 口 %d 号枪 流水 %d, %s, %v, %v 元, 出在第 %d 班\n", x.Port, x.Nozzle, x.Number, x.Time, x.Unit.Of(x.Quantity), x.Amount, x.Shift)
 	}
 	showDrawer(w, v)
 	for _, d := range r.Opening {
@@ -227,17 +227,18 @@ func showShift(w io.Writer, v station.ShiftView) {
 }
 
 func showMeters(w io.Writer, list []record.ShiftMeter) {
-	t := cli.Table{Heads: []string{"枪", "口", "起码", "止码", "走字", "售出", "金额", "笔", "差额"}}
+	t := cli.Table{Heads: []string{"枪", "口", "单位", "起码", "止码", "走字", "售出", "金额", "笔", "差额"}}
 	for _, m := range list {
-		t.Add(m.Nozzle, m.Port, unit.Quantity(m.Open), unit.Quantity(m.Close), m.Ran, m.Sold, m.Amount, m.Count, m.Ran-m.Sold)
+		zh, _ := m.Unit.Words()
+		t.Add(m.Nozzle, m.Port, zh, unit.Quantity(m.Open), unit.Quantity(m.Close), m.Ran, m.Sold, m.Amount, m.Count, m.Ran-m.Sold)
 	}
 	t.Write(w)
 	for _, m := range list {
 		for _, l := range m.Lines {
-			fmt.Fprintf(w, "  %d 号枪 %v 升: %s%s %s\n", m.Nozzle, l.Quantity, worded(lineKinds, l.Kind), numbers(l), l.Note)
+			fmt.Fprintf(w, "  %d 号枪 %v: %s%s %s\n", m.Nozzle, m.Unit.Of(l.Quantity), worded(lineKinds, l.Kind), numbers(l), l.Note)
 		}
 		if m.Beyond != 0 {
-			fmt.Fprintf(w, "  %d 号枪 在加或未到 %v 升, 属下一班\n", m.Nozzle, m.Beyond)
+			fmt.Fprintf(w, "  %d 号枪 在加或未到 %v, 属下一班\n", m.Nozzle, m.Unit.Of(m.Beyond))
 		}
 	}
 }
@@ -259,7 +260,7 @@ func showSums(w io.Writer, head string, words map[string]string, list []record.S
 	}
 	t := cli.Table{Heads: []string{head, "笔", "数量", "金额"}}
 	for _, x := range list {
-		t.Add(worded(words, x.Key), x.Count, fmt.Sprint(x.Quantity, string(x.Unit)), x.Amount)
+		t.Add(worded(words, x.Key), x.Count, x.Quantity, x.Amount)
 	}
 	t.Write(w)
 }
@@ -321,13 +322,13 @@ func showStationDay(w io.Writer, v station.DayView) {
 		state = fmt.Sprintf("日结 %04d (closed)", v.Number)
 	}
 	fmt.Fprintf(w, "%s %s  营业日 %v  %s\n", v.Site, v.Name, v.Day.Day, state)
-	fmt.Fprintf(w, "已交班 %d 笔 %v 升 %v 元, 在班次 %v\n", v.Count, v.Quantity, v.Amount, v.Shifts)
+	fmt.Fprintf(w, "已交班 %d 笔, %v, %v 元, 在班次 %v\n", v.Count, v.Quantity, v.Amount, v.Shifts)
 	showSums(w, "结算方式", tenderWords, v.Tenders)
 	if v.Open.Count > 0 {
-		fmt.Fprintf(w, "未交班 %d 笔 %v 升 %v 元\n", v.Open.Count, v.Open.Quantity, v.Open.Amount)
+		fmt.Fprintf(w, "未交班 %d 笔, %v, %v 元\n", v.Open.Count, v.Open.Quantity, v.Open.Amount)
 	}
 	if v.Late.Count > 0 {
-		fmt.Fprintf(w, "日结后迟到 %d 笔 %v 升 %v 元\n", v.Late.Count, v.Late.Quantity, v.Late.Amount)
+		fmt.Fprintf(w, "日结后迟到 %d 笔, %v, %v 元\n", v.Late.Count, v.Late.Quantity, v.Late.Amount)
 	}
 }
 
@@ -335,10 +336,10 @@ func showStationDay(w io.Writer, v station.DayView) {
 func (e *env) stationMonth(addr *string) *cobra.Command {
 	month := 0
 	show := func(w io.Writer, v station.MonthView) {
-		fmt.Fprintf(w, "%s %s  %d 月: %d 个营业日已日结, %d 笔 %v 升 %v 元\n", v.Site, v.Name, v.Month, v.Days, v.Count, v.Quantity, v.Amount)
+		fmt.Fprintf(w, "%s %s  %d 月: %d 个营业日已日结, %d 笔, %v, %v 元\n", v.Site, v.Name, v.Month, v.Days, v.Count, v.Quantity, v.Amount)
 		showSums(w, "结算方式", tenderWords, v.Tenders)
 		if v.Late.Count > 0 {
-			fmt.Fprintf(w, "其中日结后迟到另有 %d 笔 %v 升 %v 元\n", v.Late.Count, v.Late.Quantity, v.Late.Amount)
+			fmt.Fprintf(w, "其中日结后迟到另有 %d 笔, %v, %v 元\n", v.Late.Count, v.Late.Quantity, v.Late.Amount)
 		}
 	}
 	c := command(e, addr, "month", "月报 (a month)", station.PathMonth, func([]string) (any, error) { return station.AskMonth{Month: month}, nil }, show)
@@ -375,7 +376,7 @@ func showCenterDay(w io.Writer, v center.DayView) {
 	add("日结后迟到", v.Late)
 	t.Write(w)
 	for _, h := range v.Held {
-		fmt.Fprintf(w, "未入账: 记录 %d, %s, %v 升 %v 元\n", h.Seq, h.Reason, h.Quantity, h.Amount)
+		fmt.Fprintf(w, "未入账: 记录 %d, %s, %v, %v 元\n", h.Seq, h.Reason, h.Quantity, h.Amount)
 	}
 	for _, m := range v.Moved {
 		fmt.Fprintf(w, "营业日不同: %s 记录 %d, 站记 %v\n", m.ID, m.Seq, m.StationDay)

@@ -21,29 +21,29 @@ func TestShiftPrint(t *testing.T) {
 		Number: 12, From: 4001, To: 4310, OpenedMs: at.Milli(), ClosedMs: at.Add(8 * 3600e9).Milli(), OpenedBy: "王强", ClosedBy: "李梅",
 		Meters: []record.ShiftMeter{{Port: 1, Nozzle: 1, Open: 1234567, Close: 1239567, Ran: 5000, Sold: 4900, Amount: 38465, Count: 2, Beyond: 7,
 			Lines: []record.MeterLine{{Kind: "missing-record", Quantity: 100, First: 17, Last: 18, Note: "已报修"}}}},
-		Products: []record.ShiftSum{{Key: "1031", Unit: unit.Litre, Count: 2, Quantity: 4900, Amount: 38465}},
-		Tenders:  []record.ShiftSum{{Key: "card", Count: 2, Quantity: 4900, Amount: 38465}},
-		Types:    []record.ShiftSum{{Key: "0", Count: 2, Quantity: 4900, Amount: 38465}},
-		Staff:    []record.ShiftSum{{Key: "员工 7", Count: 2, Quantity: 4900, Amount: 38465}},
+		Products: []record.ShiftSum{{Key: "1031", DaySum: record.DaySum{Count: 2, Quantity: unit.Litre.Of(4900), Amount: 38465}}},
+		Tenders:  []record.ShiftSum{{Key: "card", DaySum: record.DaySum{Count: 2, Quantity: unit.Litre.Of(4900), Amount: 38465}}},
+		Types:    []record.ShiftSum{{Key: "0", DaySum: record.DaySum{Count: 2, Quantity: unit.Litre.Of(4900), Amount: 38465}}},
+		Staff:    []record.ShiftSum{{Key: "员工 7", DaySum: record.DaySum{Count: 2, Quantity: unit.Litre.Of(4900), Amount: 38465}}},
 		Late:     []record.LateRecord{{Seq: 4100, Port: 1, Nozzle: 1, Number: 16, Time: "2026-11-22 07:59:00", Shift: 11, Quantity: 100, Amount: 785}},
 		Cash:     &record.ShiftCash{Float: 500_00, Expected: 500_00, Counted: &counted, Difference: -10_00},
 		Opening:  []record.Dip{{Tank: 1, Quantity: 1200000}}, Closing: []record.Dip{{Tank: 1, Quantity: 1195000}},
 	}}
 	const want = `0001 示范加油站  班报 Z 0012
 开班 2026-11-22 08:00:00 王强  至 2026-11-22 16:00:00 李梅  记录 4001–4310
-枪  口  起码      止码      走字   售出   金额    笔  差额
-1   1   12345.67  12395.67  50.00  49.00  384.65  2   1.00
+枪  口  单位  起码      止码      走字   售出   金额    笔  差额
+1   1   升    12345.67  12395.67  50.00  49.00  384.65  2   1.00
   1 号枪 1.00 升: 缺记录 (流水 17–18) 已报修
   1 号枪 在加或未到 0.07 升, 属下一班
-油品  笔  数量    金额
-1031  2   49.00L  384.65
-结算方式  笔  数量   金额
-IC 卡     2   49.00  384.65
-交易类型  笔  数量   金额
-正常加油  2   49.00  384.65
-员工    笔  数量   金额
-员工 7  2   49.00  384.65
-迟到: 1 口 1 号枪 流水 16, 2026-11-22 07:59:00, 1.00 升 7.85 元, 油出在第 11 班
+油品  笔  数量      金额
+1031  2   49.00 升  384.65
+结算方式  笔  数量      金额
+IC 卡     2   49.00 升  384.65
+交易类型  笔  数量      金额
+正常加油  2   49.00 升  384.65
+员工    笔  数量      金额
+员工 7  2   49.00 升  384.65
+迟到: 1 口 1 号枪 流水 16, 2026-11-22 07:59:00, 1.00 升, 7.85 元, 出在第 11 班
 现金: 备用金 500.00 + 现金销售 0.00 = 应有 500.00, 点钞 490.00, 短款 10.00
 接班量油: 1 号罐 12000.00 升
 交班量油: 1 号罐 11950.00 升
@@ -63,13 +63,13 @@ IC 卡     2   49.00  384.65
 
 func TestDayPrint(t *testing.T) {
 	t.Parallel()
-	sum := record.DaySum{Count: 2, Quantity: 4900, Amount: 38465}
-	one := record.DaySum{Count: 1, Quantity: 100, Amount: 785}
+	sum := record.DaySum{Count: 2, Quantity: unit.Litre.Of(4900), Amount: 38465}
+	one := record.OneSale(100, unit.Litre, 785)
 	d := station.DayView{Site: "0001", Name: "示范加油站", Day: shift.Day{DayReport: record.DayReport{Number: 3, Day: 20261122, LastShift: 12, Shifts: []uint64{11, 12}, DaySum: sum,
-		Tenders: []record.ShiftSum{{Key: "card", Count: 2, Quantity: 4900, Amount: 38465}}}, Late: one, Open: one}}
+		Tenders: []record.ShiftSum{{Key: "card", DaySum: record.DaySum{Count: 2, Quantity: unit.Litre.Of(4900), Amount: 38465}}}}, Late: one, Open: one}}
 	var out strings.Builder
 	showStationDay(&out, d)
-	for _, part := range []string{"营业日 2026-11-22  日结 0003", "已交班 2 笔 49.00 升 384.65 元, 在班次 [11 12]", "日结后迟到 1 笔 1.00 升 7.85 元", "未交班 1 笔"} {
+	for _, part := range []string{"营业日 2026-11-22  日结 0003", "已交班 2 笔, 49.00 升, 384.65 元, 在班次 [11 12]", "日结后迟到 1 笔, 1.00 升, 7.85 元", "未交班 1 笔"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("no %q in %s", part, out.String())
 		}

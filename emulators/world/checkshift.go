@@ -20,8 +20,9 @@ type shiftTruth struct {
 	meter map[shiftMeter]int64       // totalizers at the last boundary
 	days  map[clock.BusinessDay]bool // closed
 	cut   int
-	next  uint64                 // facts seen
-	tills map[record.SaleID]bool // sales whose fuel stands in a plain dispenser's fact
+	units map[record.Nozzle]unit.Unit // what each counts, by the layout
+	next  uint64                      // facts seen
+	tills map[record.SaleID]bool      // sales whose fuel stands in a plain dispenser's fact
 }
 
 type shiftMeter struct {
@@ -41,7 +42,7 @@ type shiftSale struct {
 
 func (c *checks) shiftsOf(site record.SiteID) *shiftTruth {
 	if c.shifts[site] == nil {
-		c.shifts[site] = &shiftTruth{ends: map[uint64]uint64{}, meter: map[shiftMeter]int64{}, days: map[clock.BusinessDay]bool{}, tills: map[record.SaleID]bool{}}
+		c.shifts[site] = &shiftTruth{ends: map[uint64]uint64{}, meter: map[shiftMeter]int64{}, days: map[clock.BusinessDay]bool{}, units: map[record.Nozzle]unit.Unit{}, tills: map[record.SaleID]bool{}}
 	}
 	return c.shifts[site]
 }
@@ -59,6 +60,9 @@ func (c *checks) shiftFact(site record.SiteID, seq uint64, f record.Fact) {
 		var l record.Layout
 		if json.Unmarshal([]byte(f.Directive.Line), &d) == nil && d.Topic == record.TopicLayout && json.Unmarshal(d.Body, &l) == nil {
 			t.cut = l.DayCut
+			for _, p := range l.Ports {
+				t.units[p.Nozzle] = p.Unit
+			}
 		}
 	case record.DispenserRecord:
 		r, err := fa.ParseRecord(f.Raw)
@@ -112,22 +116,23 @@ func (c *checks) figures(site record.SiteID, t *shiftTruth, r record.ShiftReport
 	sold := map[shiftMeter]unit.Quantity{}
 	for _, s := range t.sales {
 		if s.seq >= r.From && (r.To == 0 || s.seq <= r.To) {
-			all = record.DaySum{Count: all.Count + 1, Quantity: all.Quantity + s.volume, Amount: all.Amount + s.amount}
+			one := record.OneSale(s.volume, t.units[s.meter.nozzle], s.amount)
+			all = all.Plus(one)
 			sold[s.meter] += s.volume
 			if !s.test {
-				selling = record.DaySum{Count: selling.Count + 1, Quantity: selling.Quantity + s.volume, Amount: selling.Amount + s.amount}
+				selling = selling.Plus(one)
 			}
 		}
 	}
 	var tenders, days, meters record.DaySum
 	for _, x := range r.Tenders {
-		tenders = record.DaySum{Count: tenders.Count + x.Count, Quantity: tenders.Quantity + x.Quantity, Amount: tenders.Amount + x.Amount}
+		tenders = tenders.Plus(x.DaySum)
 	}
 	for _, x := range r.Days {
-		days = record.DaySum{Count: days.Count + x.Count, Quantity: days.Quantity + x.Quantity, Amount: days.Amount + x.Amount}
+		days = days.Plus(x.DaySum)
 	}
 	for _, m := range r.Meters {
-		meters = record.DaySum{Count: meters.Count + m.Count, Quantity: meters.Quantity + m.Sold, Amount: meters.Amount + m.Amount}
+		meters = meters.Plus(record.DaySum{Count: m.Count, Quantity: t.units[m.Nozzle].Of(m.Sold), Amount: m.Amount})
 		lines := m.Sold
 		for _, l := range m.Lines {
 			lines += l.Quantity
@@ -147,7 +152,7 @@ func (c *checks) dayReport(site record.SiteID, t *shiftTruth, r record.DayReport
 	var all record.DaySum
 	for _, s := range t.sales {
 		if s.day == r.Day && !s.test && s.seq <= t.ends[r.LastShift] {
-			all = record.DaySum{Count: all.Count + 1, Quantity: all.Quantity + s.volume, Amount: all.Amount + s.amount}
+			all = all.Plus(record.OneSale(s.volume, t.units[s.meter.nozzle], s.amount))
 		}
 	}
 	c.hold(inv11, all == r.DaySum && !t.days[r.Day] && r.Number == uint64(len(t.days))+1, "station %s: day %v, number %d, closed before: %v: %+v, the records are %+v", site, r.Day, r.Number, t.days[r.Day], r.DaySum, all)

@@ -23,10 +23,10 @@ func TestShiftCheckerCatches(t *testing.T) {
 	honest := func() (facts []record.Fact) {
 		report := record.ShiftReport{Number: 1, From: 1, To: 3,
 			Meters:  []record.ShiftMeter{{Port: 1, Nozzle: 1, Open: 500000, Close: 501100, Ran: 1100, Sold: 1000, Amount: 7850, Count: 1, Lines: []record.MeterLine{{Kind: "test-draw", Quantity: 100}}}},
-			Tenders: []record.ShiftSum{{Key: "card", Count: 1, Quantity: 1000, Amount: 7850}},
-			Days:    []record.ShiftDay{{Day: 20261122, Tender: "card", DaySum: record.DaySum{Count: 1, Quantity: 1000, Amount: 7850}}},
+			Tenders: []record.ShiftSum{{Key: "card", DaySum: record.DaySum{Count: 1, Quantity: unit.Litre.Of(1000), Amount: 7850}}},
+			Days:    []record.ShiftDay{{Day: 20261122, Tender: "card", DaySum: record.OneSale(1000, unit.Litre, 7850)}},
 			Cash:    &record.ShiftCash{Float: 50000, Expected: 50000, Counted: &counted, Difference: -1000}}
-		day := record.DayReport{Number: 1, Day: 20261122, LastShift: 1, DaySum: record.DaySum{Count: 1, Quantity: 1000, Amount: 7850}}
+		day := record.DayReport{Number: 1, Day: 20261122, LastShift: 1, DaySum: record.OneSale(1000, unit.Litre, 7850)}
 		return []record.Fact{
 			record.ShiftOpened{Number: 1, By: "王强"}, record.DispenserRecord{Port: 1, Nozzle: 1, Raw: raw(0x09), BusinessDay: 20261122},
 			record.ShiftClosed{Number: 1}, record.ShiftReported{Report: report}, record.DayClosed{Report: day},

@@ -46,6 +46,8 @@ func (s *Scene) shiftSteps() []Step {
 		{`^中心写明日结后迟到 (\d+) 笔$`, s.dayLate},
 		{`^换日前后各 (\d+) 笔, 两头的营业日相同$`, s.sameDays},
 		{`^"([^"]+)" 月结本月$`, s.closeMonth},
+		{`^第 (\d+) 班的结算方式、员工和营业日各有 ([\d.]+) 升, ([\d.]+) 公斤, ([\d.]+) 立方米$`, s.zUnits},
+		{`^站的日结、月报和中心的日结各有 ([\d.]+) 升, ([\d.]+) 公斤, ([\d.]+) 立方米$`, s.dayUnits},
 		{`^转到 (\d{4}) 站$`, s.goTo},
 	}
 }
@@ -267,11 +269,66 @@ func (s *Scene) zStaff(n int, who, litresText string) error {
 		return err
 	}
 	for _, x := range r.Staff {
-		if x.Key == who && near(x.Quantity, v) {
+		if x.Key == who && near(x.Quantity.Litres, v) {
 			return nil
 		}
 	}
 	return fmt.Errorf("第 %d 班的员工 (staff): %+v", n, r.Staff)
+}
+
+// apart says that each of the sums holds so much of each unit, as a pump gives it.
+func apart(litres, kilograms, cubic string, sums map[string]unit.Volumes) error {
+	var want [3]unit.Quantity
+	for i, text := range []string{litres, kilograms, cubic} {
+		var err error
+		if want[i], err = unit.ParseQuantity(text); err != nil {
+			return err
+		}
+	}
+	for what, v := range sums {
+		if !near(v.Litres, want[0]) || !near(v.Kilograms, want[1]) || !near(v.CubicMetres, want[2]) {
+			return fmt.Errorf("%s: %v, 应各有 %v (want of each unit)", what, v, want)
+		}
+	}
+	return nil
+}
+
+func (s *Scene) zUnits(n int, litres, kilograms, cubic string) error {
+	r, err := s.z(n)
+	if err != nil {
+		return err
+	}
+	sums := map[string]unit.Volumes{}
+	add := func(what string, v unit.Volumes) { sums[what] = sums[what].Plus(v) }
+	for _, x := range r.Tenders {
+		add("结算方式", x.Quantity)
+	}
+	for _, x := range r.Staff {
+		add("员工", x.Quantity)
+	}
+	for _, x := range r.Days {
+		add("营业日", x.Quantity)
+	}
+	for _, m := range r.Meters {
+		add("油枪", m.Unit.Of(m.Sold))
+	}
+	return apart(litres, kilograms, cubic, sums)
+}
+
+func (s *Scene) dayUnits(litres, kilograms, cubic string) error {
+	v, err := s.centerDay()
+	if err != nil {
+		return err
+	}
+	var d stationprogram.DayView
+	if err := s.command(s.here(), stationprogram.PathDay, stationprogram.AskDay{Day: s.before()}, &d); err != nil {
+		return err
+	}
+	var m stationprogram.MonthView
+	if err := s.command(s.here(), stationprogram.PathMonth, stationprogram.AskMonth{Month: s.before().Month()}, &m); err != nil {
+		return err
+	}
+	return apart(litres, kilograms, cubic, map[string]unit.Volumes{"中心": v.Books.Quantity, "中心收到的日结": v.Station.Quantity, "站的日结": d.Quantity, "月报": m.Quantity})
 }
 
 func (s *Scene) zChain(count int) error {

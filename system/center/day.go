@@ -90,13 +90,13 @@ func (c *Core) dayView(q AskDay) DayView {
 	}
 	c.shown.salesOf(q.Site, q.Day, func(row saleRow) {
 		s := c.books.sales.at(row.ID)
-		sum := record.DaySum{Count: 1, Quantity: s.posted.Quantity, Amount: s.posted.Amount}
+		sum := record.OneSale(s.posted.Quantity, s.posted.Unit, s.posted.Amount)
 		switch {
-		case sum.Quantity == 0 && sum.Amount == 0, s.rec.TestDraw(): // a lock without fuel, or fuel that goes back into the tank
+		case s.posted.Quantity == 0 && s.posted.Amount == 0, s.rec.TestDraw(): // a lock without fuel, or fuel that goes back into the tank
 		case s.posted.Seq > closed:
-			v.Late = sumOf(v.Late, sum)
+			v.Late = v.Late.Plus(sum)
 		default:
-			v.Books = sumOf(v.Books, sum)
+			v.Books = v.Books.Plus(sum)
 		}
 		if s.stationDay != 0 && s.stationDay != s.day {
 			v.Moved = append(v.Moved, MovedDay{row.ID, s.posted.Seq, s.stationDay})
@@ -104,7 +104,7 @@ func (c *Core) dayView(q AskDay) DayView {
 	})
 	held := c.heldOf(q, closed, &v)
 	if v.Station != nil {
-		v.Difference = record.DaySum{Count: v.Station.Count - v.Books.Count, Quantity: v.Station.Quantity - v.Books.Quantity, Amount: v.Station.Amount - v.Books.Amount}
+		v.Difference = v.Station.Minus(v.Books)
 		v.Tied = v.Difference == held && len(v.Moved) == 0
 	}
 	return v
@@ -117,20 +117,20 @@ func (c *Core) heldOf(q AskDay, closed uint64, v *DayView) (sum record.DaySum) {
 		if x.resolved || x.fact.Site != q.Site {
 			continue
 		}
-		day, figures := dayOf(c.books.kept.at(place{x.fact.Site, x.fact.Seq}))
+		day, figures := c.books.dayOf(c.books.kept.at(place{x.fact.Site, x.fact.Seq}))
 		if day != q.Day || figures.Count == 0 {
 			continue
 		}
 		v.Held = append(v.Held, HeldRecord{x.fact.Seq, x.fact.Reason, figures})
 		if x.fact.Seq <= closed {
-			sum = sumOf(sum, figures)
+			sum = sum.Plus(figures)
 		}
 	}
 	return sum
 }
 
 // dayOf is a station's fact as its day counts it: fuel once, with its record; settlements are no new sales.
-func dayOf(f record.Fact) (day clock.BusinessDay, sum record.DaySum) {
+func (b *books) dayOf(f record.Fact) (day clock.BusinessDay, sum record.DaySum) {
 	switch f := f.(type) {
 	case record.DispenserRecord:
 		r, err := fa.ParseRecord(f.Raw)
@@ -138,16 +138,12 @@ func dayOf(f record.Fact) (day clock.BusinessDay, sum record.DaySum) {
 		if err != nil || kind != fa.Fuelling && kind != fa.Escape && kind != fa.NoCard || r.Volume == 0 && r.Amount == 0 || r.TestDraw() {
 			return f.BusinessDay, sum
 		}
-		return f.BusinessDay, record.DaySum{Count: 1, Quantity: r.Volume, Amount: r.Amount}
+		return f.BusinessDay, record.OneSale(r.Volume, b.products.at(r.Product.String()).Unit, r.Amount)
 	case record.PlainSold:
 		if f.Quantity != 0 || f.Amount != 0 {
-			sum = record.DaySum{Count: 1, Quantity: f.Quantity, Amount: f.Amount}
+			sum = record.OneSale(f.Quantity, b.products.at(f.Product).Unit, f.Amount)
 		}
 		return f.BusinessDay, sum
 	}
 	return 0, sum
-}
-
-func sumOf(a, b record.DaySum) record.DaySum {
-	return record.DaySum{Count: a.Count + b.Count, Quantity: a.Quantity + b.Quantity, Amount: a.Amount + b.Amount}
 }

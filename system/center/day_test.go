@@ -5,6 +5,7 @@ import (
 
 	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
+	"greylock/system/wire/unit"
 )
 
 // TestDayIsTiedToTheStations: the center's sum by record, the station's 日结, and the records that make the difference.
@@ -22,20 +23,20 @@ func TestDayIsTiedToTheStations(t *testing.T) {
 
 	var v DayView
 	r.into(&v, PathDay, AskDay{Site: station, Day: day})
-	one := record.DaySum{Count: 1, Quantity: 1000, Amount: 7850}
+	one := record.OneSale(1000, unit.Litre, 7850)
 	want(t, "open day", []any{v.Books, v.Station == nil, len(v.Held)}, []any{one, true, 1})
 
-	both := record.DaySum{Count: 2, Quantity: 1200, Amount: 9420}
+	both := record.DaySum{Count: 2, Quantity: unit.Litre.Of(1200), Amount: 9420}
 	closed := record.DayClosed{Report: record.DayReport{Number: 1, Day: day, LastShift: 1, DaySum: both}}
 	r.ship(station, record.ShiftReported{Report: record.ShiftReport{Number: 1, From: 1, To: seq}}, closed)
 	r.into(&v, PathDay, AskDay{Site: station, Day: day})
-	want(t, "tied", []any{v.Books, v.Difference, v.Tied, v.Held[0].Reason}, []any{one, record.DaySum{Count: 1, Quantity: 200, Amount: 1570}, true, TACWrongWord})
+	want(t, "tied", []any{v.Books, v.Difference, v.Tied, v.Held[0].Reason}, []any{one, record.OneSale(200, unit.Litre, 1570), true, TACWrongWord})
 
 	late := fact(r.lock(0, 22150, 1, 3).record(fa.Fuelling, 503, 100, 785, 1300))
 	late.BusinessDay = day
 	r.ship(station, late)
 	r.into(&v, PathDay, AskDay{Site: station, Day: day})
-	want(t, "late", []any{v.Books, v.Late, v.Tied}, []any{one, record.DaySum{Count: 1, Quantity: 100, Amount: 785}, true})
+	want(t, "late", []any{v.Books, v.Late, v.Tied}, []any{one, record.OneSale(100, unit.Litre, 785), true})
 	r.sameAfterReplay()
 
 	moved := fact(r.lock(0, 21365, 2, 4).record(fa.Fuelling, 504, 100, 785, 1400))

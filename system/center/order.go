@@ -91,7 +91,7 @@ func (c *Core) putLayout(now clock.Instant, q PutLayout) outcome {
 	if o, ok := c.portsFit(q.Site, l); !ok {
 		return o
 	}
-	if o, ok := tanksFit(l); !ok {
+	if o, ok := tanksFit(l, func(product string) bool { return c.books.products.at(product).Unit.Gas() }); !ok {
 		return o
 	}
 	l.Ports = slices.Clone(l.Ports)
@@ -111,8 +111,9 @@ const (
 	mostTank = 100_000_000 // hundredths of a litre
 )
 
-// tanksFit checks the tanks of a layout: each once, each nozzle at most at one of them, which holds the nozzle's product.
-func tanksFit(l record.Layout) (outcome, bool) {
+// tanksFit checks the tanks of a layout: each once, each nozzle at most at one of them, which holds the nozzle's product. Gas has no
+// tank here: litres in the ground and kilograms at the nozzle do not balance.
+func tanksFit(l record.Layout, gas func(product string) bool) (outcome, bool) {
 	if len(l.Tanks) > maxTanks {
 		return bad("layout.tanks", len(l.Tanks)), false
 	}
@@ -124,6 +125,8 @@ func tanksFit(l record.Layout) (outcome, bool) {
 			return bad(where+".tank", t.Tank), false
 		case t.Capacity < 1 || t.Capacity > mostTank:
 			return bad(where+".capacity_hundredths", t.Capacity), false
+		case gas(t.Product):
+			return bad(where+".product", t.Product+" (gas)"), false
 		case t.Reorder < 0 || t.Reorder >= t.Capacity:
 			return bad(where+".reorder_hundredths", t.Reorder), false
 		case t.MostWater < 0 || t.Expansion < 0 || t.Expansion > 5000:

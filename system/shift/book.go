@@ -65,6 +65,7 @@ type meter struct {
 	last  uint32 // number of that record; 0: none yet
 	epoch int
 	wrap  int64
+	unit  unit.Unit
 	duty  string
 }
 
@@ -111,7 +112,7 @@ type Book struct {
 // sums are sums by word, in order of the word.
 type sums []record.ShiftSum
 
-func (s *sums) add(key string, q unit.Quantity, a unit.Fen) *record.ShiftSum {
+func (s *sums) add(key string, what record.DaySum) {
 	i, found := slices.BinarySearchFunc(*s, key, func(x record.ShiftSum, k string) int {
 		switch {
 		case x.Key < k:
@@ -124,15 +125,13 @@ func (s *sums) add(key string, q unit.Quantity, a unit.Fen) *record.ShiftSum {
 	if !found {
 		*s = slices.Insert(*s, i, record.ShiftSum{Key: key})
 	}
-	x := &(*s)[i]
-	x.Count, x.Quantity, x.Amount = x.Count+1, x.Quantity+q, x.Amount+a
-	return x
+	(*s)[i].DaySum = (*s)[i].Plus(what)
 }
 
 // join adds whole sums.
 func (s *sums) join(list []record.ShiftSum) {
 	for _, x := range list {
-		s.add(x.Key, x.Quantity, x.Amount).Count += x.Count - 1
+		s.add(x.Key, x.DaySum)
 	}
 }
 
@@ -164,9 +163,9 @@ func (b *Book) nozzle(k Key) *running1 {
 }
 
 // Reading takes the totalizer that a nozzle tells: the first one begins its book, before any record.
-func (b *Book) Reading(k Key, total, wrap int64) {
+func (b *Book) Reading(k Key, total, wrap int64, u unit.Unit) {
 	if m := b.meter(k); !m.known {
-		m.known, m.at, m.wrap = true, total, wrap
+		m.known, m.at, m.wrap, m.unit = true, total, wrap, u
 		b.nozzle(k).open = total
 	}
 }
@@ -184,7 +183,9 @@ func since(to, from, wrap int64) int64 {
 }
 
 // Settled takes a settlement of an earlier sale (T-TYPE 3, 4): money, and no new fuel.
-func (b *Book) Settled(kind int, amount unit.Fen) { b.run.types.add(strconv.Itoa(kind), 0, amount) }
+func (b *Book) Settled(kind int, amount unit.Fen) {
+	b.run.types.add(strconv.Itoa(kind), record.DaySum{Count: 1, Amount: amount})
+}
 
 // nothing says that a record is of no fuel and no money. It is no sale: it counts in no figure, but it is in the journal, and what
 // the totalizer ran under it is a line.
@@ -198,8 +199,9 @@ func (b *Book) Sold(s Sale) {
 	m := b.meter(s.Key)
 	start := ((s.End-int64(s.Moved))%s.Wrap + s.Wrap) % s.Wrap
 	if !m.known && !s.Unread {
-		b.Reading(s.Key, start, s.Wrap)
+		b.Reading(s.Key, start, s.Wrap, s.Unit)
 	}
+	m.unit = s.Unit
 	n := b.nozzle(s.Key)
 	if !s.nothing() {
 		n.sold, n.amount, n.count = n.sold+s.Quantity, n.amount+s.Amount, n.count+1
@@ -261,7 +263,7 @@ func (b *Book) late(n *running1, s Sale, start int64) {
 	from := b.pumped(s, start)
 	n.lines = append(n.lines, line{MeterLine: record.MeterLine{Kind: LateRecord, Quantity: -s.Moved, First: s.Number, Last: s.Number, Shift: from}})
 	b.run.late = append(b.run.late, record.LateRecord{Seq: s.Seq, Port: s.Key.Port, Nozzle: s.Key.Nozzle, Number: s.Number, Time: s.Time, Shift: from,
-		Quantity: s.Quantity, Amount: s.Amount})
+		Quantity: s.Quantity, Unit: s.Unit, Amount: s.Amount})
 }
 
 // rest is what remains of a gap.
@@ -291,9 +293,10 @@ func (b *Book) pumped(s Sale, start int64) uint64 {
 // tell adds a sale to the sums.
 func (b *Book) tell(m *meter, s Sale) {
 	r := &b.run
-	r.products.add(s.Product, s.Quantity, s.Amount).Unit = s.Unit
-	r.tenders.add(s.Tender, s.Quantity, s.Amount)
-	r.types.add(strconv.Itoa(s.Kind), s.Quantity, s.Amount)
+	one := record.OneSale(s.Quantity, s.Unit, s.Amount)
+	r.products.add(s.Product, one)
+	r.tenders.add(s.Tender, one)
+	r.types.add(strconv.Itoa(s.Kind), one)
 	if s.Tender == Test {
 		return
 	}
@@ -304,12 +307,11 @@ func (b *Book) tell(m *meter, s Sale) {
 	if who == "" && r.opened != nil {
 		who = r.opened.By
 	}
-	r.staff.add(who, s.Quantity, s.Amount)
+	r.staff.add(who, one)
 	i := slices.IndexFunc(r.days, func(d record.ShiftDay) bool { return d.Day == s.Day && d.Tender == s.Tender })
 	if i < 0 {
 		r.days = append(r.days, record.ShiftDay{Day: s.Day, Tender: s.Tender})
 		i = len(r.days) - 1
 	}
-	d := &r.days[i]
-	d.Count, d.Quantity, d.Amount = d.Count+1, d.Quantity+s.Quantity, d.Amount+s.Amount
+	r.days[i].DaySum = r.days[i].Plus(one)
 }

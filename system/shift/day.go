@@ -27,9 +27,9 @@ func (b *Book) Day(d clock.BusinessDay) Day {
 		switch sum, tenders := part(z.Days, d); {
 		case sum.Count == 0:
 		case z.Number > out.LastShift:
-			out.Late = plus(out.Late, sum)
+			out.Late = out.Late.Plus(sum)
 		case out.Number == 0:
-			out.DaySum = plus(out.DaySum, sum)
+			out.DaySum = out.DaySum.Plus(sum)
 			out.Shifts = append(out.Shifts, z.Number)
 			all := sums(out.Tenders)
 			all.join(tenders)
@@ -37,7 +37,7 @@ func (b *Book) Day(d clock.BusinessDay) Day {
 		}
 	}
 	if sum, _ := part(b.run.days, d); out.Number != 0 {
-		out.Late = plus(out.Late, sum)
+		out.Late = out.Late.Plus(sum)
 	} else {
 		out.Open = sum
 	}
@@ -48,15 +48,11 @@ func (b *Book) Day(d clock.BusinessDay) Day {
 func part(list []record.ShiftDay, d clock.BusinessDay) (all record.DaySum, tenders []record.ShiftSum) {
 	for _, x := range list {
 		if x.Day == d {
-			all = plus(all, x.DaySum)
-			tenders = append(tenders, record.ShiftSum{Key: x.Tender, Count: x.Count, Quantity: x.Quantity, Amount: x.Amount})
+			all = all.Plus(x.DaySum)
+			tenders = append(tenders, record.ShiftSum{Key: x.Tender, DaySum: x.DaySum})
 		}
 	}
 	return all, tenders
-}
-
-func plus(a, b record.DaySum) record.DaySum {
-	return record.DaySum{Count: a.Count + b.Count, Quantity: a.Quantity + b.Quantity, Amount: a.Amount + b.Amount}
 }
 
 func refuse(code, zh, en string, args ...any) error {
@@ -118,8 +114,8 @@ func (b *Book) Month(month int) record.MonthReport {
 			continue
 		}
 		m.Days++
-		m.DaySum = plus(m.DaySum, d.DaySum)
-		m.Late = plus(m.Late, b.Day(d.Day).Late)
+		m.DaySum = m.DaySum.Plus(d.DaySum)
+		m.Late = m.Late.Plus(b.Day(d.Day).Late)
 		all.join(d.Tenders)
 	}
 	m.Tenders = copied(all)

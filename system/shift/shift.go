@@ -90,7 +90,7 @@ func (b *Book) shown(k Key, readings []record.MeterReading) record.ShiftMeter {
 	if n == nil {
 		n = &running1{open: m.at}
 	}
-	s := record.ShiftMeter{Port: k.Port, Nozzle: k.Nozzle, Open: n.open, Close: m.at, Ran: n.ran, Sold: n.sold, Amount: n.amount, Count: n.count}
+	s := record.ShiftMeter{Port: k.Port, Nozzle: k.Nozzle, Unit: m.unit, Open: n.open, Close: m.at, Ran: n.ran, Sold: n.sold, Amount: n.amount, Count: n.count}
 	for _, l := range n.lines {
 		s.Lines = append(s.Lines, l.MeterLine)
 	}

@@ -47,7 +47,7 @@ func (r *rig) close(reasons ...record.MeterReason) record.ShiftReport {
 
 func newRig(total int64) *rig {
 	r := &rig{total: total}
-	r.Reading(one, total, wrap)
+	r.Reading(one, total, wrap, unit.Litre)
 	return r
 }
 
@@ -278,8 +278,8 @@ func TestDaysAndMonths(t *testing.T) {
 	}
 	rep, err := r.CloseDay(20261122, at(23, 8), cut)
 	want := record.DayReport{Number: 1, Day: 20261122, LastShift: 1, Shifts: []uint64{1},
-		Tenders: []record.ShiftSum{{Key: "card", Count: 1, Quantity: 1000, Amount: 8000}, {Key: "cash", Count: 1, Quantity: 1000, Amount: 8000}},
-		DaySum:  record.DaySum{Count: 2, Quantity: 2000, Amount: 16000}}
+		Tenders: []record.ShiftSum{{Key: "card", DaySum: record.DaySum{Count: 1, Quantity: unit.Litre.Of(1000), Amount: 8000}}, {Key: "cash", DaySum: record.DaySum{Count: 1, Quantity: unit.Litre.Of(1000), Amount: 8000}}},
+		DaySum:  record.DaySum{Count: 2, Quantity: unit.Litre.Of(2000), Amount: 16000}}
 	if d := cmp.Diff(want, rep); err != nil || d != "" {
 		t.Fatal(err, d)
 	}
@@ -349,11 +349,11 @@ func TestDuty(t *testing.T) {
 	r.Sold(r.sale(800))
 	r.Settled(3, 100)
 	z := r.close()
-	want := []record.ShiftSum{{Key: "7", Count: 1, Quantity: 200, Amount: 1600}, {Key: "9", Count: 1, Quantity: 400, Amount: 3200}, {Key: "王强", Count: 2, Quantity: 900, Amount: 7200}}
+	want := []record.ShiftSum{{Key: "7", DaySum: record.DaySum{Count: 1, Quantity: unit.Litre.Of(200), Amount: 1600}}, {Key: "9", DaySum: record.DaySum{Count: 1, Quantity: unit.Litre.Of(400), Amount: 3200}}, {Key: "王强", DaySum: record.DaySum{Count: 2, Quantity: unit.Litre.Of(900), Amount: 7200}}}
 	if d := cmp.Diff(want, z.Staff); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]record.ShiftSum{{Key: "0", Count: 4, Quantity: 1500, Amount: 12000}, {Key: "3", Count: 1, Amount: 100}}, z.Types); d != "" {
+	if d := cmp.Diff([]record.ShiftSum{{Key: "0", DaySum: record.DaySum{Count: 4, Quantity: unit.Litre.Of(1500), Amount: 12000}}, {Key: "3", DaySum: record.DaySum{Count: 1, Amount: 100}}}, z.Types); d != "" {
 		t.Error(d)
 	}
 }

@@ -123,11 +123,11 @@ func (c *Core) applyShift(seq uint64, f record.Fact) {
 	case record.TotalsRead:
 		for _, x := range c.orders.plans(f.Port) {
 			if record.Nozzle(x.NZN) == f.Nozzle {
-				c.shifts.Reading(shift.Key{Port: f.Port, Nozzle: x.Nozzle}, int64(f.Total), 1<<32)
+				c.shifts.Reading(shift.Key{Port: f.Port, Nozzle: x.Nozzle}, int64(f.Total), 1<<32, c.orders.unitOf(x.Product))
 			}
 		}
 	case record.PlainMetered:
-		c.shifts.Reading(shift.Key{Port: f.Port, Nozzle: f.Nozzle}, f.Litres, int64(lf.TotalWrap))
+		c.shifts.Reading(shift.Key{Port: f.Port, Nozzle: f.Nozzle}, f.Litres, int64(lf.TotalWrap), c.orders.nozzleUnit(f.Nozzle))
 	case record.ShiftOpened:
 		c.shifts.Opened(f)
 	case record.ShiftClosed:

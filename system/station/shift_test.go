@@ -215,7 +215,7 @@ func TestShiftDuty(t *testing.T) {
 		}
 	}
 	x, _ := operate[ShiftView](r, PathShift, AskShift{})
-	want := []record.ShiftSum{{Key: "员工 7", Count: 1, Quantity: 1000, Amount: 7850}, {Key: "赵六", Count: 1, Quantity: 1000, Amount: 7850}}
+	want := []record.ShiftSum{{Key: "员工 7", DaySum: record.DaySum{Count: 1, Quantity: unit.Litre.Of(1000), Amount: 7850}}, {Key: "赵六", DaySum: record.DaySum{Count: 1, Quantity: unit.Litre.Of(1000), Amount: 7850}}}
 	if d := cmp.Diff(want, x.Report.Staff); d != "" {
 		t.Error(d)
 	}

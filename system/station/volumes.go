@@ -5,10 +5,11 @@ import (
 	"strings"
 
 	"greylock/system/clock"
+	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
 
-// PathVolumes is what boards have sold, by product and by unit: {} → Volumes. Litres, kilograms and cubic metres are never
+// PathVolumes is what the station has sold, by product and by unit: {} → Volumes. Litres, kilograms and cubic metres are never
 // added to one another. Source: features.md C7, T8.
 const PathVolumes = "/op/station/volumes"
 
@@ -38,20 +39,36 @@ func (o *orders) unitOf(product string) unit.Unit {
 	return unit.Litre
 }
 
+// nozzleUnit is what a nozzle counts.
+func (o *orders) nozzleUnit(n record.Nozzle) unit.Unit {
+	for _, p := range o.layout.Ports {
+		if p.Nozzle == n {
+			return o.unitOf(p.Product)
+		}
+	}
+	return unit.Litre
+}
+
 func (c *Core) askVolumes(clock.Instant, struct{}) (any, bool) {
 	products, units := map[string]*Volume{}, map[string]*Volume{}
-	for _, t := range c.sales {
-		if !metered(t.rec) {
-			continue
-		}
-		code := t.rec.Product.String()
+	add := func(code string, test bool, q unit.Quantity, a unit.Fen) {
 		u := c.orders.unitOf(code)
 		for _, v := range [2]*Volume{sum(products, code, Volume{Product: code, Unit: u}), sum(units, string(u), Volume{Unit: u})} {
-			if t.rec.TestDraw() {
-				v.Tests += t.rec.Volume
+			if test {
+				v.Tests += q
 				continue
 			}
-			v.Fills, v.Quantity, v.Amount = v.Fills+1, v.Quantity+t.rec.Volume, v.Amount+t.rec.Amount
+			v.Fills, v.Quantity, v.Amount = v.Fills+1, v.Quantity+q, v.Amount+a
+		}
+	}
+	for _, t := range c.sales {
+		if metered(t.rec) {
+			add(t.rec.Product.String(), t.rec.TestDraw(), t.rec.Volume, t.rec.Amount)
+		}
+	}
+	for _, x := range c.plainSales { // a card's fuel stands in its own record
+		if x.sold.Card == (record.SaleID{}) && (x.sold.Quantity != 0 || x.sold.Amount != 0) {
+			add(x.sold.Product, false, x.sold.Quantity, x.sold.Amount)
 		}
 	}
 	return Volumes{sorted(products), sorted(units)}, true

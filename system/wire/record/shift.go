@@ -85,10 +85,11 @@ type ShiftReport struct {
 	Closing  []Dip        `json:"closing_dips,omitempty"`
 }
 
-// ShiftMeter is a nozzle's part: Ran = Sold + the lines, to the hundredth.
+// ShiftMeter is a nozzle's part: Ran = Sold + the lines, to the hundredth of its unit.
 type ShiftMeter struct {
 	Port   int           `json:"port"`
 	Nozzle Nozzle        `json:"nozzle"`
+	Unit   unit.Unit     `json:"unit,omitempty"`  // litres if it says nothing
 	Open   int64         `json:"open_hundredths"` // totalizer after the last record of the shift before
 	Close  int64         `json:"close_hundredths"`
 	Ran    unit.Quantity `json:"ran_hundredths"`
@@ -111,11 +112,8 @@ type MeterLine struct {
 
 // ShiftSum is a sum under a word.
 type ShiftSum struct {
-	Key      string        `json:"key"`
-	Unit     unit.Unit     `json:"unit,omitempty"` // of a product; other sums add hundredths of all units
-	Count    int           `json:"count"`
-	Quantity unit.Quantity `json:"quantity_hundredths"`
-	Amount   unit.Fen      `json:"amount_fen"`
+	Key string `json:"key"`
+	DaySum
 }
 
 // ShiftDay is the part of a business day that was paid in one way.
@@ -125,11 +123,24 @@ type ShiftDay struct {
 	DaySum
 }
 
-// DaySum is sales, their volume in hundredths of each unit together, and their money.
+// DaySum is sales, what they were of each unit, and their money.
 type DaySum struct {
-	Count    int           `json:"count"`
-	Quantity unit.Quantity `json:"quantity_hundredths"`
-	Amount   unit.Fen      `json:"amount_fen"`
+	Count    int          `json:"count"`
+	Quantity unit.Volumes `json:"quantity_hundredths"`
+	Amount   unit.Fen     `json:"amount_fen"`
+}
+
+// OneSale is the sum of one sale.
+func OneSale(q unit.Quantity, u unit.Unit, a unit.Fen) DaySum { return DaySum{1, u.Of(q), a} }
+
+// Plus adds.
+func (s DaySum) Plus(x DaySum) DaySum {
+	return DaySum{s.Count + x.Count, s.Quantity.Plus(x.Quantity), s.Amount + x.Amount}
+}
+
+// Minus subtracts.
+func (s DaySum) Minus(x DaySum) DaySum {
+	return DaySum{s.Count - x.Count, s.Quantity.Minus(x.Quantity), s.Amount - x.Amount}
 }
 
 // LateRecord is a record whose fuel was pumped before the shift that it came in.
@@ -141,6 +152,7 @@ type LateRecord struct {
 	Time     string        `json:"time"`
 	Shift    uint64        `json:"shift"` // in which it was pumped; 0: before the books
 	Quantity unit.Quantity `json:"quantity_hundredths"`
+	Unit     unit.Unit     `json:"unit,omitempty"`
 	Amount   unit.Fen      `json:"amount_fen"`
 }
 

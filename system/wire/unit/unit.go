@@ -48,6 +48,53 @@ func (u Unit) Words() (zh, en string) {
 	return "升", "L"
 }
 
+// Volumes are quantities of each unit beside one another: litres, kilograms and cubic metres are never one number.
+// Source: features.md C7, T8.
+type Volumes struct {
+	Litres      Quantity `json:"L,omitempty"`
+	Kilograms   Quantity `json:"kg,omitempty"`
+	CubicMetres Quantity `json:"m3,omitempty"`
+}
+
+// Of is a quantity in its unit; a unit that is not known is litres.
+func (u Unit) Of(q Quantity) Volumes {
+	switch u {
+	case Kilogram:
+		return Volumes{Kilograms: q}
+	case CubicMetre:
+		return Volumes{CubicMetres: q}
+	}
+	return Volumes{Litres: q}
+}
+
+// Plus adds unit by unit.
+func (v Volumes) Plus(w Volumes) Volumes {
+	return Volumes{v.Litres + w.Litres, v.Kilograms + w.Kilograms, v.CubicMetres + w.CubicMetres}
+}
+
+// Minus subtracts unit by unit.
+func (v Volumes) Minus(w Volumes) Volumes {
+	return Volumes{v.Litres - w.Litres, v.Kilograms - w.Kilograms, v.CubicMetres - w.CubicMetres}
+}
+
+// String prints the units that there are: 25.48 升 3.00 公斤; 0.00 升 if there is none.
+func (v Volumes) String() string {
+	text := ""
+	for _, x := range []struct {
+		q Quantity
+		u Unit
+	}{{v.Litres, Litre}, {v.Kilograms, Kilogram}, {v.CubicMetres, CubicMetre}} {
+		if x.q != 0 {
+			zh, _ := x.u.Words()
+			text += " " + x.q.String() + " " + zh
+		}
+	}
+	if text == "" {
+		return "0.00 升"
+	}
+	return text[1:]
+}
+
 // Gas says that the unit is one of gas: what it fills is a vessel under pressure.
 func (u Unit) Gas() bool { return u == Kilogram || u == CubicMetre }
 
