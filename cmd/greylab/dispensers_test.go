@@ -99,24 +99,28 @@ func TestEmulatePlainDispensers(t *testing.T) {
 	ask := func(n byte, c lf.Command, wait time.Duration) (lf.Frame, error) {
 		t.Helper()
 		req, err := lf.Request{Nozzle: n, Command: c}.Frame()
-		if err == nil {
-			_, err = f.Write(req[:])
-		}
-		if err == nil {
-			err = f.SetReadDeadline(time.Now().Add(wait))
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		var reply lf.Frame
-		_, err = io.ReadFull(f, reply[:])
-		return reply, err
+		for begin := time.Now(); ; { // again each second, as a master does: a board that starts or was interrupted drops a frame
+			if err = f.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, f) // what came late
+			if _, err = f.Write(req[:]); err == nil {
+				err = f.SetReadDeadline(time.Now().Add(min(wait, time.Second)))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err = io.ReadFull(f, reply[:]); err == nil || time.Since(begin) >= wait {
+				return reply, err
+			}
+		}
 	}
 	const wait = 60 * time.Second
-	reply, err := ask(2, lf.Query, 200*time.Millisecond)
-	for limit := time.Now().Add(wait); err != nil && time.Now().Before(limit); { // the board starts
-		reply, err = ask(2, lf.Query, 200*time.Millisecond)
-	}
+	reply, err := ask(2, lf.Query, wait)
 	if s, bad := lf.ParseStatus(reply); err != nil || bad != nil || s != (lf.Status{Nozzle: 2, Price: 811, State: 1}) {
 		t.Fatalf("%X: %v %v", reply, err, bad)
 	}

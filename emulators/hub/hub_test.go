@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -41,22 +42,37 @@ func openPort(t *testing.T, link string) master {
 	return master{t, f}
 }
 
-// ask sends a request and returns the reply; an error for silence.
-func (m master) ask(r lf.Request, wait time.Duration) (lf.Frame, error) {
+// ask sends a request as a master does, again each second until it is answered or wait is over: a board drops a frame in which
+// the machine has paused.
+func (m master) ask(r lf.Request, wait time.Duration) (reply lf.Frame, err error) {
 	m.t.Helper()
 	f, err := r.Frame()
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	if _, err := m.f.Write(f[:]); err != nil {
+	for begin := time.Now(); ; {
+		m.drain()
+		if _, err := m.f.Write(f[:]); err != nil {
+			m.t.Fatal(err)
+		}
+		if err := m.f.SetReadDeadline(time.Now().Add(min(wait, time.Second))); err != nil {
+			m.t.Fatal(err)
+		}
+		if _, err = io.ReadFull(m.f, reply[:]); err == nil || time.Since(begin) >= wait {
+			return reply, err
+		}
+	}
+}
+
+// drain throws away what came late.
+func (m master) drain() {
+	m.t.Helper()
+	if err := m.f.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
 		m.t.Fatal(err)
 	}
-	if err := m.f.SetReadDeadline(time.Now().Add(wait)); err != nil {
+	if _, err := io.Copy(io.Discard, m.f); !errors.Is(err, os.ErrDeadlineExceeded) {
 		m.t.Fatal(err)
 	}
-	var reply lf.Frame
-	_, err = io.ReadFull(m.f, reply[:])
-	return reply, err
 }
 
 // TestHubServesAnyProgram: real pseudo-terminals with stable names, each with its own board.
