@@ -17,8 +17,11 @@ import (
 	"greylock/system/journal"
 	"greylock/system/link"
 	"greylock/system/link/serial"
+	"greylock/system/station"
 	"greylock/system/vault"
+	"greylock/system/wire/fa"
 	"greylock/system/wire/fuelcard"
+	"greylock/system/wire/lf"
 	"greylock/system/wire/record"
 )
 
@@ -171,7 +174,8 @@ func (p *Program) openPorts() (lines []io.Closer, err error) {
 	for _, port := range p.ports {
 		n, path := port.Number, port.Path
 		l, err := serial.Open(serial.Config{Path: path, Baud: port.Baud, Parity: serial.Parity(port.Parity), LockDir: p.locks}, serial.Handler{
-			Data: func(data []byte) { p.runner.Received(n, data) },
+			Data:    func(data []byte) { p.runner.Received(n, data) },
+			Missing: missing(port.Protocol),
 			Up: func(up bool) {
 				p.log.Info("串口 (serial port)", "port", n, "path", path, "open", up)
 				p.runner.LineIs(n, up)
@@ -187,6 +191,26 @@ func (p *Program) openPorts() (lines []io.Closer, err error) {
 		p.runner.Attach(n, lineWriter{l})
 	}
 	return lines, nil
+}
+
+// missing follows the frames of a line, so that it is read when a frame is whole rather than at each of its bytes.
+func missing(protocol station.Protocol) func(data []byte) int {
+	switch protocol {
+	case station.FA:
+		var d fa.Decoder
+		return func(data []byte) int {
+			d.Decode(data, func(fa.Frame) {})
+			return d.Missing()
+		}
+	case station.LF:
+		var d lf.Decoder
+		return func(data []byte) int {
+			d.Decode(clock.System{}.Now(), data, func(lf.Frame) bool { return true })
+			return d.Missing()
+		}
+	default:
+		return nil
+	}
 }
 
 // lineWriter drops what a line can not take: the board's protocol repeats it.

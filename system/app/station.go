@@ -74,7 +74,9 @@ func Station(cfg StationConfig) (*Program, error) {
 		cfg.Clock = clock.System{}
 	}
 	ports := make([]station.Port, 0, len(cfg.Ports))
-	for _, p := range cfg.Ports {
+	cfg.Ports = slices.Clone(cfg.Ports)
+	for i := range cfg.Ports {
+		p := &cfg.Ports[i]
 		if p.Protocol == "" {
 			p.Protocol = station.FA
 		}
@@ -117,7 +119,7 @@ func Station(cfg StationConfig) (*Program, error) {
 		p.beside = append(p.beside, t.run)
 	}
 	if g := cfg.Gauge; g != nil {
-		p.ports = append(slices.Clone(cfg.Ports), Port{Number: station.GaugeLine, Path: g.Path, Baud: g.Baud, Parity: g.Parity})
+		p.ports = append(slices.Clone(p.ports), Port{Number: station.GaugeLine, Path: g.Path, Baud: g.Baud, Parity: g.Parity})
 	}
 	if err = p.calls(cfg.TLS); err == nil {
 		err = p.serve(DoorOperator, cfg.Operator, "/op/")

@@ -142,6 +142,46 @@ func everyByte() []byte {
 	return b
 }
 
+// What a handler says is missing costs time, never bytes: not in a stream that goes on, not when it says so at the end of one,
+// and closing waits for none of it.
+func TestMissingBytesAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	p := openPeer(t)
+	got := make(chan []byte, 1000)
+	up := make(chan bool, 10)
+	l, err := Open(Config{Path: p.name, Baud: 300, LockDir: t.TempDir()}, Handler{
+		Data:    func(b []byte) { got <- bytes.Clone(b) },
+		Up:      func(on bool) { up <- on },
+		Missing: func([]byte) int { return 1 << 20 },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() }) // closed below
+	<-up
+	var all []byte
+	for _, piece := range [][]byte{everyByte()[:1], everyByte()[1:100], everyByte()[100:]} {
+		if _, err := p.Write(piece); err != nil {
+			t.Fatal(err)
+		}
+		want := len(all) + len(piece)
+		for len(all) < want {
+			select {
+			case b := <-got:
+				all = append(all, b...)
+			case <-time.After(60 * time.Second):
+				t.Fatalf("%d of %d bytes", len(all), want)
+			}
+		}
+	}
+	if !bytes.Equal(all, everyByte()) {
+		t.Errorf("%X", all)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTooManyDescriptors(t *testing.T) { // not parallel: it takes the low descriptors of the whole process
 	p := openPeer(t)
 	var fill []*os.File

@@ -32,6 +32,18 @@ const (
 // Reset forgets a frame that was begun, as after a lost line; the counters stay.
 func (d *Decoder) Reset() { d.state, d.n = hunt, 0 }
 
+// Missing is how many bytes of a frame that has begun are still to come, at least; 0 outside of a frame.
+func (d *Decoder) Missing() int {
+	switch d.state {
+	case head:
+		return headSize - d.n + 1 + crcSize
+	case data, esc:
+		return d.need - d.n
+	default:
+		return 0
+	}
+}
+
 // Byte takes the next byte. It returns a frame, with its own copy of the data, when the byte completes one with a good CRC.
 func (d *Decoder) Byte(b byte) (Frame, bool) {
 	switch d.state {

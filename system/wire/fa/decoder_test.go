@@ -200,6 +200,27 @@ func TestResetForgetsTheFrameThatWasBegun(t *testing.T) {
 	}
 }
 
+// At each byte of a frame Missing promises bytes that come, and never more than come; behind the last it promises none.
+func TestMissingNeverPromisesTooMuch(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for range 2000 {
+		payload := make([]byte, 1+rnd.IntN(80))
+		for i := range payload {
+			payload[i] = byte(0xF6 + rnd.IntN(10)) // many a start byte, which is sent twice
+		}
+		wire := fa.Encode(fa.Frame{Dst: 1, Src: 2, Ctl: 3, Data: payload})
+		var d fa.Decoder
+		for i, b := range wire {
+			d.Byte(b)
+			left := len(wire) - 1 - i
+			if m := d.Missing(); m > left || (m > 0) != (left > 0) {
+				t.Fatalf("behind byte %d of %X: %d missing, %d come", i, wire, m, left)
+			}
+		}
+	}
+}
+
 func TestFrameThatCanNotBeSentPanics(t *testing.T) {
 	t.Parallel()
 	for _, f := range []fa.Frame{

@@ -31,6 +31,14 @@ type Decoder struct {
 // Reset forgets a frame that was begun, as after a lost line; the counters stay.
 func (d *Decoder) Reset() { d.n, d.spoilt = 0, false }
 
+// Missing is how many bytes of a frame that has begun are still to come; 0 outside of a frame.
+func (d *Decoder) Missing() int {
+	if d.n == 0 {
+		return 0
+	}
+	return Size - d.n
+}
+
 // Decode takes bytes that came at now and calls got for each twelve with a good checksum. got returns false for a frame whose
 // form is wrong all the same (a digit above 9): that is a bad frame too.
 func (d *Decoder) Decode(now clock.Instant, data []byte, got func(Frame) bool) {

@@ -81,6 +81,21 @@ func TestDecoderDiscardsUpToSilence(t *testing.T) {
 }
 
 // Behind any damage the next frame after silence is found.
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	f, err := lf.Request{Nozzle: 1, Command: lf.Query}.Frame()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d lf.Decoder
+	for i, b := range f {
+		d.Decode(clock.Instant(i+1), []byte{b}, func(lf.Frame) bool { return true })
+		if m := d.Missing(); m != len(f)-1-i {
+			t.Errorf("behind byte %d: %d missing", i, m)
+		}
+	}
+}
+
 func FuzzDecoder(f *testing.F) {
 	f.Add([]byte{1, 0, 0xB8}, uint16(1))
 	f.Add(make([]byte, 40), uint16(7))
