@@ -63,7 +63,7 @@ func (l *loop) advanceReal(end clock.Instant, done func() bool) bool {
 			l.drain()
 			return done()
 		}
-		timer.Reset(max(min(l.next(), end).Sub(l.now), 100*time.Microsecond))
+		timer.Reset(min(max(min(l.next(), end).Sub(l.now), 100*time.Microsecond), askEvery))
 		select {
 		case f := <-l.inbox:
 			l.catchUp(end, done) // what comes from outside comes now: a board measures the silence between two bytes

@@ -283,7 +283,7 @@ func (w *World) Begin(id record.SiteID, path string, body any) (Pending, error) 
 
 // answered waits for an answer.
 func (w *World) answered(path string, ask Pending) (status int, body []byte, err error) {
-	late := w.Until("应答 "+path, func() bool { _, _, _, done := ask(); return done }, time.Minute)
+	late := w.until("应答 "+path, func() bool { _, _, _, done := ask(); return done }, time.Minute)
 	if late != nil {
 		return 0, nil, late
 	}

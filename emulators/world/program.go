@@ -172,7 +172,12 @@ func (p *program) configure(s StationPlan, centerDoor string) error {
 		Site: app.Identity{ID: record.SiteID(s.ID), Name: s.Name, Realm: record.Training}, Data: p.data, Center: centerDoor,
 		CenterKey: record.Hex(p.w.centerVault.PublicKey()), Operator: address, Locks: dir, Reserve: p.w.opt.Reserve,
 	}
-	cfg.Lists = s.lists()
+	cfg.Lists, cfg.Products = s.lists(), p.w.productCodes()
+	for _, t := range p.w.tillList {
+		if t.site == cfg.Site.ID && t.real != nil {
+			cfg.Tills = append(cfg.Tills, app.Till{Number: t.number, Reader: t.real.names[0], PSAM: t.real.names[1]})
+		}
+	}
 	for i := range len(s.Nozzles) + len(s.Plain) {
 		cfg.Ports = append(cfg.Ports, app.Port{Number: i + 1, Path: p.w.portLink(s.ID, i+1), Baud: 9600, Protocol: s.protocol(i)})
 	}
@@ -197,6 +202,12 @@ func stationYAML(c app.StationConfig) []byte {
 		c.Center, hex.EncodeToString(c.CenterKey), c.Operator, c.Locks, c.Lists.Refuse)
 	for _, p := range c.Ports {
 		fmt.Fprintf(&b, "    - number: %d\n      path: %q\n      baud: %d\n      protocol: %s\n", p.Number, p.Path, p.Baud, p.Protocol)
+	}
+	if len(c.Tills) > 0 {
+		fmt.Fprintln(&b, "  tills:")
+		for _, t := range c.Tills {
+			fmt.Fprintf(&b, "    - {number: %d, reader: %q, psam: %q}\n", t.Number, t.Reader, t.PSAM)
+		}
 	}
 	if k := c.Contactor; k != nil {
 		fmt.Fprintf(&b, "  contactor:\n    path: %q\n    address: %d\n    coils: \"", k.Path, k.Address)
@@ -236,6 +247,14 @@ func (p *program) start() error {
 	}
 }
 
+// Log is the end of what a station's process has said; nothing in virtual time.
+func (w *World) Log(id record.SiteID) string {
+	if p := w.external[id]; p != nil && p.process != nil {
+		return p.process.Log()
+	}
+	return ""
+}
+
 // kill is kill -9.
 func (p *program) kill() error {
 	if p.process == nil {
@@ -267,6 +286,7 @@ func (p *program) begin(path string, body any) (Pending, error) {
 	}
 	got := make(chan result, 1)
 	go func() {
+		defer p.w.post(func() {}) // wakes the loop
 		ctx, cancel := context.WithTimeout(context.Background(), operatorLimit)
 		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.operator+path, bytes.NewReader(line))

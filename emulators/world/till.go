@@ -10,7 +10,8 @@ import (
 	"greylock/system/wire/unit"
 )
 
-// Tills is what people do at the card terminals that a station runs itself. Tills are there in virtual time only.
+// Tills is what people do at the card terminals that a station runs itself. In real time a till needs readers of its own, behind
+// a PC/SC service (Options.Readers); without them it is there in virtual time only.
 type Tills interface {
 	// PutOnTill puts a card on a till's reader, TakeFromTill takes it off.
 	PutOnTill(card string, till int) error
@@ -19,6 +20,12 @@ type Tills interface {
 	OrderAtTill(till int, nozzle record.Nozzle, money unit.Fen, volume unit.Quantity) error
 	// KeyPINAtTill keys the holder's digits.
 	KeyPINAtTill(till int, digits string) error
+	// UnplugTill takes a till's readers off the station's machine, PlugTill puts them back.
+	UnplugTill(till int) error
+	PlugTill(till int) error
+	// StopTillReaders ends the service of a station's machine that serves its card readers, StartTillReaders starts it again.
+	StopTillReaders(site record.SiteID) error
+	StartTillReaders(site record.SiteID) error
 	// Till is what the till shows.
 	Till(till int) (station.TillView, error)
 	// Forecourt is a nozzle as its station shows it.
@@ -33,6 +40,8 @@ type tillPlace struct {
 	where  string
 	sam    *sam
 	in     *plastic
+	away   bool // unplugged, or without its service
+	real   *tillSlots
 	nozzle record.Nozzle // what was ordered last, by the town's number
 	money  bool
 }
@@ -44,7 +53,7 @@ func (w *World) planTills(n int, s StationPlan, l *record.Layout) (err error) {
 		if t.sam, err = w.makeSAM(t.where); err != nil {
 			return err
 		}
-		if err := w.power(t.sam.slot, &t.sam.seat); err != nil {
+		if err := t.wire(); err != nil {
 			return err
 		}
 		w.tills[100*n+i+1] = t
@@ -71,6 +80,8 @@ func (w *World) tillTransmit(s *site, number int, id uint64, slot string, comman
 	took, torn := chipWork, false
 	switch {
 	case t == nil:
+	case t.away:
+		r.Err = card.ErrReader
 	case slot == "psam":
 		r.Data, took, r.Err = w.transmitSAM(t.sam, t.where, command)
 	case t.in != nil:
@@ -98,8 +109,11 @@ func (w *World) tillOf(site record.SiteID, number int) *tillPlace {
 	return nil
 }
 
-// told tells the station's program that a till's reader has changed.
+// told tells the station's program that a till's reader has changed. Real readers tell by themselves.
 func (t *tillPlace) told(in bool) error {
+	if t.real != nil {
+		return nil
+	}
 	s := t.w.stations[t.site]
 	if s == nil || s.run == nil {
 		return nil
@@ -119,18 +133,23 @@ func (t *tillPlace) told(in bool) error {
 // powerTills is what a starting program finds on its readers: everything is powered up anew.
 func (w *World) powerTills(site record.SiteID) {
 	for _, t := range w.tillList {
-		if t.site != site {
+		if t.site != site || t.real != nil {
 			continue
 		}
-		w.rest(t.sam.slot, &t.sam.seat)
-		if err := w.power(t.sam.slot, &t.sam.seat); err != nil {
-			w.note(t.where, "PSAM without ATR: "+err.Error())
-		}
-		if t.in != nil {
-			w.rest(t.in.card, &t.in.seat)
-			_ = w.power(t.in.card, &t.in.seat)
-			_ = t.told(true)
-		}
+		w.powerTill(t)
+	}
+}
+
+// powerTill gives the cards of a till power anew.
+func (w *World) powerTill(t *tillPlace) {
+	w.rest(t.sam.slot, &t.sam.seat)
+	if err := w.power(t.sam.slot, &t.sam.seat); err != nil {
+		w.note(t.where, "PSAM without ATR: "+err.Error())
+	}
+	if t.in != nil {
+		w.rest(t.in.card, &t.in.seat)
+		_ = w.power(t.in.card, &t.in.seat)
+		_ = t.told(true)
 	}
 }
 
@@ -158,6 +177,13 @@ func (w *World) PutOnTill(name string, number int) error {
 	}
 	t.in, c.till = c, t
 	w.trace.add(w.now, "event", t.where, []byte("放卡 "+name))
+	if t.real != nil {
+		t.real.put(c)
+		return nil
+	}
+	if t.away {
+		return nil
+	}
 	if err := w.power(c.card, &c.seat); err != nil {
 		return err
 	}
@@ -180,8 +206,86 @@ func (w *World) takeFromTill(t *tillPlace) error {
 	c := t.in
 	t.in, c.till = nil, nil
 	w.trace.add(w.now, "event", t.where, []byte("取卡 "+c.name))
+	if t.real != nil {
+		t.real.take()
+		return nil
+	}
 	w.rest(c.card, &c.seat)
 	return t.told(false)
+}
+
+// UnplugTill takes a till's readers off the machine.
+func (w *World) UnplugTill(number int) error {
+	t, err := w.till(number)
+	if err != nil {
+		return err
+	}
+	w.happened("till unplugged")
+	t.away = true
+	if t.real != nil {
+		t.real.do(t.real.in.Unplug)
+		return nil
+	}
+	return t.told(false)
+}
+
+// PlugTill puts them back.
+func (w *World) PlugTill(number int) error {
+	t, err := w.till(number)
+	if err != nil {
+		return err
+	}
+	t.away = false
+	if t.real != nil {
+		t.real.do(t.real.in.Plug)
+		return nil
+	}
+	w.powerTill(t)
+	return nil
+}
+
+// StopTillReaders ends the service of the readers.
+func (w *World) StopTillReaders(site record.SiteID) error {
+	w.happened("till service stopped")
+	var errs []error
+	for _, t := range w.tillList {
+		if t.site == site {
+			t.away = true
+			errs = append(errs, t.told(false))
+		}
+	}
+	if w.realTills() {
+		errs = append(errs, w.opt.Readers.service.Kill())
+	}
+	return errors.Join(errs...)
+}
+
+// StartTillReaders starts it again.
+func (w *World) StartTillReaders(site record.SiteID) error {
+	for _, t := range w.tillList {
+		if t.site == site {
+			t.away = false
+			if t.real == nil {
+				w.powerTill(t)
+			}
+		}
+	}
+	if !w.realTills() {
+		return nil
+	}
+	started := make(chan error, 1)
+	go func() { started <- w.opt.Readers.service.Run() }() // it powers the cards up, which the town must be free for
+	var err error
+	done := false
+	late := w.Until("读卡器服务已启动 (the PC/SC service runs)", func() bool {
+		select {
+		case err = <-started:
+			done = true
+		default:
+		}
+		return done
+	}, noticeLimit)
+	return errors.Join(late, err)
 }
 
 // OrderAtTill keys nozzle and preset.

@@ -218,8 +218,24 @@ func (w *World) Violation() error { return w.checks.first }
 // Checks are the checkers' counts so far.
 func (w *World) Checks() []CheckReport { return w.checks.report() }
 
+// askEvery is how often a town in real time looks whether what is waited for has happened: a look at a station's program is a
+// request to its process, and asked after each event they would keep the town from its boards.
+const askEvery = 20 * time.Millisecond
+
 // Until lets time pass until cond holds.
 func (w *World) Until(what string, cond func() bool, limit time.Duration) error {
+	if wall, ask := w.pace.wall, cond; wall != nil {
+		last := clock.Never
+		cond = func() bool {
+			now := wall.Now()
+			if last != clock.Never && now.Sub(last) < askEvery {
+				return false
+			}
+			held := ask()
+			last = wall.Now()
+			return held
+		}
+	}
 	if err := w.until(what, cond, limit); err != nil {
 		return fmt.Errorf("%w\n%s", err, w.state())
 	}
