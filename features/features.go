@@ -74,10 +74,13 @@ const (
 	CardsVPCD = "vpcd"
 )
 
-// virtualOnly is the tag of scenarios that hours pass in, whose faults sit inside the station's process, that need a till, or whose
+// virtualOnly is the tag of scenarios that hours pass in, whose faults sit inside the station's process, or whose
 // plain boards want their answers within 250 ms, which sixteen towns at once on a small machine may not keep: in real time they are
 // left out.
 const virtualOnly = "@虚拟时间"
+
+// tillReaders is the tag of scenarios at a till: in real time they need its readers, behind a PC/SC service.
+const tillReaders = "@站控终端"
 
 // ptyParallel is how many scenarios run at a time over pseudo-terminals: they wait for real time, not for a processor.
 const ptyParallel = 16
@@ -164,7 +167,9 @@ func plan(opt *Options, sum *Summary) ([]job, error) {
 		return nil, err
 	}
 	if opt.Lines == "pty" {
-		chosen = slices.DeleteFunc(chosen, func(s *scenario) bool { return slices.Contains(s.tags, virtualOnly) })
+		chosen = slices.DeleteFunc(chosen, func(s *scenario) bool {
+			return slices.Contains(s.tags, virtualOnly) || opt.Cards != CardsVPCD && slices.Contains(s.tags, tillReaders)
+		})
 	}
 	if len(chosen) == 0 {
 		return nil, ErrNothing

@@ -29,7 +29,7 @@ const (
 	inv11                    // shift: at every report of a shift or a day, end
 	inv13                    // tanks: at every dip, end
 	inv14                    // price: at every record
-	inv15                    // lists: at every step of a list, at every authorised sale
+	inv15                    // lists: at every step of a list, at every authorised sale of a board or a till
 	inv16                    // audit: end
 	inv18                    // account: at every end of a load or unload, end
 	inv20                    // determinism: two runs
@@ -58,6 +58,7 @@ type checks struct {
 	shifts      map[record.SiteID]*shiftTruth
 	stops       stopTruth
 	plain       map[string]bool // deliveries of plain dispensers that a station has written
+	tills       map[tillKey]*tillTruth
 }
 
 // pricedAt is a price that the center has ordered for a product, from a civil minute on.
@@ -71,7 +72,7 @@ func newChecks() *checks {
 		truth: newTruth(), accounts: newAccountTruth(), lists: newListTruth(), posted: map[record.SaleID]map[string]int{}, taken: map[record.SaleID]bool{},
 		pricing: priceTruth{map[record.SiteID]pricebook.Book{}, map[ackKey][]record.PriceAcknowledged{}},
 		prices:  map[string][]pricedAt{}, raws: map[evidence]fa.Record{}, quarantined: map[record.SaleID]bool{}, plain: map[string]bool{},
-		shifts: map[record.SiteID]*shiftTruth{}, stops: newStopTruth(),
+		shifts: map[record.SiteID]*shiftTruth{}, stops: newStopTruth(), tills: map[tillKey]*tillTruth{},
 	}
 }
 
@@ -159,6 +160,9 @@ func (c *checks) debit(w *World, p *plastic, t *cardTruth, amount unit.Fen, afte
 	if d := w.pumps[p.in]; d != nil && d.board != nil && d == s.pump && !s.closed {
 		v := d.board.View()
 		c.hold(inv05, !v.BigValve && !v.SmallOpen, "sale %v: debited while the valve is open", s.id)
+	}
+	if s.plain != nil && !s.closed {
+		c.hold(inv05, s.plain.view().State != dispenser.StateFuelling, "sale %v: debited while the nozzle of its till delivers", s.id)
 	}
 }
 

@@ -26,6 +26,7 @@ func (c *checks) fact(w *World, s *site, r journal.Record, f record.Fact) {
 		c.plainFact(w, s.open.Site, f)
 	}
 	if s == w.stations[s.open.Site] {
+		c.tillFact(w, s.open.Site, r.Seq, f)
 		c.shiftFact(s.open.Site, r.Seq, f)
 		c.stopFact(w, s.open.Site, w.now, f)
 		w.killedBy(s, f)
@@ -57,6 +58,7 @@ func (c *checks) batch(w *World, f record.BatchTaken) {
 		if w.external[f.Site] != nil && x != nil { // a station in the world tells of it at once
 			c.shiftFact(f.Site, f.First+uint64(i), x)
 			c.stopShipped(w, f.Site, x)
+			c.tillFact(w, f.Site, f.First+uint64(i), x)
 		}
 		if a, ok := x.(record.PriceAcknowledged); ok {
 			key := ackKey{f.Site, a.Port}
@@ -157,6 +159,7 @@ func (c *checks) numbers(w *World) {
 			c.hold(inv06, c.taken[id] || open, "PSAM %s: number %d never reached the center", p.sam.tid, ttc)
 		}
 	}
+	c.tillNumbers(w)
 }
 
 // ledger: what cards have paid is posted, and only that; copies at the center are what the stations wrote.

@@ -50,7 +50,7 @@ type StationPlan struct {
 	RefuseSeconds int `yaml:"refuse_s"` // user cards are refused when the lists are so old; 0: never
 	// Plain are plain dispensers that the station runs, on the ports behind; each is the products of its nozzles, whose numbers go on.
 	Plain [][]string `yaml:"plain"`
-	Tills int        `yaml:"tills"` // card terminals that the station runs for them; in virtual time only
+	Tills int        `yaml:"tills"` // card terminals that the station runs for them; in real time they need a PC/SC service
 	// Contactor gives each card dispenser's pump a contactor, on one relay board that the station switches.
 	Contactor bool `yaml:"contactor"`
 	// Tanks have a gauge on a line of its own.

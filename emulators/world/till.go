@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"greylock/system/card"
+	"greylock/system/clock"
 	"greylock/system/station"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
@@ -40,7 +41,8 @@ type tillPlace struct {
 	where  string
 	sam    *sam
 	in     *plastic
-	away   bool // unplugged, or without its service
+	since  clock.Instant // when it was put there
+	away   bool          // unplugged, or without its service
 	real   *tillSlots
 	nozzle record.Nozzle // what was ordered last, by the town's number
 	money  bool
@@ -175,7 +177,7 @@ func (w *World) PutOnTill(name string, number int) error {
 	case t.in != nil:
 		return fmt.Errorf("%s 上有卡 (the reader is taken)", t.where)
 	}
-	t.in, c.till = c, t
+	t.in, c.till, t.since = c, t, w.now
 	w.trace.add(w.now, "event", t.where, []byte("放卡 "+name))
 	if t.real != nil {
 		t.real.put(c)

@@ -277,6 +277,11 @@ func (w *World) settled() bool {
 			return false
 		}
 	}
+	for _, t := range w.tillList {
+		if !t.away && w.checks.tillOf(t.site, t.number).busy() {
+			return false
+		}
+	}
 	for _, s := range w.sites() {
 		if s.run == nil || !s.run.Idle() {
 			return false

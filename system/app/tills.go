@@ -28,7 +28,7 @@ type Till struct {
 // tillReader serves one till. Each slot has a goroutine that alone speaks to it, and brings the till's commands in order.
 type tillReader struct {
 	till   Till
-	core   *station.Core
+	core   tillCore
 	runner *Runner
 	log    *slog.Logger
 	watch  func(ctx context.Context, changed func([]pcsc.State, error)) error
@@ -37,6 +37,13 @@ type tillReader struct {
 	orders map[string]chan order
 	seen   chan int // the insertion that the watch sees, 0 for an empty reader; only the newest waits
 	visit  int      // the insertion that the core was told of; only the loop touches it
+}
+
+// tillCore is what a till's reader tells the station.
+type tillCore interface {
+	CardIn(now clock.Instant, till int)
+	CardOut(now clock.Instant, till int)
+	CardAnswer(now clock.Instant, till int, id uint64, r card.Reply)
 }
 
 // tillSlot is a reader of a till.

@@ -81,7 +81,7 @@ func (c *Core) recordChecks(s sale, raw record.Hex) (list []Check) {
 	}
 	want, reason := c.cardCode(c.books, r, s.posted.Sale.TTC)
 	list = append(list, Check{name, reason == "" && want.Equal(r.TAC), zh, en})
-	if c.psamTimed(r) && (!settles || r.PSAMTAC != (pboc.MAC{})) {
+	if c.psamTimed(r) && !unsigned(r) && (!settles || r.PSAMTAC != (pboc.MAC{})) {
 		psam, err := c.psamCode(c.books, r, s.posted.Sale.TTC)
 		list = append(list, Check{"psam-tac", err == nil && psam.Equal(r.PSAMTAC), "PSAM-TAC", "PSAM-TAC over amount, terminal, TTC and time"})
 	}

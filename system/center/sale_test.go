@@ -653,3 +653,19 @@ func TestLayoutChange(t *testing.T) {
 	want(t, "quarantine", r.reasons(), []string{PSAMElsewhere})
 	r.sameAfterReplay()
 }
+
+// An escape whose PSAM could not sign any more posts fuel and receivable; half a signature is none.
+func TestEscapeWithoutSignature(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	rec := r.lock(0, 50000, 0, 1).record(fa.Escape, 1, 637, 5000, 637)
+	rec.GMAC, rec.PSAMTAC = pboc.MAC{}, pboc.MAC{}
+	r.ship(station, fact(r.sign(rec)))
+	want(t, "quarantine", r.reasons(), nil)
+	want(t, "postings", len(r.posted()), 1)
+	rec = r.lock(0, 50000, 1, 2).record(fa.Escape, 2, 637, 5000, 1274)
+	rec.PSAMTAC = pboc.MAC{}
+	r.ship(station, fact(r.sign(rec)))
+	want(t, "quarantine", r.reasons(), []string{PSAMTACWrong})
+	r.sameAfterReplay()
+}

@@ -175,6 +175,8 @@ func (j *judge) codes(e *entry, settles bool) string {
 		return TACWrongWord
 	case settles && r.PSAMTAC == (pboc.MAC{}):
 		return "" // collected from the card by another terminal: only the PSAM of the lock could make it
+	case unsigned(r):
+		return ""
 	case !j.center.psamTimed(r):
 		return ""
 	}
@@ -192,6 +194,12 @@ func (j *judge) codes(e *entry, settles bool) string {
 // lock. Where cards are debited with the time of the debit, the record carries that. Source: card.md 12.1 step 16, unlock_clock.
 func (c *Core) psamTimed(r fa.Record) bool {
 	return owes(r) || c.cfg.Profile.UnlockClock != fuelcard.ClockNow
+}
+
+// unsigned says that a sale was billed whose PSAM could not sign any more; its T-MAC, made later, covers the amount. Such a card
+// is unlocked by the center alone. Source: card.md 12.2.
+func unsigned(r fa.Record) bool {
+	return r.Type.Kind() == fa.Escape && r.PSAMTAC == (pboc.MAC{}) && r.GMAC == (pboc.MAC{})
 }
 
 // owes says that the card was not debited: its code is the GTAC of the lock.

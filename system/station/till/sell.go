@@ -53,6 +53,9 @@ func (v *visitor) pay(l terminal.Lock) {
 	sig, err := v.term.Sign(l, ended)
 	known := t.book.last
 	switch {
+	case card.Lost(err): // billed as soon as the PSAM answers: without it no record has a T-MAC
+		t.say(Text{"PSAM 无应答, 卡已灰锁, 请检查终端读卡器后重新插卡", "no answer from the PSAM: the card is grey; check the till's reader, then insert the card again"})
+		return
 	case err != nil:
 		v.escape(known, terminal.Signature{})
 		t.say(Text{"PSAM 扣款失败, 卡已灰锁, 请到发卡网点", "PSAM failed: the card stays grey, go to an outlet"})
@@ -276,8 +279,11 @@ func (v *visitor) billed(known sale) bool {
 		return false
 	}
 	sig, err := v.term.Sign(l, ended)
-	if err != nil {
-		sig = terminal.Signature{}
+	switch {
+	case card.Lost(err):
+		return false // tried again: the record wants the PSAM's T-MAC in any case
+	case err != nil:
+		sig = terminal.Signature{} // it has forgotten this lock. Source: card.md 12.2
 	}
 	return v.escape(known, sig)
 }

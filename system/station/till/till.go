@@ -133,6 +133,7 @@ type Till struct {
 	pumped               *dispenser.Sale
 	due                  clock.Instant // an interrupted sale is billed then
 	sealAt               clock.Instant // records without T-MAC are tried then
+	again                clock.Instant // the card in the slot is tried then: the PSAM did not answer
 	face                 face
 }
 
@@ -179,10 +180,14 @@ func (t *Till) Due() clock.Instant {
 	if _, _, open := t.Open(); open || t.talk != nil {
 		return clock.Never
 	}
+	at := t.due
 	if len(t.book.waiting) > 0 {
-		return min(t.due, t.sealAt)
+		at = min(at, t.sealAt)
 	}
-	return t.due
+	if t.inSlot && !t.served {
+		at = min(at, t.again)
+	}
+	return at
 }
 
 // Wake bills an interrupted sale.
@@ -197,7 +202,7 @@ func (t *Till) Inserted(now clock.Instant) {
 	if t.inSlot {
 		return
 	}
-	t.inSlot, t.served, t.face = true, false, face{}
+	t.inSlot, t.served, t.again, t.face = true, false, now, face{}
 	t.idle()
 }
 
@@ -414,6 +419,7 @@ func (t *Till) step(r card.Reply) {
 		wants, more := t.talk.Next(r)
 		if !more {
 			t.talk, t.plan = nil, plan{}
+			t.interrupted() // if this visit did not see to it
 			if t.samFailed {
 				t.sam, t.samFailed = terminal.SAM{}, false
 			}
@@ -487,7 +493,7 @@ func (t *Till) idle() {
 	case open && t.pumped != nil:
 		t.start(false, (*visitor).counted)
 	case open: // fuel flows: the next card waits
-	case t.inSlot && !t.served:
+	case t.inSlot && !t.served && t.now >= t.again:
 		t.served, t.due = true, clock.Never
 		t.start(true, (*visitor).serve)
 	case t.now >= t.due:

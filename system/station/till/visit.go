@@ -20,6 +20,9 @@ import (
 // sealAgain is how long a till waits before it asks a PSAM that failed for T-MACs again.
 const sealAgain = 30 * time.Second
 
+// readAgain is how long a card waits for a PSAM that does not answer: both may have been plugged in in this moment.
+const readAgain = 2 * time.Second
+
 // maxMatters bounds what can be open on one card: an own sale, another's, and the TAC unread after it.
 const maxMatters = 4
 
@@ -103,7 +106,11 @@ func (d samDoor) Transmit(command []byte) ([]byte, error) {
 
 // serve is the whole visit. Source: card.md 12.1; design.md 5.
 func (v *visitor) serve() {
-	if !v.readPSAM() || !v.identify() {
+	if !v.readPSAM() {
+		v.t.served, v.t.again = false, v.t.now.Add(readAgain)
+		return
+	}
+	if !v.identify() {
 		return
 	}
 	if v.id.Hidden && v.id.Refused == nil && !v.pin() || !v.recover() {
