@@ -102,7 +102,9 @@ func newReaderRig(t *testing.T) *readerRig {
 	return x
 }
 
-func (x *readerRig) card(present bool) { x.states <- []pcsc.State{{Name: "psam", Present: true}, {Name: "user", Present: present}} }
+func (x *readerRig) card(present bool) {
+	x.states <- []pcsc.State{{Name: "psam", Present: true}, {Name: "user", Present: present}}
+}
 
 // hears waits for what the core is told next.
 func (x *readerRig) hears(want ...string) {
