@@ -48,9 +48,13 @@ func (e *env) runCenter(ctx context.Context, path string) error {
 		return err
 	}
 	id := identity(c)
+	log, err := e.logger(c)
+	if err != nil {
+		return err
+	}
 	p, err := app.Center(app.CenterConfig{
 		Site: id, Cards: cards, Data: c.Data, Listen: c.Center.Listen, Operator: c.Center.Operator, Vault: c.Center.Vault, Secret: c.Center.Secret, TLS: centerFiles(c.Center),
-		OnePerson: c.Center.Prices == config.OnePerson, Log: e.Logger(),
+		OnePerson: c.Center.Prices == config.OnePerson, Log: log,
 	})
 	return e.serve(ctx, p, err, id)
 }

@@ -176,7 +176,7 @@ func TestConfigCommands(t *testing.T) {
 		case "card.flags":
 			value, want = "{levels: asn, levels.dpk: asn_asn}", "levels=asn levels.dpk=asn_asn"
 		}
-		if strings.HasSuffix(key, ".baud") || strings.HasSuffix(key, ".address") {
+		if strings.HasSuffix(key, ".baud") || strings.HasSuffix(key, ".address") || key == "log.mb" || key == "log.keep" {
 			value, want = "7", "7"
 		}
 		r := run(t, []string{config.Env(key) + "=" + value}, "", "config", "show", good, "--origin", "--json")

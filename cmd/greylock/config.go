@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,18 @@ func load(path string, role config.Role) (config.Config, error) {
 		err = c.Check(role)
 	}
 	return c, err
+}
+
+// logger is where a program that runs writes what happens.
+func (e *env) logger(c config.Config) (*slog.Logger, error) {
+	if c.Log.File == "" {
+		return e.Logger(), nil
+	}
+	file, err := cli.OpenRotating(c.Log.File, int64(c.Log.MB)<<20, c.Log.Keep)
+	if err != nil {
+		return nil, fmt.Errorf("%w: log.file: %w", config.ErrConfig, err)
+	}
+	return slog.New(slog.NewJSONHandler(file, nil)), nil
 }
 
 func identity(c config.Config) app.Identity {

@@ -55,7 +55,10 @@ func (e *env) runStation(ctx context.Context, path string) error {
 		return fmt.Errorf("%w: station.center_key: %w", config.ErrConfig, err)
 	}
 	cfg := app.StationConfig{
-		Site: identity(c), Data: c.Data, Center: c.Station.Center, TLS: c.Station.TLS.Files(), CenterKey: key, Operator: c.Station.Operator, Locks: c.Station.Locks, Log: e.Logger(),
+		Site: identity(c), Data: c.Data, Center: c.Station.Center, TLS: c.Station.TLS.Files(), CenterKey: key, Operator: c.Station.Operator, Locks: c.Station.Locks,
+	}
+	if cfg.Log, err = e.logger(c); err != nil {
+		return err
 	}
 	if cfg.Plausible.MostFlow, err = unit.ParseQuantity(c.Station.MostFlow); err != nil {
 		return fmt.Errorf("%w: station.most_flow: %w", config.ErrConfig, err)

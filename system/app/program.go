@@ -97,7 +97,11 @@ func (p *Program) serve(name, address string, prefixes ...string) error {
 	if err != nil {
 		return fmt.Errorf("%s %s: %w: %w", name, address, ErrListen, err)
 	}
-	p.doors = append(p.doors, door{name, l, nil, p.runner.Handler(prefixes...)})
+	h := p.runner.Handler(prefixes...)
+	if name == DoorOperator {
+		h = p.runner.watched(h)
+	}
+	p.doors = append(p.doors, door{name, l, nil, h})
 	return nil
 }
 

@@ -41,6 +41,7 @@ type Runner struct {
 	lines   map[int]LineWriter
 	peers   map[string]string
 	client  *http.Client
+	syncs   syncs
 	trouble func(peer, text string) // a peer does not answer any more, or for another reason; "": it answers again. nil: nobody listens
 	broken  map[string]string       // peers that do not answer, and why
 	mu      sync.Mutex
@@ -194,7 +195,7 @@ func (d doors) WakeAt(at clock.Instant) { d.r.wakeAt = at }
 func (d doors) Commit() {
 	r := d.r
 	go func() {
-		err := r.site.journal.Commit()
+		err := r.syncs.commit(r.site.journal.Commit)
 		r.post(func(now clock.Instant) error { return r.site.Committed(now, err) })
 	}()
 }

@@ -30,6 +30,7 @@ type Counters struct {
 	Unknown   uint64 // good frames with a reserved or vendor command word, ignored
 	Malformed uint64 // good frames that make no sense
 	Echoes    uint64 // frames of our own that came back
+	Repeated  uint64 // questions of ours that were asked again
 }
 
 // FA is the station's end of one line with a card-pump board. It answers what only needs the clock and the files at hand; what
@@ -237,6 +238,9 @@ func (d *FA) askNext(now clock.Instant) {
 	if len(d.asks) == 0 {
 		d.askAt = clock.Never
 		return
+	}
+	if d.asks[0].tries > 0 {
+		d.counters.Repeated++
 	}
 	d.asks[0].tries++
 	d.number++

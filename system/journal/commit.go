@@ -112,6 +112,13 @@ func (j *Journal) Head() (seq uint64, chain [32]byte) {
 	return j.durable.seq, j.durable.chain
 }
 
+// Bytes is how long the durable journal is in its file.
+func (j *Journal) Bytes() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.durable.offset
+}
+
 // Read calls fn for each durable record from sequence from (1 or more) on, in order, and stops at fn's first error,
 // which it returns. Appends made meanwhile are not read.
 func (j *Journal) Read(from uint64, fn func(Record) error) error {

@@ -31,6 +31,12 @@ const (
 	RoleMaking  Role = "making"
 )
 
+// Bounds of a log: files that an editor still opens, and fewer than people would count.
+const (
+	mostLog  = 1024
+	mostLogs = 100
+)
+
 // maxPorts is four 16-port hubs.
 const maxPorts = 64
 
@@ -47,6 +53,9 @@ func (c Config) Check(role Role) error {
 	}
 	k.need("data", c.Data)
 	k.cards()
+	if l := c.Log; l.File != "" && (l.MB < 1 || l.MB > mostLog || l.Keep < 0 || l.Keep > mostLogs) {
+		k.bad("log.mb", "%d, log.keep %d: 应为 1…%d MB, 保留 0…%d 份 (want so many megabytes, so many files)", l.MB, l.Keep, mostLog, mostLogs)
+	}
 	if x := c.Site.Cleartext; x != "" && (x != Allowed || c.Site.Realm == "production") {
 		k.bad("site.cleartext", "%q: 只能为空, 教学环境可为 %s (empty; in training perhaps %s)", x, Allowed, Allowed)
 	}

@@ -25,6 +25,7 @@ import (
 type Config struct {
 	Site    Site    `mapstructure:"site"`
 	Data    string  `mapstructure:"data"` // directory of the journal
+	Log     Log     `mapstructure:"log"`
 	Card    Card    `mapstructure:"card"`
 	Center  Center  `mapstructure:"center"`
 	Station Station `mapstructure:"station"`
@@ -57,6 +58,13 @@ type TLS struct {
 
 // Files are the certificates of a link.
 func (t TLS) Files() cert.Files { return cert.Files{CA: t.CA, Cert: t.Cert, Key: t.Key} }
+
+// Log says where a program that runs writes what happens.
+type Log struct {
+	File string `mapstructure:"file"` // empty: the error stream, which a service manager keeps
+	MB   int    `mapstructure:"mb"`   // size at which the file begins anew, 16 by default
+	Keep int    `mapstructure:"keep"` // older files that are kept, 8 by default
+}
 
 // Card says how the cards of the company behave: the same at every site, and as the ceremony had it.
 type Card struct {
@@ -217,6 +225,8 @@ func Load(path string) (Config, []Origin, error) {
 	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
 	v.AutomaticEnv()
 	v.SetDefault("card.profile", fuelcard.National().Name)
+	v.SetDefault("log.mb", 16)
+	v.SetDefault("log.keep", 8)
 	v.SetDefault("station.locks", "/run/lock")
 	v.SetDefault("station.most_flow", "200")
 	v.SetDefault("station.most_fill", "1500")

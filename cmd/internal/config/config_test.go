@@ -46,7 +46,7 @@ func TestTextWithoutQuotes(t *testing.T) {
 }
 
 func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
-	numbers := map[string]string{"station.contactor.baud": "19200", "station.contactor.address": "7"}
+	numbers := map[string]string{"log.mb": "7", "log.keep": "7", "station.contactor.baud": "19200", "station.contactor.address": "7"}
 	path := write(t, "data: d\nstation:\n  ports: [{number: 9, path: /dev/file}]\n")
 	for _, key := range Keys() {
 		value := "from-" + key

@@ -30,7 +30,7 @@ const (
 )
 
 // CenterSite is the site number of the center.
-const CenterSite = record.SiteID("0000")
+const CenterSite = record.Center
 
 // suffix makes a site number a name that certificates can hold.
 const suffix = ".site.greylock"
