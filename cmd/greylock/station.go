@@ -33,7 +33,7 @@ func (e *env) station() *cobra.Command {
 	group.AddCommand(e.stationTill(&addr),
 		&cobra.Command{Use: "run", Short: "运行站级程序 (run the station's program)", Args: cobra.NoArgs, RunE: run},
 		command(e, &addr, "status", "油枪状态 (nozzles)", station.PathStatus, nothing, showStation),
-		sales,
+		sales, e.stationWatch(&addr),
 		e.stationShift(&addr), e.stationDay(&addr), e.stationMonth(&addr),
 		command(e, &addr, "lists", "黑白名单: 版本, 年龄, 各枪是否已用上 (lists: versions, age, boards)", station.PathLists, nothing, showStationLists),
 		e.stationAlarms(&addr), e.stationAlarm(&addr), e.stationPrices(&addr),

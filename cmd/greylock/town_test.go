@@ -173,6 +173,10 @@ func TestFirstSaleByTheProgramAlone(t *testing.T) {
 		t.Errorf("the card holds %v", got)
 	}
 	call(t, "station", "status", "--addr", door).want(t, cli.OK, "示范加油站", "通")
+	call(t, "station", "watch", "--addr", door, "--times", "1").want(t, cli.OK, "状态", "通")
+	if f := into[station.Feed](t, call(t, "station", "watch", "--addr", door, "--times", "1", "--json")); len(f.Nozzles) != 1 || f.Version == 0 {
+		t.Errorf("feed: %+v", f)
+	}
 	if h := into[shownHub](t, call(t, "station", "hub", "--addr", door, "--json")); h != (shownHub{1, 1, 1, true}) {
 		t.Errorf("the hub: %+v", h)
 	}
@@ -183,6 +187,7 @@ func TestFirstSaleByTheProgramAlone(t *testing.T) {
 
 	b.sell(c, "123456", "6", func() { s.signal(syscall.SIGKILL) }) // nobody listens: the board keeps the record
 	call(t, "station", "status", "--addr", door).want(t, cli.Peer, "E701", door)
+	call(t, "station", "watch", "--addr", door).want(t, cli.Peer, "E701", door)
 	x.center.signal(syscall.SIGKILL)
 	s = launch(t, nil, "station", "run", "--config", cfg)
 	door = s.door("operator")

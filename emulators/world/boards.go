@@ -39,6 +39,7 @@ type pump struct {
 	records [][]byte // every record the board wrote, as the checkers' evidence
 	said    []dispenser.Event
 	meter   *meter                   // of a Rush; nil
+	eyes    *eyes                    // of a screen; nil
 	mangle  func(data []byte) []byte // a planned alteration of what the board sends next
 	mangled func()                   // told when it is done; nil
 	stray   unit.Quantity            // what earlier lives of the board have counted outside of any fill
@@ -144,6 +145,7 @@ func (p *pump) send(data []byte) {
 	if p.meter != nil {
 		p.meter.sent(data)
 	}
+	p.eyes.saw(p.port, data)
 	p.line.fromBoard(p.w.now, data)
 }
 

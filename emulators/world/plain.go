@@ -27,6 +27,7 @@ type plainPump struct {
 	first   []lf.Total      // where the totals stood when the world began
 	sold    []unit.Quantity // by the station's facts
 	used    clock.Instant   // when a nozzle was in somebody's hand last
+	eyes    *eyes           // of a screen; nil
 }
 
 // plainSettles is how long a station may take to read the end of a delivery: register and totals, each twice.
@@ -99,6 +100,7 @@ func (p *plainPump) settle() {
 	fx := p.board.Take()
 	for _, data := range fx.Send {
 		p.w.trace.add(p.w.now, "frame", p.out, data)
+		p.eyes.saw(p.port, data)
 		p.line.fromBoard(p.w.now, data)
 	}
 	if fx.Wake == clock.Never {

@@ -87,6 +87,7 @@ type Query interface {
 	Quarantine() ([]QuarantineShown, error)
 	Alarms(site record.SiteID) ([]string, error)
 	Audit(site record.SiteID) error // greylock audit verify of the site's journal
+	Screens
 }
 
 // Faults is the lab's own door: never used by the product.

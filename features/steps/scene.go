@@ -41,6 +41,7 @@ type Scene struct {
 	shift    shiftScene
 	plain    plainOrder
 	stop     stopping
+	watched  world.Watched // on the live screen
 
 	refusedTank string // what the station's tank act said no with
 }
@@ -61,7 +62,7 @@ func (s *Scene) Steps() []Step {
 	for _, group := range [][]Step{s.townSteps(), s.pumpSteps(), s.shownSteps(), s.deskSteps(), s.actSteps(), s.bookSteps(), s.faultSteps(), s.keySteps(), s.makingSteps(), s.alarmSteps(), s.lieSteps(), s.listSteps(), s.priceSteps(), s.tankSteps(), s.modeSteps(), s.gasSteps(), s.startSteps(), s.tillSteps(), s.plainSteps(), s.stopSteps()} {
 		all = append(all, group...)
 	}
-	return append(append(all, s.wordFaultSteps()...), s.hubSteps()...)
+	return append(append(all, s.wordFaultSteps()...), append(s.hubSteps(), s.screenSteps()...)...)
 }
 
 func (s *Scene) townSteps() []Step {

@@ -173,6 +173,14 @@ func (b *Book) Reading(k Key, total, wrap int64, u unit.Unit) {
 // Duty says who serves a nozzle from now on; "" for nobody.
 func (b *Book) Duty(k Key, person string) { b.meter(k).duty = person }
 
+// OnDuty is who serves a nozzle now; "" for nobody.
+func (b *Book) OnDuty(k Key) string {
+	if m := b.meters[k]; m != nil {
+		return m.duty
+	}
+	return ""
+}
+
 // since is how far a totalizer has run from one reading to another; negative: it is behind.
 func since(to, from, wrap int64) int64 {
 	d := ((to-from)%wrap + wrap) % wrap

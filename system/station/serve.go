@@ -50,6 +50,7 @@ type NozzleStatus struct {
 	POSTTC   uint32         `json:"pos_ttc"`          // last record
 	Missing  int            `json:"missing"`          // numbers between that are not there yet
 	Unit     unit.Unit      `json:"unit,omitempty"`   // of Quantity; "": litres
+	Staff    string         `json:"staff,omitempty"`  // who serves it
 }
 
 // AskSales asks for the newest records; 0 is 100, the most is 500.
@@ -112,6 +113,7 @@ var routes = map[string]handler{
 	PathAckAlarm:      act((*Core).ackAlarm),
 	PathStatus:        question(func(c *Core, now clock.Instant, _ struct{}) (any, bool) { return c.status(now), true }),
 	PathLists:         question(func(c *Core, now clock.Instant, _ struct{}) (any, bool) { return c.listsStatus(now), true }),
+	PathFeed:          act((*Core).askFeed),
 	PathSales:         question((*Core).askSales),
 	PathPrices:        question((*Core).askPrices),
 	PathTanks:         question((*Core).askTanks),
@@ -206,13 +208,18 @@ func (c *Core) refuse(id uint64, status int, code, zh, en string) {
 }
 
 func (c *Core) status(now clock.Instant) Status {
-	s := Status{
+	return Status{
 		Site: c.cfg.Site, Name: c.orders.layout.Name, Realm: c.cfg.Realm, Records: len(c.sales), Facts: c.applied,
-		Versions: c.orders.versions, Nozzles: []NozzleStatus{}, Lists: c.listsStatus(now), Stops: c.stopsInForce(),
+		Versions: c.orders.versions, Nozzles: c.nozzles(), Lists: c.listsStatus(now), Stops: c.stopsInForce(),
 	}
+}
+
+// nozzles shows the forecourt.
+func (c *Core) nozzles() []NozzleStatus {
+	list := []NozzleStatus{}
 	for _, p := range c.ports {
 		if p.fa == nil {
-			s.Nozzles = append(s.Nozzles, c.showPlain(p)...)
+			list = append(list, c.showPlain(p)...)
 			continue
 		}
 		v := p.drive.Views()[0]
@@ -235,9 +242,12 @@ func (c *Core) status(now clock.Instant) Status {
 		for _, t := range p.totals { // one nozzle per board (design.md 9.12)
 			n.Total = t.Total
 		}
-		s.Nozzles = append(s.Nozzles, n)
+		list = append(list, n)
 	}
-	return s
+	for i := range list {
+		list[i].Staff = c.staff(list[i])
+	}
+	return list
 }
 
 func (c *Core) list(limit int) Sales {

@@ -88,6 +88,7 @@ type Core struct {
 	stopping   map[record.Nozzle]bool                    // stops whose fact is under way
 	contactor  *contactor                                // nil: none
 
+	feed    feed
 	shifts  shift.Book
 	closing *closing // a close of the shift that is under way
 }
@@ -280,7 +281,8 @@ func (p *port) askMissing(now clock.Instant) {
 // plan asks for the next wake-up.
 func (c *Core) plan(now clock.Instant) {
 	c.pricesAt = c.repriceAt(now)
-	at := min(c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt, c.closeDue(), c.contactor.due(), c.tanks.due())
+	c.tellFeed(now)
+	at := min(c.feed.due(), c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt, c.closeDue(), c.contactor.due(), c.tanks.due())
 	for _, p := range c.ports {
 		at = min(at, p.drive.Due())
 	}
