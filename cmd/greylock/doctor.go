@@ -191,9 +191,10 @@ func (d *doctor) station(ctx context.Context) {
 	}
 	if d.running != nil {
 		d.runningPorts(*d.running)
-		return
+	} else {
+		d.restingPorts(ctx)
 	}
-	d.restingPorts(ctx)
+	d.tills(ctx)
 }
 
 func (d *doctor) centerKey() []byte {

@@ -98,9 +98,9 @@ func showTillDone(w io.Writer, a station.TillDone) {
 }
 
 func showTills(w io.Writer, a station.Tills) {
-	t := cli.Table{Heads: []string{"终端", "卡", "余额", "枪", "等待", "步骤", "提示"}}
+	t := cli.Table{Heads: []string{"终端", "卡", "余额", "枪", "等待", "步骤", "PSAM", "提示"}}
 	for _, x := range a.Tills {
-		t.Add(x.Till, x.ASN, x.Balance, x.Nozzle, x.Waits, x.Step, x.Zh)
+		t.Add(x.Till, x.ASN, x.Balance, x.Nozzle, x.Waits, x.Step, x.PSAM, x.Zh)
 	}
 	t.Write(w)
 	for _, x := range a.Tills {

@@ -56,7 +56,11 @@ type TillView struct {
 	Zh      string        `json:"zh"`
 	En      string        `json:"en"`
 	Receipt []string      `json:"receipt,omitempty"`
+	PSAM    string        `json:"psam,omitempty"` // its terminal number, PSAMFault, or "" before it was asked
 }
+
+// PSAMFault stands for a PSAM that does not answer.
+const PSAMFault = "fault"
 
 // TillAsk names a till.
 type TillAsk struct {
@@ -180,6 +184,12 @@ func (c *Core) showTill(t *till.Till) TillView {
 		Zh: v.Prompt.Zh, En: v.Prompt.En, Receipt: v.Receipt}
 	if v.ASN != (pboc.ASN{}) {
 		x.ASN = v.ASN.String()
+	}
+	switch {
+	case v.Fault:
+		x.PSAM = PSAMFault
+	case v.PSAM != (pboc.TID{}):
+		x.PSAM = v.PSAM.String()
 	}
 	return x
 }

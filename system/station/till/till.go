@@ -91,6 +91,8 @@ type View struct {
 	Doubt   bool          // the pump's figures contradict each other: two persons confirm the volume
 	Prompt  Text
 	Receipt []string // of the last sale, until the next card
+	PSAM    pboc.TID // of the PSAM as it was read last; zero: not read since it was powered up
+	Fault   bool     // the PSAM did not answer
 }
 
 // Order is what a customer wants.
@@ -124,6 +126,7 @@ type Till struct {
 	awaited              string // slot of the outstanding command
 	sam                  terminal.SAM
 	samFailed            bool
+	fault                bool // the PSAM could not be read
 	order                *Order
 	plan                 plan
 	pin                  []byte
@@ -393,7 +396,7 @@ func (t *Till) resume(waits string) {
 // View is the till for a screen.
 func (t *Till) View() View {
 	v := View{Till: t.cfg.Number, Card: t.inSlot, ASN: t.face.asn, Balance: t.face.balance, Waits: t.waits, Prompt: t.face.prompt,
-		Receipt: t.face.receipt, Doubt: t.book.doubt}
+		Receipt: t.face.receipt, Doubt: t.book.doubt, PSAM: t.sam.TID, Fault: t.fault}
 	if t.order != nil {
 		v.Nozzle = t.order.Nozzle
 	}

@@ -132,7 +132,7 @@ func (v *visitor) readPSAM() bool {
 		return true
 	}
 	sam, err := v.term.ReadPSAM()
-	if err != nil {
+	if v.t.fault = err != nil; v.t.fault {
 		v.t.say(Text{"PSAM 不可用, 请检查终端读卡器并报修", "PSAM not usable: check the till's reader, call service"})
 		return false
 	}
