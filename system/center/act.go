@@ -21,7 +21,7 @@ type permit struct {
 // have a MAC over anything else, and notes who permitted it and why before the answer leaves.
 // Source: design.md 9.1; card.md 5.3, 6.2; trust.md requirement 20, row 88.
 func (c *Core) askAct(now clock.Instant, q record.ActQuestion) outcome {
-	if o, ok := c.outletAsks(q.Outlet); !ok {
+	if o, ok := c.outletAsks(q.Outlet); !ok && !c.stationBlocks(q) {
 		return o
 	}
 	switch holder, ok := c.books.cards.get(q.ASN); {
@@ -43,6 +43,12 @@ func (c *Core) askAct(now clock.Instant, q record.ActQuestion) outcome {
 	}
 	return reply(answer, record.ActPermitted{TimeMs: now.Milli(), ASN: q.ASN, Act: q.Act, By: q.By, Reason: q.Reason,
 		Outlet: q.Outlet, Challenge: q.Challenge})
+}
+
+// stationBlocks says that a station asks for the block of a card on the black list that is in one of its tills, which it may.
+// Source: card.md 17.1, blacklist_lock.
+func (c *Core) stationBlocks(q record.ActQuestion) bool {
+	return q.Act == record.ActBlock && c.books.sites.at(q.Outlet).kind == record.KindStation && c.books.black(q.ASN)
 }
 
 // sealAct makes the command of an act and its MAC.
@@ -98,7 +104,12 @@ func (c *Core) reloadPIN(card vault.Card, pin []byte, q record.ActQuestion) (a r
 	return a, o, true
 }
 
-// acted takes an outlet's word of what was done to a card into the register.
+// acts says whether a site's word of an act counts: an outlet's, and a station's of a block that it was permitted.
+func (b *books) acts(kind record.Kind, f record.ActEnded) bool {
+	return kind == record.KindOutlet || kind == record.KindStation && f.Act == record.ActBlock && b.permits.at(f.ASN).act == record.ActBlock
+}
+
+// acted takes a site's word of what was done to a card into the register.
 func (b *books) acted(f record.ActEnded) {
 	c, ok := b.cards.get(f.ASN)
 	if !ok || !f.Done {

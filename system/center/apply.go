@@ -160,7 +160,7 @@ func (b *books) carry(p place, kind record.Kind, f record.Fact) {
 	case record.DayClosed:
 		b.days.put(dayKey{p.Site, f.Report.Day}, f.Report)
 	}
-	if f, ok := f.(record.ActEnded); ok && kind == record.KindOutlet {
+	if f, ok := f.(record.ActEnded); ok && b.acts(kind, f) {
 		b.acted(f)
 	}
 	if kind != record.KindMaking {

@@ -274,6 +274,9 @@ func (c *Core) Answered(now clock.Instant, id uint64, status int, body []byte, e
 		c.plan(now)
 		return
 	}
+	if c.blockAnswered(now, id, status, body, err) {
+		return
+	}
 	if w, ok := c.holders.asking[id]; ok {
 		delete(c.holders.asking, id)
 		c.answerWhy(w, status, body, err)

@@ -74,6 +74,7 @@ type Core struct {
 	applied    uint64                     // facts applied
 	tanks      tanks
 	asks       map[uint64]greyCall       // questions to the center that are under way
+	blocks     map[uint64]*till.Till     // tills that have asked the center to block a listed card
 	seen       map[record.SaleID]settled // what is known of a sale
 
 	now        clock.Instant // of the event that is being carried out at a till
@@ -140,7 +141,7 @@ func New(cfg Config) *Core {
 	cfg.Plausible = cfg.Plausible.orDefault()
 	c := &Core{
 		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}, places: map[int]place{}, takenMs: map[uint64]int64{}},
-		asks: map[uint64]greyCall{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{}, modes: newModes(), tanks: newTanks(cfg.Gauge),
+		asks: map[uint64]greyCall{}, blocks: map[uint64]*till.Till{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{}, modes: newModes(), tanks: newTanks(cfg.Gauge),
 		plains: map[plainKey]*plain{}, fuelled: map[record.SaleID]record.PlainSold{}, estops: map[record.Nozzle]record.EmergencyStopped{},
 		waiting: map[link.ActID][]func(clock.Instant){}, examined: map[record.Nozzle]examined{}, stopping: map[record.Nozzle]bool{},
 	}

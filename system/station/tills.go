@@ -1,6 +1,7 @@
 package station
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -105,6 +106,7 @@ func (c *Core) newTill(x TillPort) *till.Till {
 		Authorise: c.tillAuthorise,
 		Stop:      c.tillStop,
 		Grey:      func(q fa.GreyAsk) { c.tillGrey(t, q) },
+		Block:     func(asn pboc.ASN, challenge []byte) { c.tillBlock(t, asn, challenge) },
 		Place:     c.place,
 		Lists:     tillLists{c},
 	})
@@ -155,6 +157,41 @@ func (c *Core) tillGrey(t *till.Till, q fa.GreyAsk) {
 		return
 	}
 	c.askCenter(q, func(now clock.Instant, a *fa.GreyAnswer) { t.GreyAnswered(now, a) })
+}
+
+// tillBlock asks the center to let a till block a listed card. One that does not answer the exchange is not waited for.
+func (c *Core) tillBlock(t *till.Till, asn pboc.ASN, challenge []byte) {
+	if s := c.ship.Status(); !s.Known || s.Failures > 0 {
+		t.BlockAnswered(c.now, till.Permit{})
+		return
+	}
+	body, err := json.Marshal(record.ActQuestion{Outlet: c.cfg.Site, ASN: asn, Act: record.ActBlock, By: fmt.Sprintf("till %d", t.View().Till),
+		Reason: "blacklist", Challenge: challenge})
+	if err != nil {
+		panic("station: " + err.Error()) // plain values always encode
+	}
+	c.blocks[c.out.Call("center", record.PathAskAct, body, 0)] = t
+}
+
+// blockAnswered brings the center's word on a listed card; false if that call was another's.
+func (c *Core) blockAnswered(now clock.Instant, id uint64, status int, body []byte, err error) bool {
+	t, ours := c.blocks[id]
+	if !ours {
+		return false
+	}
+	delete(c.blocks, id)
+	c.now = now
+	var a record.ActAnswer
+	switch {
+	case err != nil || status >= http.StatusInternalServerError:
+		t.BlockAnswered(now, till.Permit{})
+	case status != http.StatusOK || json.Unmarshal(body, &a) != nil:
+		t.BlockAnswered(now, till.Permit{Reached: true, Declined: true})
+	default:
+		t.BlockAnswered(now, till.Permit{Reached: true, MAC: a.MAC})
+	}
+	c.plan(now)
+	return true
 }
 
 // tillLists are the lists that hold at the station.
@@ -358,6 +395,7 @@ func (c *Core) tillStop(n record.Nozzle) {
 // tillAppend writes what a till wants, and names the price table that a record of fuel was sold by. A plain nozzle has its price
 // from the station itself, so every version that it has had is acknowledged.
 func (c *Core) tillAppend(facts ...record.Fact) link.ActID {
+	facts = append(facts, c.tillAlarms(facts)...)
 	for i, f := range facts {
 		d, ok := f.(record.DispenserRecord)
 		if !ok {
@@ -372,4 +410,25 @@ func (c *Core) tillAppend(facts ...record.Fact) link.ActID {
 		}
 	}
 	return c.out.Append(facts...)
+}
+
+// tillAlarms are the alarms about cards that a till refuses because of a list.
+func (c *Core) tillAlarms(facts []record.Fact) (alarms []record.Fact) {
+	for _, f := range facts {
+		step, ok := f.(record.TillStep)
+		if !ok || len(step.Record) == 0 {
+			continue
+		}
+		r, err := fa.ParseRecord(step.Record)
+		if err != nil {
+			panic("station: a till's own record does not read: " + err.Error())
+		}
+		if a, ok := listAlarm(c.now, r); ok {
+			if step.Reason == till.Blocked {
+				a.Zh, a.En = "黑名单卡被使用, 已拒绝并锁定应用", "a blacklisted card was used: refused, its application blocked"
+			}
+			alarms = append(alarms, a)
+		}
+	}
+	return alarms
 }

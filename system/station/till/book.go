@@ -44,6 +44,7 @@ type book struct {
 	cards   map[pboc.ASN]sale  // newest sale of each card here
 	psams   map[pboc.TID]*psam // counters
 	waiting []record.Hex       // records without number and T-MAC, oldest first
+	blocks  map[pboc.ASN]bool  // cards that a till has begun to block and does not know the end of
 	next    fa.POSTTC
 
 	doubt bool
@@ -51,7 +52,7 @@ type book struct {
 }
 
 func newBook(till int) book {
-	return book{till: till, cards: map[pboc.ASN]sale{}, psams: map[pboc.TID]*psam{}, next: 1}
+	return book{till: till, cards: map[pboc.ASN]sale{}, psams: map[pboc.TID]*psam{}, blocks: map[pboc.ASN]bool{}, next: 1}
 }
 
 func (b *book) apply(f record.Fact) {
@@ -60,6 +61,10 @@ func (b *book) apply(f record.Fact) {
 		if f.Till == b.till {
 			b.took(f)
 		}
+	case record.ActBegun:
+		b.blocks[f.ASN] = true
+	case record.ActEnded:
+		delete(b.blocks, f.ASN)
 	case record.DispenserRecord:
 		if f.Port == record.TillPort+b.till && len(b.waiting) > 0 {
 			b.waiting = b.waiting[1:] // one act seals the oldest

@@ -58,6 +58,8 @@ type Deps struct {
 	Stop func(n record.Nozzle)
 	// Grey asks the station, and through it the center, about a grey card; GreyAnswered brings the answer.
 	Grey func(ask fa.GreyAsk)
+	// Block asks the center for the MAC that blocks a listed card under this challenge of it; BlockAnswered brings the answer.
+	Block func(asn pboc.ASN, challenge []byte)
 	// Place is where the station stands.
 	Place func() terminal.Place
 	// Lists are the lists that hold now.
@@ -71,6 +73,7 @@ const (
 	askPlate = "plate" // an employee compares the plate
 	askPump  = "pump"  // the end of the fill
 	askGrey  = "grey"  // the answer about a grey card
+	askBlock = "block" // the MAC that blocks a listed card
 )
 
 // Stage says to a screen what a till is doing; it is "" when it is idle.
@@ -86,7 +89,7 @@ type View struct {
 	ASN     pboc.ASN // zero before it was read
 	Balance unit.Fen
 	Nozzle  record.Nozzle // of the sale or order
-	Waits   string        // "", order, pin, plate, pump, grey
+	Waits   string        // "", order, pin, plate, pump, grey, block
 	Step    string        // of the sale that is open: BEGIN, FUEL_START, FUEL_END; "" if none is
 	Doubt   bool          // the pump's figures contradict each other: two persons confirm the volume
 	Prompt  Text
@@ -131,7 +134,8 @@ type Till struct {
 	plan                 plan
 	pin                  []byte
 	grey                 *fa.GreyAnswer
-	told                 bool                // the answer about a grey card is there
+	block                Permit
+	told                 bool                // the answer about a grey or listed card is there
 	cleared              [fa.RecordSize]byte // the waiting record whose TACUF is known to be cleared
 	pumped               *dispenser.Sale
 	due                  clock.Instant // an interrupted sale is billed then
@@ -221,7 +225,7 @@ func (t *Till) Pulled(now clock.Instant) {
 	case t.talk == nil || !t.visit:
 	case t.awaited == SlotCard:
 		t.answered(card.Reply{Err: card.ErrRemoved})
-	case t.waits == askOrder || t.waits == askPIN || t.waits == askPlate:
+	case t.waits == askOrder || t.waits == askPIN || t.waits == askPlate || t.waits == askBlock:
 		t.step(card.Reply{Err: card.ErrRemoved})
 	case t.waits == askPump:
 		t.deps.Stop(t.plan.order.Nozzle)
@@ -323,6 +327,19 @@ func (t *Till) GreyAnswered(now clock.Instant, a *fa.GreyAnswer) {
 	t.resume(askGrey)
 }
 
+// Permit is the center's word on a listed card.
+type Permit struct {
+	Reached  bool // the center has answered
+	Declined bool // it does not want this card blocked
+	MAC      pboc.MAC
+}
+
+// BlockAnswered brings the center's word on the listed card.
+func (t *Till) BlockAnswered(now clock.Instant, p Permit) {
+	t.now, t.block, t.told = now, p, true
+	t.resume(askBlock)
+}
+
 // Open is the nozzle at which fuel of a card sale flows or has flowed whose figures are not final.
 func (t *Till) Open() (n record.Nozzle, sale record.SaleID, open bool) {
 	ev := t.book.last.Evidence
@@ -406,6 +423,9 @@ func (t *Till) View() View {
 	return v
 }
 
+// name is the till in the words of facts.
+func (t *Till) name() string { return fmt.Sprintf("till %d", t.cfg.Number) }
+
 func (t *Till) say(x Text) { t.face.prompt = x }
 
 // start runs sequential code from its beginning.
@@ -470,8 +490,8 @@ func (t *Till) holds(waits string, r *card.Reply) bool {
 		if t.told { // from the station's own records, at once
 			return false
 		}
-	case askOrder:
-		if t.order != nil && !gone {
+	case askOrder, askBlock:
+		if (waits == askOrder && t.order != nil || waits == askBlock && t.told) && !gone {
 			return false
 		}
 		fallthrough

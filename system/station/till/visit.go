@@ -150,6 +150,9 @@ func (v *visitor) identify() bool {
 	if err != nil {
 		return v.failed("读卡失败", "card can not be read")
 	}
+	if !v.settleBlock() {
+		return false
+	}
 	if id.ASN == (pboc.ASN{}) {
 		v.refuse(id.Refused)
 		return false
@@ -212,39 +215,21 @@ func (v *visitor) verified(err error) bool {
 	return true
 }
 
-// lists refuses a listed card, and holds it grey where the profile says so. Source: card.md 17.1, blacklist_lock.
+// lists refuses a listed card, and locks a black one as the profile says. Source: card.md 17.1, blacklist_lock.
 func (v *visitor) lists() bool {
 	t := v.t
 	listing, refused := terminal.CheckLists(v.id.ASN, t.deps.Lists, t.cfg.Profile.WhiteListRule)
 	switch {
+	case refused != nil && refused.Code == terminal.ReasonBlack:
+		v.black(refused)
+		return false
 	case refused != nil:
-		if refused.Code == terminal.ReasonBlack && t.cfg.Profile.BlacklistLock == fuelcard.LockBlockOrHold && v.hold() {
-			return false
-		}
 		v.refuse(refused)
 		return false
 	case !listing.Known:
 		v.refuse(&terminal.Refusal{Zh: "名单无法核对", En: "lists can not be checked"})
 		return false
 	}
-	return true
-}
-
-// hold locks a listed card; nothing is ever authorised under this lock.
-func (v *visitor) hold() bool {
-	if !v.close() {
-		return false
-	}
-	l, err := v.term.Lock(v.id, 0)
-	if err != nil {
-		return false
-	}
-	e := l.Entry(terminal.Hold)
-	e.Reason = "black"
-	if _, err := v.term.Note(e); err != nil {
-		return false
-	}
-	v.t.say(Text{"黑名单卡, 已锁卡", "blacklisted card: locked"})
 	return true
 }
 
