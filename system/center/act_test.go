@@ -144,3 +144,30 @@ func TestActsInTheRegister(t *testing.T) {
 	want(t, "limits, plate, holder", []string{string(v.Limits), v.Plate, v.Holder}, []string{string(limits), "粤B1", "新人"})
 	r.sameAfterReplay()
 }
+
+// A station may have a card blocked that is on the black list, and nothing else; its word counts for what it was permitted.
+func TestStationBlocksListedCards(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	q := r.act(record.ActBlock, nil)
+	q.Outlet, q.By, q.Reason = station, "till 1", "blacklist"
+	ended := record.ActEnded{TimeMs: 1, ASN: q.ASN, Act: record.ActBlock, Done: true, How: "answer"}
+	r.refused(WrongKind, record.PathAskAct, q)
+	r.ship(station, ended)
+	want(t, "blocked without permission", string(r.core.books.cards.at(q.ASN).blocked), "")
+	r.lose(q.ASN)
+	for _, act := range []record.CardAct{record.ActUnblock, record.ActBlockForEver, record.ActBlockCard} {
+		other := q
+		other.Act = act
+		r.refused(WrongKind, record.PathAskAct, other)
+	}
+	var a record.ActAnswer
+	r.into(&a, record.PathAskAct, q)
+	want(t, "MAC", a.MAC, pboc.TDES.SecureMAC(r.cardKey("DAMK", q.ASN), q.Challenge, fuelcard.ApplicationBlock{}.Command().MACSpan()))
+	r.ship(station, ended)
+	want(t, "blocked", r.core.books.cards.at(q.ASN).blocked, record.ActBlock)
+	ended.Act = record.ActUnblock
+	r.ship(station, ended)
+	want(t, "unblocked by a station", r.core.books.cards.at(q.ASN).blocked, record.ActBlock)
+	r.sameAfterReplay()
+}
