@@ -100,7 +100,10 @@ func TestDoctorAsksTheRunningTill(t *testing.T) {
 			fmt.Fprint(w, answer)
 		}))
 		d := tillDoctor("training", both, nil)
-		d.e.open = func(string) (reader, error) { t.Error("a reader of the running station was opened"); return nil, card.ErrReader }
+		d.e.open = func(string) (reader, error) {
+			t.Error("a reader of the running station was opened")
+			return nil, card.ErrReader
+		}
 		d.running, d.addr = &station.Status{}, strings.TrimPrefix(door.URL, "http://")
 		d.tills(t.Context())
 		door.Close()
