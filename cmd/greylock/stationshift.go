@@ -19,7 +19,7 @@ import (
 // stationShift is the shifts of a station.
 func (e *env) stationShift(addr *string) *cobra.Command {
 	group := &cobra.Command{Use: "shift", Short: "班次: 开班, 交接, 交班, 中间报表, 班报 (shifts)"}
-	group.AddCommand(e.openShift(addr), e.handOver(addr), e.closeShift(addr), e.xReport(addr), e.listShifts(addr), e.showZ(addr), e.shiftDuty(addr))
+	group.AddCommand(e.openShift(addr), e.handOver(addr), e.closeShift(addr), e.xReport(addr), e.listShifts(addr), e.showZ(addr), e.shiftDuty(addr), e.dropCash(addr))
 	return group
 }
 
@@ -168,6 +168,27 @@ func (e *env) shiftDuty(addr *string) *cobra.Command {
 	return c
 }
 
+// cashPlaceWords are where a drop goes.
+var cashPlaceWords = map[string]string{"safe": "投币入保险柜", "bank": "缴款到银行"}
+
+func (e *env) dropCash(addr *string) *cobra.Command {
+	var q station.DropCash
+	amount := ""
+	c := command(e, addr, "drop", "投币或缴款: 现金装封包离开抽屉 (cash leaves the drawer)", station.PathShiftDrop, func([]string) (_ any, err error) {
+		if q.Amount, err = unit.ParseFen(amount); err != nil {
+			return nil, cli.Usagef("--amount: %v", err)
+		}
+		return q, nil
+	}, func(w io.Writer, f record.CashDropped) {
+		fmt.Fprintf(w, "第 %d 班: %s %v 元, 封包 %s, %s (noted)\n", f.Shift, worded(cashPlaceWords, f.To), f.Amount, f.Bag, f.By)
+	})
+	by(c, &q.By)
+	c.Flags().StringVar(&amount, "amount", "", "金额, 元 (yuan)")
+	c.Flags().StringVar(&q.To, "to", "safe", "safe 保险柜, bank 银行 (where it goes)")
+	c.Flags().StringVar(&q.Bag, "bag", "", "封包号或缴款单号, 一班只用一次 (number of bag or slip)")
+	return c
+}
+
 // total adds sums up.
 func total(list []record.ShiftSum) (all record.DaySum) {
 	for _, x := range list {
@@ -218,11 +239,17 @@ func showShift(w io.Writer, v station.ShiftView) {
 		fmt.Fprintf(w, "迟到: %d 口 %d 号枪 流水 %d, %s, %v, %v 元, 出在第 %d 班\n", x.Port, x.Nozzle, x.Number, x.Time, x.Unit.Of(x.Quantity), x.Amount, x.Shift)
 	}
 	showDrawer(w, v)
-	for _, d := range r.Opening {
-		fmt.Fprintf(w, "接班量油: %d 号罐 %v 升\n", d.Tank, d.Quantity)
-	}
-	for _, d := range r.Closing {
-		fmt.Fprintf(w, "交班量油: %d 号罐 %v 升\n", d.Tank, d.Quantity)
+	showDips(w, "接班", r.Opening)
+	showDips(w, "交班", r.Closing)
+}
+
+func showDips(w io.Writer, when string, list []record.Dip) {
+	for _, d := range list {
+		from := "人工量油"
+		if d.Gauge {
+			from = "液位仪"
+		}
+		fmt.Fprintf(w, "%s%s: %d 号罐 %v 升\n", when, from, d.Tank, d.Quantity)
 	}
 }
 
@@ -271,7 +298,10 @@ func showDrawer(w io.Writer, v station.ShiftView) {
 		fmt.Fprintln(w, "现金: 盲点, 交班后显示 (blind count)")
 		return
 	}
-	fmt.Fprintf(w, "现金: 备用金 %v + 现金销售 %v = 应有 %v", k.Float, k.Sales, k.Expected)
+	for _, d := range k.Drops {
+		fmt.Fprintf(w, "%s: %v 元, 封包 %s, %s %s\n", worded(cashPlaceWords, d.To), d.Amount, d.Bag, civil(d.TimeMs), d.By)
+	}
+	fmt.Fprintf(w, "现金: 备用金 %v + 现金销售 %v - 投币缴款 %v = 应有 %v", k.Float, k.Sales, k.Dropped, k.Expected)
 	switch {
 	case k.Counted == nil:
 		fmt.Fprintln(w, ", 未点")

@@ -15,7 +15,7 @@ import (
 // TestShiftPrint: the printed 班报 of a shift with all that it can hold.
 func TestShiftPrint(t *testing.T) {
 	t.Parallel()
-	counted := unit.Fen(490_00)
+	counted := unit.Fen(390_00)
 	at := clock.At(2026, 11, 22, 8, 0, 0)
 	v := station.ShiftView{Site: "0001", Name: "示范加油站", Kind: "Z", Report: record.ShiftReport{
 		Number: 12, From: 4001, To: 4310, OpenedMs: at.Milli(), ClosedMs: at.Add(8 * 3600e9).Milli(), OpenedBy: "王强", ClosedBy: "李梅",
@@ -26,8 +26,9 @@ func TestShiftPrint(t *testing.T) {
 		Types:    []record.ShiftSum{{Key: "0", DaySum: record.DaySum{Count: 2, Quantity: unit.Litre.Of(4900), Amount: 38465}}},
 		Staff:    []record.ShiftSum{{Key: "员工 7", DaySum: record.DaySum{Count: 2, Quantity: unit.Litre.Of(4900), Amount: 38465}}},
 		Late:     []record.LateRecord{{Seq: 4100, Port: 1, Nozzle: 1, Number: 16, Time: "2026-11-22 07:59:00", Shift: 11, Quantity: 100, Amount: 785}},
-		Cash:     &record.ShiftCash{Float: 500_00, Expected: 500_00, Counted: &counted, Difference: -10_00},
-		Opening:  []record.Dip{{Tank: 1, Quantity: 1200000}}, Closing: []record.Dip{{Tank: 1, Quantity: 1195000}},
+		Cash: &record.ShiftCash{Float: 500_00, Dropped: 100_00, Expected: 400_00, Counted: &counted, Difference: -10_00,
+			Drops: []record.CashDropped{{TimeMs: at.Milli(), Shift: 12, By: "王强", Amount: 100_00, To: "safe", Bag: "B-1"}}},
+		Opening: []record.Dip{{Tank: 1, Quantity: 1200000}}, Closing: []record.Dip{{Tank: 1, Quantity: 1195000, Gauge: true}},
 	}}
 	const want = `0001 示范加油站  班报 Z 0012
 开班 2026-11-22 08:00:00 王强  至 2026-11-22 16:00:00 李梅  记录 4001–4310
@@ -44,9 +45,10 @@ IC 卡     2   49.00 升  384.65
 员工    笔  数量      金额
 员工 7  2   49.00 升  384.65
 迟到: 1 口 1 号枪 流水 16, 2026-11-22 07:59:00, 1.00 升, 7.85 元, 出在第 11 班
-现金: 备用金 500.00 + 现金销售 0.00 = 应有 500.00, 点钞 490.00, 短款 10.00
-接班量油: 1 号罐 12000.00 升
-交班量油: 1 号罐 11950.00 升
+投币入保险柜: 100.00 元, 封包 B-1, 2026-11-22 08:00:00 王强
+现金: 备用金 500.00 + 现金销售 0.00 - 投币缴款 100.00 = 应有 400.00, 点钞 390.00, 短款 10.00
+接班人工量油: 1 号罐 12000.00 升
+交班液位仪: 1 号罐 11950.00 升
 `
 	var out strings.Builder
 	showShift(&out, v)

@@ -23,6 +23,8 @@ type shiftTruth struct {
 	units map[record.Nozzle]unit.Unit // what each counts, by the layout
 	next  uint64                      // facts seen
 	tills map[record.SaleID]bool      // sales whose fuel stands in a plain dispenser's fact
+
+	floats, drops map[uint64]unit.Fen // money of the drawer, by shift
 }
 
 type shiftMeter struct {
@@ -37,12 +39,13 @@ type shiftSale struct {
 	day    clock.BusinessDay
 	volume unit.Quantity
 	amount unit.Fen
+	cash   bool // was paid into the drawer
 	test   bool // goes back into the tank: no sale of a day
 }
 
 func (c *checks) shiftsOf(site record.SiteID) *shiftTruth {
 	if c.shifts[site] == nil {
-		c.shifts[site] = &shiftTruth{ends: map[uint64]uint64{}, meter: map[shiftMeter]int64{}, days: map[clock.BusinessDay]bool{}, units: map[record.Nozzle]unit.Unit{}, tills: map[record.SaleID]bool{}}
+		c.shifts[site] = &shiftTruth{ends: map[uint64]uint64{}, meter: map[shiftMeter]int64{}, days: map[clock.BusinessDay]bool{}, units: map[record.Nozzle]unit.Unit{}, floats: map[uint64]unit.Fen{}, drops: map[uint64]unit.Fen{}, tills: map[record.SaleID]bool{}}
 	}
 	return c.shifts[site]
 }
@@ -75,14 +78,18 @@ func (c *checks) shiftFact(site record.SiteID, seq uint64, f record.Fact) {
 		if t.tills[record.SaleID{TID: r.TID, TTC: r.TTC}] {
 			return
 		}
-		t.sales = append(t.sales, shiftSale{seq, shiftMeter{f.Port, f.Nozzle}, f.BusinessDay, r.Volume, r.Amount, r.TestDraw()})
+		t.sales = append(t.sales, shiftSale{seq, shiftMeter{f.Port, f.Nozzle}, f.BusinessDay, r.Volume, r.Amount, paidCash(r), r.TestDraw()})
 	case record.PlainSold:
 		if f.Card != (record.SaleID{}) {
 			t.tills[f.Card] = true
 		}
 		if f.Quantity != 0 || f.Amount != 0 {
-			t.sales = append(t.sales, shiftSale{seq, shiftMeter{f.Port, f.Nozzle}, f.BusinessDay, f.Quantity, f.Amount, false})
+			t.sales = append(t.sales, shiftSale{seq, shiftMeter{f.Port, f.Nozzle}, f.BusinessDay, f.Quantity, f.Amount, f.Way == "cash" && f.Card == (record.SaleID{}), false})
 		}
+	case record.ShiftOpened:
+		t.floats[f.Number] = f.Float
+	case record.CashDropped:
+		t.drops[f.Shift] += f.Amount
 	case record.ShiftClosed:
 		c.hold(inv11, t.ends[f.Number] == 0 && f.Number == t.z.Number+1, "station %s: shift %d is closed after Z %d", site, f.Number, t.z.Number)
 		t.close = seq
@@ -105,9 +112,28 @@ func (c *checks) shiftReport(site record.SiteID, t *shiftTruth, r record.ShiftRe
 		t.meter[key] = m.Close
 	}
 	if k := r.Cash; k != nil && k.Counted != nil {
-		c.hold(inv11, k.Expected == k.Float+k.Sales && k.Difference == *k.Counted-k.Expected, "station %s: Z %d: cash %+v", site, r.Number, *k)
+		c.hold(inv11, k.Expected == k.Float+k.Sales-k.Dropped && k.Difference == *k.Counted-k.Expected, "station %s: Z %d: cash %+v", site, r.Number, *k)
+	}
+	if k := r.Cash; k != nil {
+		c.hold(inv11, k.Float == t.floats[r.Number] && k.Dropped == t.drops[r.Number] && k.Sales == t.cash(r), "station %s: Z %d: cash %+v; the journal has float %v, drops %v, cash sales %v",
+			site, r.Number, *k, t.floats[r.Number], t.drops[r.Number], t.cash(r))
 	}
 	t.z, t.ends[r.Number] = r, r.To
+}
+
+// paidCash says that a board's record is of fuel that was paid into the drawer.
+func paidCash(r fa.Record) bool {
+	return r.Unit.Mode() == fa.PayCash && r.Type.Kind() != fa.Escape && !r.TestDraw() && !r.Unit.Points()
+}
+
+// cash is what was paid into the drawer in a shift, by the records.
+func (t *shiftTruth) cash(r record.ShiftReport) (sum unit.Fen) {
+	for _, s := range t.sales {
+		if s.cash && s.seq >= r.From && s.seq <= r.To {
+			sum += s.amount
+		}
+	}
+	return sum
 }
 
 // figures holds a Z or an X against the records from its first to its last.

@@ -19,24 +19,25 @@ func TestShiftCheckerCatches(t *testing.T) {
 		b := r.Bytes()
 		return b[:]
 	}
-	counted := unit.Fen(49000)
+	counted := unit.Fen(39000)
 	honest := func() (facts []record.Fact) {
-		report := record.ShiftReport{Number: 1, From: 1, To: 3,
+		report := record.ShiftReport{Number: 1, From: 1, To: 4,
 			Meters:  []record.ShiftMeter{{Port: 1, Nozzle: 1, Open: 500000, Close: 501100, Ran: 1100, Sold: 1000, Amount: 7850, Count: 1, Lines: []record.MeterLine{{Kind: "test-draw", Quantity: 100}}}},
 			Tenders: []record.ShiftSum{{Key: "card", DaySum: record.DaySum{Count: 1, Quantity: unit.Litre.Of(1000), Amount: 7850}}},
 			Days:    []record.ShiftDay{{Day: 20261122, Tender: "card", DaySum: record.OneSale(1000, unit.Litre, 7850)}},
-			Cash:    &record.ShiftCash{Float: 50000, Expected: 50000, Counted: &counted, Difference: -1000}}
+			Cash:    &record.ShiftCash{Float: 50000, Dropped: 10000, Expected: 40000, Counted: &counted, Difference: -1000}}
 		day := record.DayReport{Number: 1, Day: 20261122, LastShift: 1, DaySum: record.OneSale(1000, unit.Litre, 7850)}
 		return []record.Fact{
-			record.ShiftOpened{Number: 1, By: "王强"}, record.DispenserRecord{Port: 1, Nozzle: 1, Raw: raw(0x09), BusinessDay: 20261122},
+			record.ShiftOpened{Number: 1, By: "王强", Float: 50000}, record.DispenserRecord{Port: 1, Nozzle: 1, Raw: raw(0x09), BusinessDay: 20261122},
+			record.CashDropped{Shift: 1, By: "王强", Amount: 10000, To: "safe", Bag: "B-1"},
 			record.ShiftClosed{Number: 1}, record.ShiftReported{Report: report}, record.DayClosed{Report: day},
 		}
 	}
 	report := func(do func(r *record.ShiftReport)) func([]record.Fact) []record.Fact {
 		return func(f []record.Fact) []record.Fact {
-			x := f[3].(record.ShiftReported)
+			x := f[4].(record.ShiftReported)
 			do(&x.Report)
-			f[3] = x
+			f[4] = x
 			return f
 		}
 	}
@@ -51,6 +52,8 @@ func TestShiftCheckerCatches(t *testing.T) {
 		{"a number skipped", inv11, "Z 2", report(func(r *record.ShiftReport) { r.Number = 2 })},
 		{"closed twice", inv11, "is closed after", func(f []record.Fact) []record.Fact { return append(f, record.ShiftClosed{Number: 1}) }},
 		{"a tender of its own", inv11, "tenders", report(func(r *record.ShiftReport) { r.Tenders[0].Amount++ })},
+		{"a drop left out", inv11, "drops 100.00", report(func(r *record.ShiftReport) { r.Cash.Dropped, r.Cash.Expected, r.Cash.Difference = 0, 50000, -11000 })},
+		{"cash sales of a card", inv11, "cash sales 0.00", report(func(r *record.ShiftReport) { r.Cash.Sales, r.Cash.Expected, r.Cash.Difference = 7850, 47850, -8850 })},
 		{"without a reason", inv11, "without a reason", report(func(r *record.ShiftReport) { r.Meters[0].Lines[0].Kind = "unrecorded" })},
 		{"cash made up", inv11, "cash", report(func(r *record.ShiftReport) { r.Cash.Difference = 0 })},
 		{"the totalizer ran unseen", inv08, "the totalizer ran", report(func(r *record.ShiftReport) { r.Meters[0].Lines = nil })},
@@ -61,12 +64,12 @@ func TestShiftCheckerCatches(t *testing.T) {
 			return f
 		}},
 		{"a day that sums up to less", inv11, "day 2026-11-22", func(f []record.Fact) []record.Fact {
-			x := f[4].(record.DayClosed)
+			x := f[5].(record.DayClosed)
 			x.Report.Amount--
-			f[4] = x
+			f[5] = x
 			return f
 		}},
-		{"a day closed twice", inv11, "day 2026-11-22", func(f []record.Fact) []record.Fact { return append(f, f[4]) }},
+		{"a day closed twice", inv11, "day 2026-11-22", func(f []record.Fact) []record.Fact { return append(f, f[5]) }},
 	} {
 		k := newChecks()
 		for i, f := range c.lie(honest()) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"greylock/emulators/dispenser"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
@@ -16,6 +17,8 @@ type ShiftFaults interface {
 	HoldRecord(nozzle record.Nozzle, hold bool) error
 	// DrawUnseen makes the totalizer of a nozzle read so much more than its board has ever sold.
 	DrawUnseen(nozzle record.Nozzle, q unit.Quantity) error
+	// ReplaceBoard puts a new board into an idle dispenser: its totals and its record numbers begin again. PSAM and cables stay.
+	ReplaceBoard(nozzle record.Nozzle) error
 	// KillAsking puts a command to a site and ends its program before it can answer: in virtual time when the command's first act has
 	// become durable, over pseudo-terminals at any instant.
 	KillAsking(site record.SiteID, path string, body any) error
@@ -78,6 +81,40 @@ func (f faults) DrawUnseen(n record.Nozzle, q unit.Quantity) error {
 			return fa.Encode(lie)
 		}
 	})
+}
+
+func (f faults) ReplaceBoard(n record.Nozzle) error {
+	f.w.happened("board replaced")
+	if h, ok := f.w.plain[n]; ok {
+		on := h.p.board != nil
+		h.p.powerOff()
+		if h.p.nv = (&dispenser.Memory{}); on {
+			h.p.powerOn()
+		}
+		for i := range h.p.nozzles {
+			h.p.first[i], h.p.sold[i] = plainHand{h.p, i}.view().Total, 0
+		}
+		f.w.rehose(h.p.site)
+		return nil
+	}
+	return f.at(n, func(p *pump) {
+		on := p.board != nil
+		p.powerOff()
+		if p.nv = (&dispenser.Memory{}); on {
+			p.powerOn()
+		}
+		p.first, p.sold, p.stray = p.total(), 0, 0
+		f.w.rehose(p.site)
+	})
+}
+
+// rehose reads the meters of a station's tanks again: a board that was replaced counts from somewhere else.
+func (w *World) rehose(site record.SiteID) {
+	if d := w.depots[site]; d != nil {
+		for _, h := range d.hoses {
+			h.moved()
+		}
+	}
 }
 
 func (f faults) KillAsking(id record.SiteID, path string, body any) error {

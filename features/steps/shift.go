@@ -2,8 +2,10 @@ package steps
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +41,20 @@ func (s *Scene) shiftSteps() []Step {
 		{`^(\d+) 号枪被扣下的记录放行$`, func(n int) error { return s.Town.Faults().HoldRecord(nozzle(n), false) }},
 		{`^(\d+) 号枪的泵码将多走 ([\d.]+) 升$`, s.drawUnseen},
 		{`^(\d+) 号枪当班的是 "([^"]+)"$`, s.duty},
+		{`^"([^"]+)" 投币 ([\d.]+) 元, 封包 "([^"]+)"$`, func(who, amount, bag string) error { return s.dropCash(who, amount, "safe", bag) }},
+		{`^"([^"]+)" 缴款 ([\d.]+) 元, 单号 "([^"]+)"$`, func(who, amount, bag string) error { return s.dropCash(who, amount, "bank", bag) }},
+		{`^抽屉里应有 ([\d.]+) 元$`, s.drawerHolds},
+		{`^第 (\d+) 班现金销售 ([\d.]+) 元, 投币缴款 ([\d.]+) 元$`, s.zDrawer},
+		{`^第 (\d+) 班以"(现金|挂账|银行卡|油票|刷卡)"收款 (\d+) 笔$`, s.zTender},
+		{`^第 (\d+) 班有 (\d+) 笔, 现金销售 ([\d.]+) 元$`, s.zSales},
+		{`^"([^"]+)" 交班, 点钞 ([\d.]+) 元, 量油 (\d+) 号罐 ([\d.]+) 升$`, s.closeDipped},
+		{`^第 (\d+) 班(接班|交班) (\d+) 号罐约 (\d+) 升, 来自(液位仪|人工量油)$`, s.zDip},
+		{`^第 (\d+) 班(接班|交班)没有 (\d+) 号罐的量油$`, s.zNoDip},
+		{`^(\d+) 号枪换了主板$`, func(n int) error { return s.Town.Faults().ReplaceBoard(nozzle(n)) }},
+		{`^"([^"]+)" 日结 ([\d-]+)$`, s.closeDate},
+		{`^"([^"]+)" 月结 (\d{6})$`, s.closeMonthOf},
+		{`^过到 (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d)$`, s.passTo},
+		{`^(\d{6}) 的月报有 (\d+) 天 (\d+) 笔, 等于各日日结之和, 中心各日一致$`, s.monthTies},
 		{`^营业日在 (\d+) 分钟后换日$`, s.cutIn},
 		{`^换日的时刻已过$`, s.cutPassed},
 		{`^"([^"]+)" 日结换日前的营业日$`, s.closeDay},
@@ -104,7 +120,7 @@ func (s *Scene) closeShift(who, counted string, reasons ...record.MeterReason) e
 }
 
 // reasonWords are the reasons that a person may give, as people say them.
-var reasonWords = map[string]string{"验泵": "test-draw", "缺记录": "missing-record", "换板": "board-replaced", "其他": "other", "迟到": "late-record"}
+var reasonWords = map[string]string{"验泵": "test-draw", "缺记录": "missing-record", "换板": "board-replaced", "其他": "other", "迟到": "late-record", "记录与走字不符": "register"}
 
 func (s *Scene) closeExplained(who, counted string, n int, reason string) error {
 	return s.closeShift(who, counted, record.MeterReason{Nozzle: nozzle(n), Kind: reasonWords[reason]})
@@ -357,6 +373,187 @@ func (s *Scene) drawUnseen(n int, quantity string) error {
 
 func (s *Scene) duty(n int, who string) error {
 	return s.stationAct(stationprogram.PathShiftDuty, stationprogram.AskDuty{Nozzle: nozzle(n), Person: who, By: "站长"}, &record.Done{})
+}
+
+func (s *Scene) dropCash(who, amount, to, bag string) error {
+	m, err := money(amount)
+	if err != nil {
+		return err
+	}
+	return s.stationAct(stationprogram.PathShiftDrop, stationprogram.DropCash{By: who, Amount: m, To: to, Bag: bag}, &record.CashDropped{})
+}
+
+func (s *Scene) drawerHolds(amount string) error {
+	m, err := money(amount)
+	if err != nil {
+		return err
+	}
+	v, err := s.askX()
+	if err != nil || v.Report.Cash == nil {
+		return errors.Join(err, fmt.Errorf("中间报表不写现金 (no cash): %+v", v))
+	}
+	return want("应有现金", v.Report.Cash.Expected, m)
+}
+
+// zDrawer: what came into the drawer by sales and left it in bags; the drops sum up.
+func (s *Scene) zDrawer(n int, sales, dropped string) error {
+	r, err := s.z(n)
+	if err != nil {
+		return err
+	}
+	in, err := money(sales)
+	if err != nil {
+		return err
+	}
+	out, err := money(dropped)
+	if err != nil || r.Cash == nil {
+		return errors.Join(err, fmt.Errorf("第 %d 班: %+v", n, r.Cash))
+	}
+	var sum unit.Fen
+	for _, d := range r.Cash.Drops {
+		sum += d.Amount
+	}
+	return first(func() error { return want("现金销售", r.Cash.Sales, in) }, func() error { return want("投币缴款", r.Cash.Dropped, out) },
+		func() error { return want("各次之和", sum, out) }, func() error { return want("应有", r.Cash.Expected, r.Cash.Float+in-out) })
+}
+
+func (s *Scene) closeDipped(who, counted string, n int, text string) error {
+	m, err := money(counted)
+	if err != nil {
+		return err
+	}
+	q, err := litres(text)
+	if err != nil {
+		return err
+	}
+	ask := stationprogram.CloseShift{By: who, Counted: &m, Dips: []record.Dip{{Tank: n, Quantity: q}}}
+	return s.stationAct(stationprogram.PathCloseShift, ask, &stationprogram.ShiftView{})
+}
+
+// zDips are the dips at one end of a shift, by tank.
+func (s *Scene) zDips(n int, end string) (map[int]record.Dip, error) {
+	r, err := s.z(n)
+	list := r.Opening
+	if end == "交班" {
+		list = r.Closing
+	}
+	dips := map[int]record.Dip{}
+	for _, d := range list {
+		dips[d.Tank] = d
+	}
+	if err == nil && len(dips) != len(list) {
+		err = fmt.Errorf("第 %d 班%s: 一罐有两次 (a tank stands twice): %+v", n, end, list)
+	}
+	return dips, err
+}
+
+func (s *Scene) zDip(n int, end string, tank int, text, from string) error {
+	dips, err := s.zDips(n, end)
+	if err != nil {
+		return err
+	}
+	d, ok := dips[tank]
+	return first(func() error { return want("有量油", ok, true) }, func() error { return want("来自液位仪", d.Gauge, from == "液位仪") },
+		func() error { return about("油量", d.Quantity, text, twoDips) })
+}
+
+func (s *Scene) zNoDip(n int, end string, tank int) error {
+	dips, err := s.zDips(n, end)
+	if err != nil {
+		return err
+	}
+	_, ok := dips[tank]
+	return want("有量油", ok, false)
+}
+
+func (s *Scene) zTender(n int, way string, count int) error {
+	r, err := s.z(n)
+	if err != nil {
+		return err
+	}
+	key := ways[way]
+	if way == "刷卡" {
+		key = "card"
+	}
+	for _, x := range r.Tenders {
+		if x.Key == key {
+			return want(way, x.Count, count)
+		}
+	}
+	return fmt.Errorf("第 %d 班没有 %s (no such tender): %+v", n, way, r.Tenders)
+}
+
+func (s *Scene) zSales(n, count int, cash string) error {
+	r, err := s.z(n)
+	if err != nil {
+		return err
+	}
+	m, err := money(cash)
+	if err != nil || r.Cash == nil {
+		return errors.Join(err, fmt.Errorf("第 %d 班: %+v", n, r.Cash))
+	}
+	meters, days := 0, 0
+	for _, x := range r.Meters {
+		meters += x.Count
+	}
+	for _, x := range r.Days {
+		days += x.Count
+	}
+	return first(func() error { return want("各枪笔数", meters, count) }, func() error { return want("各日笔数", days, count) },
+		func() error { return want("现金销售", r.Cash.Sales, m) })
+}
+
+func (s *Scene) closeDate(who, date string) error {
+	d, err := strconv.Atoi(strings.ReplaceAll(date, "-", ""))
+	if err != nil {
+		return err
+	}
+	return s.stationAct(stationprogram.PathCloseDay, stationprogram.CloseDay{Day: clock.BusinessDay(d), By: who}, &stationprogram.DayView{})
+}
+
+func (s *Scene) closeMonthOf(who string, month int) error {
+	return s.stationAct(stationprogram.PathCloseMonth, stationprogram.CloseMonth{Month: month, By: who}, &stationprogram.MonthView{})
+}
+
+func (s *Scene) passTo(year, month, day, hour, minute int) error {
+	at := clock.At(year, time.Month(month), day, hour, minute, 0)
+	if wait := at.Sub(s.Town.Now()); wait > 0 {
+		s.Town.Pass(wait)
+	}
+	return nil
+}
+
+// monthTies: the month is the sum of its closed days, and the center has each of them.
+func (s *Scene) monthTies(month, days, count int) error {
+	if err := s.calmly(); err != nil {
+		return err
+	}
+	var m stationprogram.MonthView
+	if err := s.command(s.here(), stationprogram.PathMonth, stationprogram.AskMonth{Month: month}, &m); err != nil {
+		return err
+	}
+	var sum record.DaySum
+	closed := 0
+	for d := clock.BusinessDay(month*100 + 1); d.Valid() && d.Month() == month; d++ {
+		var v stationprogram.DayView
+		if err := s.command(s.here(), stationprogram.PathDay, stationprogram.AskDay{Day: d}, &v); err != nil {
+			return err
+		}
+		if v.Number == 0 {
+			continue
+		}
+		closed++
+		sum = sum.Plus(v.DaySum)
+		var c center.DayView
+		if err := s.command(record.Center, center.PathDay, center.AskDay{Site: s.here(), Day: d}, &c); err != nil {
+			return err
+		}
+		if c.Station == nil || !c.Tied || c.Books != v.DaySum {
+			return fmt.Errorf("%v: 站 %+v, 中心 %+v (station and center differ)", d, v.DaySum, c)
+		}
+	}
+	return first(func() error { return want("日结", closed, days) }, func() error { return want("月报天数", m.Days, days) },
+		func() error { return want("月报", m.DaySum, sum) }, func() error { return want("笔数", m.Count, count) })
 }
 
 // cutIn orders a layout whose business days end in so many minutes.

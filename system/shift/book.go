@@ -80,6 +80,7 @@ type running struct {
 	staff    sums
 	days     []record.ShiftDay
 	late     []record.LateRecord
+	drops    []record.CashDropped
 }
 
 // running1 is one nozzle's.
@@ -181,6 +182,18 @@ func (b *Book) OnDuty(k Key) string {
 	return ""
 }
 
+// Dropped takes cash out of the drawer of the open shift.
+func (b *Book) Dropped(f record.CashDropped) {
+	if b.run.opened != nil && f.Shift == b.Next() {
+		b.run.drops = append(b.run.drops, f)
+	}
+}
+
+// DroppedBag says that a bag of this number has left the drawer in the open shift.
+func (b *Book) DroppedBag(bag string) bool {
+	return slices.ContainsFunc(b.run.drops, func(f record.CashDropped) bool { return f.Bag == bag })
+}
+
 // since is how far a totalizer has run from one reading to another; negative: it is behind.
 func since(to, from, wrap int64) int64 {
 	d := ((to-from)%wrap + wrap) % wrap
@@ -219,7 +232,7 @@ func (b *Book) Sold(s Sale) {
 	} else {
 		b.place(m, n, s, start)
 	}
-	if d := s.Moved - s.Quantity; d != 0 {
+	if d := max(s.Moved, 0) - s.Quantity; d != 0 {
 		n.lines = append(n.lines, line{MeterLine: record.MeterLine{Kind: Register, Quantity: d, First: s.Number, Last: s.Number}})
 	}
 	if !s.nothing() {
@@ -235,6 +248,11 @@ func (b *Book) place(m *meter, n *running1, s Sale, start int64) {
 		m.at, m.last, m.epoch = s.End, s.Number, s.Epoch
 	}
 	switch {
+	case s.Moved < 0: // a plain board counts from somewhere else: it has no epochs
+		gap = since(s.End, m.at, m.wrap)
+		n.lines = append(n.lines, line{MeterLine: record.MeterLine{Kind: BoardReplaced, Quantity: unit.Quantity(gap), First: s.Number, Last: s.Number}})
+		n.ran += unit.Quantity(gap)
+		m.at, m.last = s.End, s.Number
 	case s.Epoch > m.epoch && m.last != 0:
 		n.lines = append(n.lines, line{MeterLine: record.MeterLine{Kind: BoardReplaced, Quantity: unit.Quantity(gap), First: s.Number, Last: s.Number}})
 		on()

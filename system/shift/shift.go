@@ -74,7 +74,11 @@ func (b *Book) X(nowMs int64, readings []record.MeterReading) record.ShiftReport
 			r.Cash.Sales = t.Amount
 		}
 	}
-	r.Cash.Expected = r.Cash.Float + r.Cash.Sales
+	for _, d := range b.run.drops {
+		r.Cash.Dropped += d.Amount
+	}
+	r.Cash.Drops = slices.Clone(b.run.drops)
+	r.Cash.Expected = r.Cash.Float + r.Cash.Sales - r.Cash.Dropped
 	r.Meters = []record.ShiftMeter{}
 	for _, k := range b.order {
 		r.Meters = append(r.Meters, b.shown(k, readings))

@@ -183,6 +183,24 @@ func TestNothingIsNoSale(t *testing.T) {
 	}
 }
 
+// TestPlainBoardReplaced: a plain board that counts from somewhere else has moved its total back; the next sale fits again.
+func TestPlainBoardReplaced(t *testing.T) {
+	t.Parallel()
+	r := newRig(10000)
+	r.open()
+	r.Sold(r.sale(1000))
+	back := r.sale(0)
+	back.Moved, back.End, r.total = -10900, 100, 100
+	r.Sold(back)
+	r.Sold(r.sale(300))
+	z := r.close()
+	balanced(t, z)
+	want := []record.MeterLine{{Kind: BoardReplaced, Quantity: -10900, First: 2, Last: 2}}
+	if d := cmp.Diff(want, z.Meters[0].Lines); d != "" || z.Meters[0].Sold != 1300 || z.Meters[0].Count != 2 || len(z.Late) != 0 {
+		t.Errorf("%s %+v", d, z)
+	}
+}
+
 // FuzzEveryOrder: whatever records come, late or never, each shift balances, and the shifts hold each record once.
 func FuzzEveryOrder(f *testing.F) {
 	f.Add(uint64(1))

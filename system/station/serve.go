@@ -100,6 +100,7 @@ var routes = map[string]handler{
 	PathHandOver:   act((*Core).handOver),
 	PathCloseShift: act((*Core).closeShift),
 	PathShiftDuty:  act((*Core).duty),
+	PathShiftDrop:  act((*Core).dropCash),
 	PathDay:        question((*Core).askDay),
 	PathCloseDay:   act((*Core).closeDay),
 	PathMonth:      question((*Core).askMonth),

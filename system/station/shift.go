@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"greylock/system/clock"
@@ -25,6 +26,7 @@ const (
 	PathHandOver   = "/op/station/shift/handover" // HandOver → ShiftView: the Z; the next shift is open
 	PathCloseShift = "/op/station/shift/close"    // CloseShift → ShiftView: the Z
 	PathShiftDuty  = "/op/station/shift/duty"     // AskDuty → record.Done
+	PathShiftDrop  = "/op/station/shift/drop"     // DropCash → record.CashDropped
 )
 
 // OpenShift is who takes over, with how much cash in the drawer.
@@ -85,6 +87,20 @@ type AskDuty struct {
 	By     string        `json:"by"`
 }
 
+// DropCash takes cash out of the drawer of the open shift in a sealed bag.
+type DropCash struct {
+	By     string   `json:"by"`
+	Amount unit.Fen `json:"amount_fen"`
+	To     string   `json:"to,omitempty"` // safe (default), bank
+	Bag    string   `json:"bag"`
+}
+
+// cashPlaces are where a drop goes.
+var cashPlaces = []string{"safe", "bank"}
+
+// mostCash bounds what a person may enter of a drawer: ten million yuan is a slip of the finger.
+const mostCash = unit.Fen(10_000_000_00)
+
 // readLimit is how long a close waits for the boards to tell their totalizers: a board polls several times in a second.
 const readLimit = 5 * time.Second
 
@@ -138,6 +154,8 @@ func (c *Core) applyShift(seq uint64, f record.Fact) {
 		if k, ok := c.nozzleKey(f.Nozzle); ok {
 			c.shifts.Duty(k, f.Person)
 		}
+	case record.CashDropped:
+		c.shifts.Dropped(f)
 	case record.DayClosed:
 		c.shifts.DayClosed(f)
 	case record.MonthClosed:
@@ -271,14 +289,13 @@ func (c *Core) openShift(now clock.Instant, id uint64, q OpenShift) {
 	switch {
 	case !word(q.By):
 		c.refuse(id, http.StatusBadRequest, "BY", "请写明接班人", "say who takes over")
-	case q.Float < 0 || !dipped(q.Dips):
-		c.refuseBody(id)
+	case !c.drawerFits(id, q.Float, nil, q.Dips):
 	case c.closing != nil:
 		c.refuse(id, http.StatusConflict, "SHIFT_CLOSING", "正在交班, 请稍候", "a close is under way")
 	case is:
 		c.refuse(id, http.StatusConflict, "SHIFT_OPEN", fmt.Sprintf("第 %d 班由 %s 开着: 先交班", open.Number, open.By), fmt.Sprintf("shift %d of %s is open: close it first", open.Number, open.By))
 	default:
-		act := c.out.Append(record.ShiftOpened{TimeMs: now.Milli(), Number: c.shifts.Next(), By: q.By, Float: q.Float, Blind: q.Blind, Dips: q.Dips})
+		act := c.out.Append(record.ShiftOpened{TimeMs: now.Milli(), Number: c.shifts.Next(), By: q.By, Float: q.Float, Blind: q.Blind, Dips: c.withGauge(now, q.Dips)})
 		c.closing = &closing{act: true}
 		c.then(act, func(now clock.Instant) {
 			c.closing = nil
@@ -287,9 +304,41 @@ func (c *Core) openShift(now clock.Instant, id uint64, q OpenShift) {
 	}
 }
 
-// dipped says that dips name tanks and quantities.
-func dipped(list []record.Dip) bool {
-	return len(list) <= mostSales && !slices.ContainsFunc(list, func(d record.Dip) bool { return d.Tank < 1 || d.Quantity < 0 })
+// drawerFits says whether cash and dips that a person entered can be, or refuses with what is wrong.
+func (c *Core) drawerFits(id uint64, float unit.Fen, counted *unit.Fen, dips []record.Dip) bool {
+	if float < 0 || float > mostCash || counted != nil && (*counted < 0 || *counted > mostCash) {
+		c.refuse(id, http.StatusBadRequest, "CASH", fmt.Sprintf("现金应在 0 至 %v 元之间: 请核对备用金和点钞", mostCash), fmt.Sprintf("cash is from 0 to %v yuan: look at float and count", mostCash))
+		return false
+	}
+	seen := map[int]bool{}
+	for _, d := range dips {
+		switch t := c.tanks.book.Tank(d.Tank); {
+		case t == nil:
+			c.refuse(id, http.StatusBadRequest, "UNKNOWN_TANK", fmt.Sprintf("布局里没有 %d 号罐, 罐号见 tank list", d.Tank), fmt.Sprintf("there is no tank %d in the layout: see tank list", d.Tank))
+			return false
+		case seen[d.Tank] || d.Gauge:
+			c.refuse(id, http.StatusBadRequest, "DIP", fmt.Sprintf("%d 号罐写了两次, 或自称来自液位仪", d.Tank), fmt.Sprintf("tank %d stands twice, or claims to be of the gauge", d.Tank))
+			return false
+		case d.Quantity < 0 || d.Quantity > t.Plan.Capacity:
+			c.refuse(id, http.StatusBadRequest, "DIP", fmt.Sprintf("%d 号罐装不下 %v 升, 罐容 %v 升", d.Tank, d.Quantity, t.Plan.Capacity),
+				fmt.Sprintf("tank %d does not hold %v L: %v L at most", d.Tank, d.Quantity, t.Plan.Capacity))
+			return false
+		}
+		seen[d.Tank] = true
+	}
+	return true
+}
+
+// withGauge adds what the gauge shows now of the tanks that nobody has dipped.
+func (c *Core) withGauge(now clock.Instant, dips []record.Dip) []record.Dip {
+	all := slices.Clone(dips)
+	for _, t := range c.tanks.book.Tanks() {
+		n := t.Plan.Tank
+		if s := c.tanks.shown[n]; s != nil && c.fresh(now, s) && !slices.ContainsFunc(all, func(d record.Dip) bool { return d.Tank == n }) {
+			all = append(all, record.Dip{Tank: n, Quantity: s.level.Volume, Gauge: true})
+		}
+	}
+	return all
 }
 
 func (c *Core) closeShift(now clock.Instant, id uint64, q CloseShift) {
@@ -299,8 +348,8 @@ func (c *Core) closeShift(now clock.Instant, id uint64, q CloseShift) {
 func (c *Core) handOver(now clock.Instant, id uint64, q HandOver) {
 	open, is := c.shifts.Open()
 	switch {
-	case !word(q.To) || q.Float < 0:
-		c.refuse(id, http.StatusBadRequest, "TO", "请写明接班人和备用金", "say who takes over, and the float")
+	case !word(q.To):
+		c.refuse(id, http.StatusBadRequest, "TO", "请写明接班人", "say who takes over")
 	case q.To == q.By:
 		c.refuse(id, http.StatusBadRequest, "SAME_PERSON", "交班人和接班人不能是同一人", "who hands over and who takes over are two persons")
 	case is && open.By != q.By:
@@ -317,8 +366,7 @@ func (c *Core) beginClose(now clock.Instant, id uint64, q HandOver) {
 	case !word(q.By):
 		c.refuse(id, http.StatusBadRequest, "BY", "请写明交班人", "say who closes the shift")
 		return
-	case q.Counted != nil && *q.Counted < 0 || !dipped(q.Dips) || !c.reasonable(q.Reasons):
-		c.refuseBody(id)
+	case !c.drawerFits(id, q.Float, q.Counted, q.Dips) || !c.reasonable(id, q.Reasons):
 		return
 	case c.closing != nil:
 		c.refuse(id, http.StatusConflict, "SHIFT_CLOSING", "正在交班, 请稍候", "a close is under way")
@@ -346,11 +394,51 @@ func (c *Core) beginClose(now clock.Instant, id uint64, q HandOver) {
 	}
 }
 
-func (c *Core) reasonable(list []record.MeterReason) bool {
-	return !slices.ContainsFunc(list, func(r record.MeterReason) bool {
+// reasonable says whether reasons name nozzles and words that there are, or refuses.
+func (c *Core) reasonable(id uint64, list []record.MeterReason) bool {
+	for _, r := range list {
 		_, known := c.nozzleKey(r.Nozzle)
-		return !known || !slices.Contains(meterReasons, r.Kind) || len([]rune(r.Note)) > mostWords
-	})
+		switch {
+		case !known:
+			c.refuse(id, http.StatusNotFound, "NO_NOZZLE", fmt.Sprintf("没有 %d 号枪", r.Nozzle), fmt.Sprintf("there is no nozzle %d", r.Nozzle))
+		case !slices.Contains(meterReasons, r.Kind) || len([]rune(r.Note)) > mostWords:
+			c.refuse(id, http.StatusBadRequest, "REASON", fmt.Sprintf("%d 号枪的原因应为 %s 之一, 说明不超过 100 字", r.Nozzle, strings.Join(meterReasons, ", ")),
+				fmt.Sprintf("the reason for nozzle %d is one of %s, its note at most 100 characters", r.Nozzle, strings.Join(meterReasons, ", ")))
+		default:
+			continue
+		}
+		return false
+	}
+	return true
+}
+
+// dropCash takes cash out of the drawer. A bag is dropped once, however often the order comes.
+func (c *Core) dropCash(now clock.Instant, id uint64, q DropCash) {
+	if q.To == "" {
+		q.To = cashPlaces[0]
+	}
+	_, is := c.shifts.Open()
+	switch {
+	case !word(q.By):
+		c.refuse(id, http.StatusBadRequest, "BY", "请写明投币人", "say who drops it")
+	case q.Amount <= 0 || q.Amount > mostCash:
+		c.refuse(id, http.StatusBadRequest, "CASH", fmt.Sprintf("投币金额应大于 0, 不超过 %v 元", mostCash), fmt.Sprintf("a drop is more than 0 and at most %v yuan", mostCash))
+	case !word(q.Bag) || !slices.Contains(cashPlaces, q.To):
+		c.refuse(id, http.StatusBadRequest, "BAG", "请写明封包号或缴款单号, 去向为 safe (保险柜) 或 bank (银行)", "say the number of bag or slip, and where it goes: safe or bank")
+	case c.closing != nil:
+		c.refuse(id, http.StatusConflict, "SHIFT_CLOSING", "正在交班, 请稍候", "a close is under way")
+	case !is:
+		c.refuse(id, http.StatusConflict, "NO_SHIFT", "没有开着的班次: 先开班", "no shift is open: open one first")
+	case c.shifts.DroppedBag(q.Bag):
+		c.refuse(id, http.StatusConflict, "DROPPED", fmt.Sprintf("封包 %s 在本班已投过, 见 shift x", q.Bag), fmt.Sprintf("bag %s was dropped in this shift already: see shift x", q.Bag))
+	default:
+		f := record.CashDropped{TimeMs: now.Milli(), Shift: c.shifts.Next(), By: q.By, Amount: q.Amount, To: q.To, Bag: q.Bag}
+		c.closing = &closing{act: true}
+		c.then(c.out.Append(f), func(clock.Instant) {
+			c.closing = nil
+			c.reply(id, f, 0)
+		})
+	}
 }
 
 // metersRead notes that a board has told its totals; the last one lets the close go on once they are durable.
@@ -401,10 +489,10 @@ func (c *Core) decideClose(now clock.Instant) {
 		c.refuse(x.id, http.StatusConflict, "DIFFERENCE", "泵码与记录不符:"+zh+" 记录未到请稍候, 否则写明原因", "totalizer and records differ:"+en+" wait for the record, or say why")
 		return
 	}
-	number := c.shifts.Next()
-	facts := []record.Fact{record.ShiftClosed{TimeMs: now.Milli(), Number: number, By: x.ask.By, Counted: x.ask.Counted, Readings: readings, Reasons: x.ask.Reasons, Dips: x.ask.Dips}}
+	number, dips := c.shifts.Next(), c.withGauge(now, x.ask.Dips)
+	facts := []record.Fact{record.ShiftClosed{TimeMs: now.Milli(), Number: number, By: x.ask.By, Counted: x.ask.Counted, Readings: readings, Reasons: x.ask.Reasons, Dips: dips}}
 	if x.ask.To != "" {
-		facts = append(facts, record.ShiftOpened{TimeMs: now.Milli(), Number: number + 1, By: x.ask.To, Float: x.ask.Float, Blind: x.ask.Blind, Dips: x.ask.Dips})
+		facts = append(facts, record.ShiftOpened{TimeMs: now.Milli(), Number: number + 1, By: x.ask.To, Float: x.ask.Float, Blind: x.ask.Blind, Dips: dips})
 	}
 	x.act = true
 	c.then(c.out.Append(facts...), func(now clock.Instant) {

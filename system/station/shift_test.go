@@ -115,7 +115,7 @@ func TestDifferenceNeedsAReason(t *testing.T) {
 	if _, word := operate[ShiftView](r, PathCloseShift, CloseShift{By: "王强"}); word != "DIFFERENCE" {
 		t.Fatal(word)
 	}
-	if _, word := operate[ShiftView](r, PathCloseShift, CloseShift{By: "王强", Reasons: []record.MeterReason{{Nozzle: 1, Kind: "because"}}}); word != "BODY" {
+	if _, word := operate[ShiftView](r, PathCloseShift, CloseShift{By: "王强", Reasons: []record.MeterReason{{Nozzle: 1, Kind: "because"}}}); word != "REASON" {
 		t.Error(word)
 	}
 	z, word := operate[ShiftView](r, PathCloseShift, CloseShift{By: "王强", Reasons: []record.MeterReason{{Nozzle: 1, Kind: "test-draw", Note: "检定"}}})

@@ -313,11 +313,17 @@ func (c *Core) tankDrew(f record.DispenserRecord, r fa.Record) {
 	c.tanks.book.Sold(f.Nozzle, sold, f.TimeMs, r.Volume)
 }
 
-// tankPlain takes what a plain dispenser has drawn: what its total ran, whatever was sold.
+// tankPlain takes what a plain dispenser has drawn: what its total ran, whatever was sold. A total that went back is another board's.
 func (c *Core) tankPlain(f record.Fact) {
-	if f, ok := f.(record.PlainSold); ok {
-		c.tanks.book.Sold(f.Nozzle, f.TimeMs, f.TimeMs, f.Moved)
+	sold, ok := f.(record.PlainSold)
+	if !ok {
+		return
 	}
+	drawn := sold.Moved
+	if drawn < 0 {
+		drawn = sold.Quantity
+	}
+	c.tanks.book.Sold(sold.Nozzle, sold.TimeMs, sold.TimeMs, drawn)
 }
 
 // tankReturned takes fuel of a test draw that went back into the tank (回罐).

@@ -17,10 +17,22 @@ type ShiftOpened struct {
 	Dips   []Dip    `json:"dips,omitempty"`
 }
 
-// Dip is what a gauge or a stick says of a tank.
+// Dip is what a gauge or a stick says of a tank, as warm as it is.
 type Dip struct {
 	Tank     int           `json:"tank"`
 	Quantity unit.Quantity `json:"quantity_hundredths"`
+	Gauge    bool          `json:"gauge,omitempty"` // read by the station itself, not entered by a person
+}
+
+// CashDropped says that cash has left the drawer of the open shift in a sealed bag: into the safe (投币) or to the bank (缴款).
+// Source: trust.md M11.
+type CashDropped struct {
+	TimeMs int64    `json:"time_ms"`
+	Shift  uint64   `json:"shift"`
+	By     string   `json:"by"`
+	Amount unit.Fen `json:"amount_fen"`
+	To     string   `json:"to"`  // safe, bank
+	Bag    string   `json:"bag"` // its number, or that of the bank's slip; once in a shift
 }
 
 // ShiftClosed 交班 ends a shift: its own place in the journal is the boundary. The figures follow in a ShiftReported, which is made
@@ -156,13 +168,17 @@ type LateRecord struct {
 	Amount   unit.Fen      `json:"amount_fen"`
 }
 
-// ShiftCash is the drawer. Difference is what was counted less what should be there: 长款 above 0, 短款 below.
+// ShiftCash is the drawer. Expected = Float + Sales − Dropped. Difference is what was counted less what should be there: 长款 above
+// 0, 短款 below.
 type ShiftCash struct {
 	Float      unit.Fen  `json:"float_fen"`
 	Sales      unit.Fen  `json:"sales_fen"`
+	Dropped    unit.Fen  `json:"dropped_fen,omitempty"` // the sum of the drops
 	Expected   unit.Fen  `json:"expected_fen"`
 	Counted    *unit.Fen `json:"counted_fen,omitempty"`
 	Difference unit.Fen  `json:"difference_fen"`
+
+	Drops []CashDropped `json:"drops,omitempty"`
 }
 
 // DayClosed 日结 closes a business day with the sales of it that stand in closed shifts.
@@ -206,6 +222,9 @@ func (ShiftClosed) FactType() string { return "shift.closed" }
 
 // FactType is the word in the journal.
 func (ShiftReported) FactType() string { return "shift.reported" }
+
+// FactType is the word in the journal.
+func (CashDropped) FactType() string { return "shift.cash-dropped" }
 
 // FactType is the word in the journal.
 func (ShiftDuty) FactType() string { return "shift.duty" }

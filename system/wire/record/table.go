@@ -5,6 +5,7 @@ var table = map[string]func([]byte) (Fact, error){
 	ShiftOpened{}.FactType():   reader[ShiftOpened](),
 	ShiftClosed{}.FactType():   reader[ShiftClosed](),
 	ShiftReported{}.FactType(): reader[ShiftReported](),
+	CashDropped{}.FactType():   reader[CashDropped](),
 	ShiftDuty{}.FactType():     reader[ShiftDuty](),
 	DayClosed{}.FactType():     reader[DayClosed](),
 	MonthClosed{}.FactType():   reader[MonthClosed](),
