@@ -65,7 +65,7 @@ func packages(t *testing.T) []pkg {
 
 // floors lists every room of system from the ground up; a room may use lower floors and its own subtree.
 var floors = [][]string{
-	{"system/wire/unit", "system/wire/apdu", "system/wire/pboc", "system/clock"},
+	{"system/wire/unit", "system/wire/apdu", "system/wire/pboc", "system/wire/reading", "system/clock"},
 	{"system/wire/fuelcard", "system/wire/samcard", "system/wire/fa", "system/wire/lf", "system/wire/tls350", "system/wire/relay", "system/wire/ups"},
 	{"system/wire/record"},
 	{"system/journal", "system/store", "system/link", "system/card"},

@@ -3,6 +3,8 @@ package fa
 import (
 	"encoding/binary"
 	"fmt"
+
+	"greylock/system/wire/reading"
 )
 
 // Message is one command in one direction, as a pointer to its struct. The struct's walk is the one declaration of its
@@ -64,7 +66,7 @@ type codec struct {
 	err    error  // the first error; nothing happens after it
 	naming bool
 	item   int // 1… inside a repeated group, for names
-	fields []Field
+	fields []reading.Field
 }
 
 type integer interface {

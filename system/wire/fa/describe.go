@@ -2,49 +2,28 @@ package fa
 
 import (
 	"fmt"
-	"strings"
-)
 
-// Field is one field of a frame as people read it. Card numbers are masked. Source: dispenser.md 3.4 to 3.10.
-type Field struct {
-	Offset, Length int    // within the data, the command word is byte 0
-	Name           string // the specification's word
-	Zh, En         string // what it is
-	Value          string
-	MeansZh        string // what the value means, if it is a code
-	MeansEn        string
-}
+	"greylock/system/wire/reading"
+)
 
 // Description is a frame as people read it. Source: dispenser.md 3.3.
 type Description struct {
 	Word   Word
 	FromPC bool
-	Zh, En string // what the frame is
-	Fields []Field
-	Err    error // the frame has a good CRC and yet no known form
+	reading.Frame
 }
 
-// String is one line: the word, then name=value of each field with what a code means, in Chinese.
-func (d Description) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%02XH %s %s", byte(d.Word), d.Zh, d.En)
-	for _, f := range d.Fields {
-		fmt.Fprintf(&b, " · %s=%s", f.Name, strings.TrimSpace(f.Value+" "+f.MeansZh))
-	}
-	if d.Err != nil {
-		fmt.Fprintf(&b, " · %v", d.Err)
-	}
-	return b.String()
-}
+// String is one line: the word, then what reading.Frame says.
+func (d Description) String() string { return d.Word.String() + " " + d.Frame.String() }
 
 // Describe names the fields of a frame, of a malformed one as far as they go.
 func Describe(f Frame) Description {
-	d := Description{Word: f.Word(), FromPC: f.FromPC(), Zh: "未知命令", En: "unknown command"}
+	d := Description{Word: f.Word(), FromPC: f.FromPC(), Frame: reading.Frame{Zh: "未知命令", En: "unknown command"}}
 	k, ok := lookup(f)
 	if !ok {
 		d.Err = ErrUnknown
 		if len(f.Data) > 1 {
-			d.Fields = []Field{{Offset: 1, Length: len(f.Data) - 1, Name: "DATA", Zh: "数据", En: "data", Value: hexadecimal(f.Data[1:]).String()}}
+			d.Fields = []reading.Field{{Offset: 1, Length: len(f.Data) - 1, Name: "DATA", Zh: "数据", En: "data", Value: hexadecimal(f.Data[1:]).String()}}
 		}
 		return d
 	}
@@ -68,7 +47,7 @@ func (c *codec) name(n int, word, zh, en string, v any) {
 	if !c.naming || c.err != nil {
 		return
 	}
-	f := Field{Offset: c.at - n, Length: n, Name: word, Zh: zh, En: en, Value: fmt.Sprint(v)}
+	f := reading.Field{Offset: c.at - n, Length: n, Name: word, Zh: zh, En: en, Value: fmt.Sprint(v)}
 	if c.item > 0 {
 		f.Name = fmt.Sprintf("%s[%d]", word, c.item)
 	}

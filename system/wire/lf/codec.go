@@ -1,6 +1,10 @@
 package lf
 
-import "fmt"
+import (
+	"fmt"
+
+	"greylock/system/wire/reading"
+)
 
 // codec walks the fields of one frame: it puts them, or takes them, or takes and names them.
 type codec struct {
@@ -8,7 +12,7 @@ type codec struct {
 	naming bool
 	f      *Frame
 	err    error // the first error; what comes after it is still named
-	fields []Field
+	fields []reading.Field
 }
 
 // walker is anything with a table of fields. The walk is the one declaration of a frame's layout: it encodes, decodes and

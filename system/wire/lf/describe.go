@@ -2,43 +2,13 @@ package lf
 
 import (
 	"fmt"
-	"strings"
 
+	"greylock/system/wire/reading"
 	"greylock/system/wire/unit"
 )
 
-// Field is one field of a frame as people read it. Source: dispenser.md 2.2.
-type Field struct {
-	Offset, Length int    // within the frame
-	Name           string // the specification's word
-	Zh, En         string // what it is
-	Value          string
-	MeansZh        string // what the value means, if it is a code
-	MeansEn        string
-}
-
-// Description is a frame as people read it. Source: dispenser.md 2.2.
-type Description struct {
-	Zh, En string // what the frame is
-	Fields []Field
-	Err    error // why it must not be acted on
-}
-
-// String is one line: what the frame is, then name=value of each field with what a code means, in Chinese.
-func (d Description) String() string {
-	var b strings.Builder
-	b.WriteString(strings.TrimSpace(d.Zh + " " + d.En))
-	for _, f := range d.Fields {
-		fmt.Fprintf(&b, " · %s=%s", f.Name, strings.TrimSpace(f.Value+" "+f.MeansZh))
-	}
-	if d.Err != nil {
-		fmt.Fprintf(&b, " · %v", d.Err)
-	}
-	return b.String()
-}
-
 // DescribeRequest names the fields of a frame from the station, of a malformed one as far as they go. Source: dispenser.md 2.3.
-func DescribeRequest(f Frame) Description {
+func DescribeRequest(f Frame) reading.Frame {
 	d := describe(new(Request), f)
 	d.Zh, d.En = "未知命令", "unknown command"
 	if k := Command(f[2]).kind(); k != nil {
@@ -49,14 +19,14 @@ func DescribeRequest(f Frame) Description {
 
 // DescribeReply names the fields of a frame from the dispenser: state form, a total, the shift, or the echo of a command.
 // Source: dispenser.md 2.2, 2.3.
-func DescribeReply(f Frame) Description {
+func DescribeReply(f Frame) reading.Frame {
 	k := Command(f[2]).kind()
 	if f.IsStatus() {
 		d := describe(new(Status), f)
 		d.Zh, d.En = "状态", "state"
 		return d
 	}
-	var d Description
+	var d reading.Frame
 	switch Command(f[2]) {
 	case TotalCash, TotalLitres:
 		d = describe(new(TotalReply), f)
@@ -76,14 +46,14 @@ func DescribeReply(f Frame) Description {
 	return d
 }
 
-func describe(w walker, f Frame) Description {
+func describe(w walker, f Frame) reading.Frame {
 	c := codec{f: &f, naming: true}
 	w.walk(&c)
 	if !f.Good() {
 		c.err = ErrSum
 	}
 	c.name(Size-1, 1, "SUM", "校验和", "checksum", hexadecimal(f[Size-1:]))
-	return Description{Fields: c.fields, Err: c.err}
+	return reading.Frame{Fields: c.fields, Err: c.err}
 }
 
 type hexadecimal []byte
@@ -95,7 +65,7 @@ type meaning interface{ means() (zh, en string) }
 
 // name notes the n bytes at an offset, when naming.
 func (c *codec) name(at, n int, word, zh, en string, v any) {
-	f := Field{Offset: at, Length: n, Name: word, Zh: zh, En: en, Value: fmt.Sprint(v)}
+	f := reading.Field{Offset: at, Length: n, Name: word, Zh: zh, En: en, Value: fmt.Sprint(v)}
 	if m, ok := v.(meaning); ok {
 		f.MeansZh, f.MeansEn = m.means()
 		f.Value = hexadecimal(c.f[at : at+n]).String()

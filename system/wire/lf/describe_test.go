@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"greylock/system/wire/lf"
+	"greylock/system/wire/reading"
 	"greylock/system/wire/unit"
 )
 
-func describe(m framer, f lf.Frame) lf.Description {
+func describe(m framer, f lf.Frame) reading.Frame {
 	if _, ok := m.(lf.Request); ok {
 		return lf.DescribeRequest(f)
 	}

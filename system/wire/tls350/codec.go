@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"greylock/system/clock"
+	"greylock/system/wire/reading"
 )
 
 // codec walks the fields of one message: it puts them, or takes them, or takes and names them.
@@ -15,7 +16,7 @@ type codec struct {
 	text   []byte // what is written so far, or the message from SOH to the end mark
 	at     int    // when taking
 	err    error  // the first error; nothing is taken after it
-	fields []Field
+	fields []reading.Field
 }
 
 func (c *codec) fail(format string, args ...any) {

@@ -2,39 +2,9 @@ package tls350
 
 import (
 	"fmt"
-	"strings"
+
+	"greylock/system/wire/reading"
 )
-
-// Field is one field of a message as people read it. Source: dispenser.md 7.3.
-type Field struct {
-	Offset, Length int    // within the message
-	Name           string // the specification's word
-	Zh, En         string // what it is
-	Value          string
-	MeansZh        string // what the value means, if it is a code
-	MeansEn        string
-}
-
-// Description is a message as people read it. Source: dispenser.md 7.3.
-type Description struct {
-	Zh, En string // what the message is
-	Fields []Field
-	Err    error // why it must not be acted on
-}
-
-// String is one line: what the message is, then name=value of each field with what a code means, in Chinese.
-// Source: dispenser.md 7.3.
-func (d Description) String() string {
-	var b strings.Builder
-	b.WriteString(strings.TrimSpace(d.Zh + " " + d.En))
-	for _, f := range d.Fields {
-		fmt.Fprintf(&b, " · %s=%s", f.Name, strings.TrimSpace(f.Value+" "+f.MeansZh))
-	}
-	if d.Err != nil {
-		fmt.Fprintf(&b, " · %v", d.Err)
-	}
-	return b.String()
-}
 
 // kind is a row of the table of functions.
 type kind struct {
@@ -59,26 +29,26 @@ func (f Function) kind() *kind {
 }
 
 // DescribeRequest names the fields of a question. Source: dispenser.md 7.3.
-func DescribeRequest(b []byte) Description {
+func DescribeRequest(b []byte) reading.Frame {
 	r, err := ParseRequest(b)
-	d := Description{Zh: "未知命令", En: "unknown command", Err: err}
+	d := reading.Frame{Zh: "未知命令", En: "unknown command", Err: err}
 	if err != nil {
 		return d
 	}
 	if k := r.Function.kind(); k != nil {
 		d.Zh, d.En = "查询"+k.zh, "ask for "+k.en
 	}
-	d.Fields = []Field{{Offset: 2, Length: 3, Name: "function", Zh: "功能", En: "function", Value: fmt.Sprint(int(r.Function))},
+	d.Fields = []reading.Field{{Offset: 2, Length: 3, Name: "function", Zh: "功能", En: "function", Value: fmt.Sprint(int(r.Function))},
 		{Offset: 5, Length: 2, Name: "TT", Zh: "罐, 00 为全部", En: "tank, 00 all", Value: fmt.Sprintf("%02d", r.Tank)}}
 	return d
 }
 
 // DescribeAnswer names the fields of an answer, of a malformed one as far as they go. Source: dispenser.md 7.3.
-func DescribeAnswer(frame []byte) Description {
+func DescribeAnswer(frame []byte) reading.Frame {
 	if string(frame) == unknown {
-		return Description{Zh: "不认识的命令", En: "command not known", Err: ErrUnknown}
+		return reading.Frame{Zh: "不认识的命令", En: "command not known", Err: ErrUnknown}
 	}
-	d := Description{Zh: "未知应答", En: "unknown answer"}
+	d := reading.Frame{Zh: "未知应答", En: "unknown answer"}
 	body, err := open(frame)
 	if err != nil {
 		d.Err = err
@@ -105,7 +75,7 @@ func (c *codec) name(n int, word, zh, en string, v any) {
 	if !c.naming {
 		return
 	}
-	f := Field{Offset: c.at - n, Length: n, Name: word, Zh: zh, En: en, Value: fmt.Sprint(v)}
+	f := reading.Field{Offset: c.at - n, Length: n, Name: word, Zh: zh, En: en, Value: fmt.Sprint(v)}
 	if m, ok := v.(meaning); ok {
 		f.MeansZh, f.MeansEn = m.Words()
 		f.Value = string(c.text[c.at-n : c.at])
