@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,11 +26,12 @@ type lineFlags struct {
 	locks    string
 	protocol string
 
-	tap    string
-	out    string
-	raw    bool
-	frames int
-	length time.Duration
+	hex, from string
+	tap       string
+	out       string
+	raw       bool
+	frames    int
+	length    time.Duration
 }
 
 func (f *lineFlags) port(c *cobra.Command) {
@@ -59,9 +62,22 @@ func (e *env) line() *cobra.Command {
 	capture.Flags().BoolVar(&f.raw, "raw", false, "保留卡号 (keep card numbers)")
 	capture.Flags().IntVar(&f.frames, "frames", 0, "收到这么多帧后结束, 0 不限 (end after so many frames)")
 	capture.Flags().DurationVar(&f.length, "for", 0, "多久后结束, 0 不限 (end after)")
-	describe := &cobra.Command{Use: "describe FILE", Short: "逐帧解释录音 (read a tape aloud)", Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return e.lineDescribe(args[0], f.raw) }}
+	describe := &cobra.Command{Use: "describe [FILE]", Short: "逐帧解释录音或十六进制 (read a tape, or hexadecimal, aloud)", Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 1 && f.hex == "":
+				return e.lineDescribe(args[0], f.raw)
+			case len(args) == 0 && f.hex != "":
+				return e.hexDescribe(f)
+			}
+			return cli.Usagef("录音文件或 --hex, 二选一 (a tape or --hex)")
+		}}
 	describe.Flags().BoolVar(&f.raw, "raw", false, "显示卡号 (show card numbers)")
+	describe.Flags().StringVar(&f.hex, "hex", "", "十六进制的帧 (frames in hexadecimal)")
+	describe.Flags().StringVar(&f.protocol, "protocol", string(tape.FA), "--hex: fa, lf")
+	cli.Values(describe, "protocol", "fa", "lf")
+	describe.Flags().StringVar(&f.from, "from", "station", "--hex 的 lf 帧由谁发出 (who sent LF frames): station, dispenser")
+	cli.Values(describe, "from", "station", "dispenser")
 	group.AddCommand(capture, describe, e.lineReplay())
 	return group
 }
@@ -205,6 +221,26 @@ func (e *env) lineDescribe(path string, raw bool) error {
 	}
 	fmt.Fprintf(e.Out, "%s, %s, %d/%s: %d 帧, 坏帧 %d, 断帧 %d, 帧外 %d 字节 (frames, bad, cut short, bytes outside)\n",
 		h.Port, h.Protocol, h.Baud, h.Parity, counts.Good, counts.Bad, counts.Cut, counts.Noise)
+	return nil
+}
+
+// hexDescribe reads frames that somebody has written down; frames of LF lie side by side without a gap.
+func (e *env) hexDescribe(f *lineFlags) error {
+	bytes, err := hex.DecodeString(strings.Join(strings.Fields(f.hex), ""))
+	way := map[string]tape.Way{"station": tape.ToDispenser, "dispenser": tape.FromDispenser}[f.from]
+	if p := tape.Protocol(f.protocol); err != nil || way == "" || p != tape.FA && p != tape.LF {
+		return cli.Usagef("--hex %q, --protocol %q, --from %q: 十六进制; fa 或 lf; station 或 dispenser (hexadecimal; fa or lf; who sent it)", f.hex, f.protocol, f.from)
+	}
+	c := tape.NewCutter(tape.Protocol(f.protocol))
+	for _, frame := range c.Cut(tape.Piece{Way: way, Data: bytes}) {
+		if err := e.shownFrame(frame.Show(f.raw)); err != nil {
+			return err
+		}
+	}
+	if n := c.Counts(); n.Good == 0 || n.Bad+n.Cut+n.Noise > 0 {
+		return &cli.Error{Exit: cli.Failed, Code: "E171", Zh: "不全是好帧", En: "not good frames alone", NextZh: "见 system/doc/lines.md", NextEn: "see system/doc/lines.md",
+			Detail: fmt.Sprintf("好帧 %d, 坏帧 %d, 断帧 %d, 帧外 %d 字节 (frames, bad, cut short, bytes outside)", n.Good, n.Bad, n.Cut, n.Noise)}
+	}
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"greylock/cmd/internal/cli"
 	"greylock/emulators/line"
+	"greylock/fixtures"
 	"greylock/system/link/tape"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/fuelcard"
@@ -193,4 +194,24 @@ func nullModem(t *testing.T, dir string) (near, far string) {
 	}
 	ready.Done()
 	return filepath.Join(dir, "near"), filepath.Join(dir, "far")
+}
+
+// TestDescribeReadsHexadecimal: every published frame is read aloud, and one that nobody may act on is told from them.
+func TestDescribeReadsHexadecimal(t *testing.T) {
+	t.Parallel()
+	for _, v := range fixtures.Lines() {
+		args := []string{"line", "describe", "--hex", v.Hex, "--protocol", v.Protocol, "--from", v.From}
+		if v.Bad != "" && v.Name != "digit above 9" { // whose sum is right: it is read, and what is wrong is said
+			call(t, args...).want(t, cli.Failed, "E171")
+			continue
+		}
+		want := "枪号="
+		if v.Protocol == "fa" {
+			want = strings.Fields(v.Hex)[6] + "H " // the command word
+		}
+		call(t, args...).want(t, cli.OK, want)
+	}
+	call(t, "line", "describe", "--hex", "01 00 A4 07 8A 00 00 00 00 00 00 CB", "--protocol", "lf").want(t, cli.OK, "digit above 9")
+	call(t, "line", "describe").want(t, cli.Usage, "二选一")
+	call(t, "line", "describe", "--hex", "zz").want(t, cli.Usage, "十六进制")
 }
