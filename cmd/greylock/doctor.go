@@ -103,7 +103,7 @@ func (d *doctor) run(ctx context.Context, path string, role config.Role) error {
 	d.disk()
 	d.clock()
 	d.center(ctx)
-	d.devices()
+	d.devices(ctx)
 	r := report{Role: d.role, Health: fine, Running: d.running != nil, Rows: d.rows}
 	for _, f := range d.rows {
 		if f.Health == fail || f.Health == warn && r.Health == fine {

@@ -194,7 +194,7 @@ func TestDoctorFindsTheOtherDevices(t *testing.T) {
 		file(t, filepath.Join(root, path), text)
 	}
 	d := &doctor{e: &env{readers: func() ([]string, error) { return nil, card.ErrReader }}, root: root, role: "station"}
-	d.devices()
+	d.devices(t.Context())
 	r := report{Rows: d.rows}
 	for part, subject := range map[string]string{"printer": "/dev/usb/lp0", "modem": "/dev/cdc-wdm0", "UPS": "ups0"} {
 		if x := r.row(t, part, subject); x.Health != fine {

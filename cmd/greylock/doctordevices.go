@@ -1,9 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -11,9 +11,10 @@ import (
 	"greylock/system/card/pcsc"
 )
 
-// devices are the other parts of the seed's machine: reader and PSAM, printers, UPS, modem, PIN pad. Nothing is opened.
+// devices are the other parts of the seed's machine: reader and PSAM, printers, UPS, modem, PIN pad. Nothing is opened but a UPS's own
+// free line.
 // Source: features.md H10.
-func (d *doctor) devices() {
+func (d *doctor) devices(ctx context.Context) {
 	d.readers()
 	if names := d.glob("/dev/usb/lp[0-9]*", "/dev/lp[0-9]*"); len(names) > 0 {
 		d.say(fine, "printer", strings.Join(names, " "), "打印机端口", "printer port")
@@ -23,7 +24,7 @@ func (d *doctor) devices() {
 		d.say(absent, "printer", "", "没有打印机: 报表可另存文件", "no printer: reports can be saved as files", "接好打印机或启动 cups", "connect a printer or start cups")
 	}
 	d.say(absent, "receipt printer", "", "选配, 未配置", "optional, not configured", "", "")
-	d.ups()
+	d.ups(ctx)
 	if names := d.glob("/dev/cdc-wdm[0-9]*", "/sys/class/net/wwan[0-9]*", "/sys/class/net/ppp[0-9]*"); len(names) > 0 {
 		d.say(fine, "modem", strings.Join(names, " "), "有调制解调器", "a modem is there")
 	} else {
@@ -64,22 +65,6 @@ func contains(names []string, want string) bool {
 		}
 	}
 	return false
-}
-
-// ups is found by the kernel, or by the socket of a service that watches it.
-func (d *doctor) ups() {
-	for _, name := range d.glob("/sys/class/power_supply/*/type") {
-		text, err := os.ReadFile(d.root + name)
-		if err == nil && strings.TrimSpace(string(text)) == "UPS" {
-			d.say(fine, "UPS", filepath.Base(filepath.Dir(name)), "有 UPS", "a UPS is there")
-			return
-		}
-	}
-	if names := d.glob("/run/nut/*", "/run/apcupsd.pid"); len(names) > 0 {
-		d.say(fine, "UPS", names[0], "UPS 服务在运行", "a UPS service runs")
-		return
-	}
-	d.say(absent, "UPS", "", "没有发现 UPS: 断电时最后一笔由日志与加油机保全", "no UPS found: journal and dispensers keep the last sale through a power cut", "接好 UPS 与其服务 (nut 或 apcupsd)", "connect a UPS and its service (nut or apcupsd)")
 }
 
 // glob lists names of this machine.

@@ -37,7 +37,7 @@ func (e *env) station() *cobra.Command {
 		e.stationShift(&addr), e.stationDay(&addr), e.stationMonth(&addr),
 		command(e, &addr, "lists", "黑白名单: 版本, 年龄, 各枪是否已用上 (lists: versions, age, boards)", station.PathLists, nothing, showStationLists),
 		e.stationAlarms(&addr), e.stationAlarm(&addr), e.stationPrices(&addr),
-		e.stationHub(&addr), e.stationTank(&addr), e.stationCommission(&addr), e.stationPorts(&path), e.stationUdev(),
+		e.stationHub(&addr), e.stationTank(&addr), e.stationUPS(&addr), e.stationCommission(&addr), e.stationPorts(&path), e.stationUdev(),
 	)
 	group.AddCommand(e.stationModes(&addr)...)
 	group.AddCommand(e.stationWhy(&addr))
@@ -75,6 +75,9 @@ func (e *env) runStation(ctx context.Context, path string) error {
 	if g := c.Station.Gauge; g.Path != "" {
 		cfg.Gauge = &app.Port{Path: g.Path, Baud: g.Baud, Parity: g.Parity}
 	}
+	if cfg.UPS, err = supply(c.Station.UPS); err != nil {
+		return err
+	}
 	if cfg.Cards, err = c.Cards(); err != nil {
 		return err
 	}
@@ -108,6 +111,18 @@ func contactor(x config.Contactor) (*app.Contactor, error) {
 		out.Coils = append(out.Coils, station.Coil{Port: port, Coil: coils[port]})
 	}
 	return out, nil
+}
+
+// supply is the UPS of the configuration, nil if it names none.
+func supply(u config.UPS) (*app.UPS, error) {
+	if u.Path == "" {
+		return nil, nil
+	}
+	most, err := config.Span(u.Most)
+	if err != nil {
+		return nil, fmt.Errorf("%w: station.ups.most: %w", config.ErrConfig, err)
+	}
+	return &app.UPS{Path: u.Path, Baud: u.Baud, Parity: u.Parity, UPSPolicy: station.UPSPolicy{Most: most}}, nil
 }
 
 // serve runs a program until it is told to stop; that is no interruption but its end.

@@ -214,7 +214,7 @@ func (w *World) buildStation(p StationPlan) error {
 			return station.New(station.Config{
 				Site: id, Realm: record.Training, CenterKey: w.centerVault.PublicKey(), Ports: ports, Contactor: p.contactor(),
 				Lists: p.lists(),
-				Tills: w.tillPorts(s, p), Products: w.productCodes(), Gauge: len(p.Tanks) > 0, Cards: w.profile,
+				Tills: w.tillPorts(s, p), Products: w.productCodes(), Gauge: len(p.Tanks) > 0, UPS: p.ups(), Cards: w.profile,
 				Source: exchange.Source(j), Rand: w.stream("ship " + p.ID),
 			}), nil
 		},
@@ -374,7 +374,7 @@ func (w *World) buildPumps() (err error) {
 		// boards do not boot in step: real ones are switched on one after the other
 		w.at(w.now.Add(time.Duration(i)*37*time.Millisecond), p.powerOn)
 	}
-	if err := errors.Join(w.buildPlain(), w.buildTanks()); err != nil {
+	if err := errors.Join(w.buildPlain(), w.buildTanks(), w.buildUPS()); err != nil {
 		return err
 	}
 	if err := w.buildContactors(); err != nil {

@@ -18,27 +18,28 @@ import (
 type invariant int
 
 const (
-	inv01   invariant = iota // conservation: after every card command
-	inv02                    // once: at every debit
-	inv03                    // exact: at every debit and record
-	inv04                    // no free fuel: quiescent
-	inv05                    // no charge without fuel, pump stopped before the debit: at every debit
-	inv06                    // TTC set gapless: end
-	inv08                    // totalizer: at every record, quiescent
-	inv09                    // ledger: at every posting, end
-	inv11                    // shift: at every report of a shift or a day, end
-	inv13                    // tanks: at every dip, end
-	inv14                    // price: at every record
-	inv15                    // lists: at every step of a list, at every authorised sale of a board or a till
-	inv16                    // audit: end
-	inv18                    // account: at every end of a load or unload, end
-	inv20                    // determinism: two runs
-	invStop                  // nothing flows under an emergency stop: at every release, end (T12; trust.md has no number for it)
+	inv01    invariant = iota // conservation: after every card command
+	inv02                     // once: at every debit
+	inv03                     // exact: at every debit and record
+	inv04                     // no free fuel: quiescent
+	inv05                     // no charge without fuel, pump stopped before the debit: at every debit
+	inv06                     // TTC set gapless: end
+	inv08                     // totalizer: at every record, quiescent
+	inv09                     // ledger: at every posting, end
+	inv11                     // shift: at every report of a shift or a day, end
+	inv13                     // tanks: at every dip, end
+	inv14                     // price: at every record
+	inv15                     // lists: at every step of a list, at every authorised sale of a board or a till
+	inv16                     // audit: end
+	inv18                     // account: at every end of a load or unload, end
+	inv20                     // determinism: two runs
+	invPower                  // no sale begins without mains, a program that ends by itself is done: at every authorised sale, every end (T11; the same)
+	invStop                   // nothing flows under an emergency stop: at every release, end (T12; trust.md has no number for it)
 	invariants
 )
 
 var invariantNames = [invariants]string{
-	"INV-01", "INV-02", "INV-03", "INV-04", "INV-05", "INV-06", "INV-08", "INV-09", "INV-11", "INV-13", "INV-14", "INV-15", "INV-16", "INV-18", "INV-20", "INV-STOP",
+	"INV-01", "INV-02", "INV-03", "INV-04", "INV-05", "INV-06", "INV-08", "INV-09", "INV-11", "INV-13", "INV-14", "INV-15", "INV-16", "INV-18", "INV-20", "INV-POWER", "INV-STOP",
 }
 
 // checks holds the checkers: each counts its evaluations, the first violation of each is kept.
@@ -57,6 +58,7 @@ type checks struct {
 	quarantined map[record.SaleID]bool
 	shifts      map[record.SiteID]*shiftTruth
 	stops       stopTruth
+	power       powerTruth
 	plain       map[string]bool // deliveries of plain dispensers that a station has written
 	tills       map[tillKey]*tillTruth
 }
@@ -72,7 +74,7 @@ func newChecks() *checks {
 		truth: newTruth(), accounts: newAccountTruth(), lists: newListTruth(), posted: map[record.SaleID]map[string]int{}, taken: map[record.SaleID]bool{},
 		pricing: priceTruth{map[record.SiteID]pricebook.Book{}, map[ackKey][]record.PriceAcknowledged{}},
 		prices:  map[string][]pricedAt{}, raws: map[evidence]fa.Record{}, quarantined: map[record.SaleID]bool{}, plain: map[string]bool{},
-		shifts: map[record.SiteID]*shiftTruth{}, stops: newStopTruth(), tills: map[tillKey]*tillTruth{},
+		shifts: map[record.SiteID]*shiftTruth{}, stops: newStopTruth(), power: powerTruth{map[record.SiteID]string{}}, tills: map[tillKey]*tillTruth{},
 	}
 }
 

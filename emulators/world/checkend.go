@@ -29,6 +29,7 @@ func (c *checks) fact(w *World, s *site, r journal.Record, f record.Fact) {
 		c.tillFact(w, s.open.Site, r.Seq, f)
 		c.shiftFact(s.open.Site, r.Seq, f)
 		c.stopFact(w, s.open.Site, w.now, f)
+		c.powerFact(s.open.Site, f)
 		w.killedBy(s, f)
 	}
 	if s != w.center {
@@ -59,6 +60,7 @@ func (c *checks) batch(w *World, f record.BatchTaken) {
 			c.shiftFact(f.Site, f.First+uint64(i), x)
 			c.stopShipped(w, f.Site, x)
 			c.tillFact(w, f.Site, f.First+uint64(i), x)
+			c.powerFact(f.Site, x)
 		}
 		if a, ok := x.(record.PriceAcknowledged); ok {
 			key := ackKey{f.Site, a.Port}

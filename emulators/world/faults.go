@@ -227,6 +227,12 @@ func (w *World) Restart(id record.SiteID) error {
 		if w.contactors[id] != nil {
 			s.lineIs(station.ContactorLine, true)
 		}
+		if w.depots[id] != nil {
+			s.lineIs(station.GaugeLine, true)
+		}
+		if w.supplies[id] != nil {
+			s.lineIs(station.UPSLine, true)
+		}
 		for _, p := range w.plainList {
 			if p.site == id {
 				s.lineIs(p.port, true)

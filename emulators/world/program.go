@@ -184,6 +184,9 @@ func (p *program) configure(s StationPlan, centerDoor string) error {
 	if k := s.contactor(); k != nil {
 		cfg.Contactor = &app.Contactor{Path: filepath.Join(p.w.ptyDir(), fmt.Sprintf("port%02d", station.ContactorLine)), Contactor: *k}
 	}
+	if u := s.ups(); u != nil {
+		cfg.UPS = &app.UPS{Path: p.w.portLink(s.ID, station.UPSLine), UPSPolicy: *u}
+	}
 	if len(s.Tanks) > 0 {
 		cfg.Gauge = &app.Port{Path: p.w.portLink(s.ID, station.GaugeLine), Baud: 9600}
 	}

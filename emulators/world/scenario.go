@@ -53,6 +53,8 @@ type StationPlan struct {
 	Tills int        `yaml:"tills"` // card terminals that the station runs for them; in real time they need a PC/SC service
 	// Contactor gives each card dispenser's pump a contactor, on one relay board that the station switches.
 	Contactor bool `yaml:"contactor"`
+	// UPS feeds the station's machine and has a line of its own.
+	UPS bool `yaml:"ups"`
 	// Tanks have a gauge on a line of its own.
 	Tanks []TankPlan `yaml:"tanks"`
 }

@@ -40,6 +40,7 @@ type site struct {
 	frozen  bool          // stands still
 	waiting []func()      // what comes for it meanwhile
 	wrong   StartFault    // what its machine or configuration has wrong at its next start
+	ended   string        // why its program has ended by itself since its last start
 	asks    map[uint64]func(status int, body []byte)
 	askID   uint64
 }
@@ -64,7 +65,7 @@ func (s *site) start() error {
 	if err != nil {
 		return fmt.Errorf("site %s: %w", s.open.Site, err)
 	}
-	s.asks = map[uint64]func(int, []byte){}
+	s.asks, s.ended = map[uint64]func(int, []byte){}, ""
 	return s.guard(s.run.Start(s.clock()))
 }
 
@@ -180,6 +181,9 @@ func (d siteDoors) Commit() {
 		_ = s.guard(s.run.Committed(s.clock(), err))
 	})
 }
+
+// End ends the program, outside of what it is doing now.
+func (d siteDoors) End(why string) { d.s.at(d.s.w.now, func() { d.s.finish(why) }) }
 
 func (d siteDoors) Reply(r link.Reply) {
 	s := d.s

@@ -22,6 +22,7 @@ type Town interface {
 	Lies
 	Plastic
 	TankHands
+	PowerHands
 	// KeyRoom opens a fresh key room of a scope, in which no ceremony was held yet.
 	KeyRoom(scope string) (KeyRoom, error)
 	// Making is the company's making room, with the PSAMs that this call of it makes.

@@ -85,6 +85,7 @@ type World struct {
 	tills       map[int]*tillPlace // by the town's number: 100 a station
 	tillList    []*tillPlace
 	contactors  map[record.SiteID]*contactor
+	supplies    map[record.SiteID]*supply
 	cards       map[string]*plastic
 	cardList    []*plastic
 	lastCommand map[*plastic][]byte
@@ -126,7 +127,7 @@ func Start(s Scenario, opt Options) (*World, error) {
 	w := &World{
 		loop: newLoop(begin, nil), opt: opt, seed: opt.Seed, scenario: s, profile: opt.Profile,
 		trace: newTrace(opt.Keep), checks: newChecks(), faults: map[string]int{}, streams: map[string]*rand.Rand{},
-		stations: map[record.SiteID]*site{}, external: map[record.SiteID]*program{}, pumps: map[record.Nozzle]*pump{}, plain: map[record.Nozzle]plainHand{}, tills: map[int]*tillPlace{}, depots: map[record.SiteID]*depot{}, contactors: map[record.SiteID]*contactor{},
+		stations: map[record.SiteID]*site{}, external: map[record.SiteID]*program{}, pumps: map[record.Nozzle]*pump{}, plain: map[record.Nozzle]plainHand{}, tills: map[int]*tillPlace{}, depots: map[record.SiteID]*depot{}, contactors: map[record.SiteID]*contactor{}, supplies: map[record.SiteID]*supply{},
 		cards: map[string]*plastic{}, lastCommand: map[*plastic][]byte{}, ttc: map[pboc.TID]pboc.PSAMTTC{},
 	}
 	if w.seed == 0 {
@@ -348,6 +349,9 @@ func (w *World) Close() error {
 	}
 	for _, id := range w.order {
 		if x := w.contactors[id]; x != nil && x.line != nil {
+			errs = append(errs, x.line.close())
+		}
+		if x := w.supplies[id]; x != nil && x.line != nil {
 			errs = append(errs, x.line.close())
 		}
 		if p := w.external[id]; p != nil {

@@ -97,6 +97,15 @@ var catalogue = map[string]Advice{
 	"nozzle-drift":   {Warning, Manager, "枪与油罐长期不符: 用标准罐检定该枪, 查铅封", "meter and tank differ for long: have the nozzle tested, look at its seals"},
 	"delivery-short": {Critical, Manager, "实收少于单据: 请司机复核罐车余油, 签认差额, 报中心", "less came than the note says: check the truck for rest, have the driver sign, tell the center"},
 
+	// power
+	"on-battery":  {Critical, Attendant, "请顾客加完在加的, 新顾客稍候; 看总闸与 UPS; 来电后自动恢复", "let customers finish, ask new ones to wait; look at the main switch and the UPS; it goes on by itself when the mains are back"},
+	"battery-low": {Critical, Attendant, "站控即将自动关闭; 来电后 UPS 与电脑自动启动, 未完的单会自动续办", "the station ends by itself now; UPS and computer start when the mains are back, and what is open is settled"},
+	"ups-offline": {Warning, Maintenance, "查 UPS 开关、串口线与 station.ups; 修好前停电会突然断电", "look at the UPS's switch, its serial cable and station.ups; until then a power cut comes as a shock"},
+	"ups-strange": {Notice, Maintenance, "偶发可不理; 反复出现时查串口线与波特率 (2400)", "now and then it does not matter; if it goes on, look at cable and baud rate (2400)"},
+	"ups-fault":   {Critical, Maintenance, "UPS 自报故障: 尽快检修", "the UPS calls itself broken: have it repaired soon"},
+	"ups-weak":    {Warning, Maintenance, "刚停过电则等充满; 否则更换电池", "after a power cut let it charge; else the battery wants replacing"},
+	"ups-order":   {Warning, Manager, "UPS 不听命令: 来电后到场开机; 查 UPS 型号是否支持", "the UPS does not obey: go and switch the computer on when the mains are back; does this model know the order?"},
+
 	// prices
 	"price-missing":       {Critical, Attendant, "该枪未确认新价, 已停用: 查通讯; 确认后自动开枪", "the nozzle has not acknowledged its prices and is closed: look at the line; it opens by itself once it has"},
 	"price-self-approval": {Warning, Risk, "有人想批准自己提出的调价: 查是否误操作", "somebody tried to approve an own change of prices: a slip, or worse?"},

@@ -38,6 +38,7 @@ type Runner struct {
 	quit    chan struct{}
 	once    sync.Once
 	wakeAt  clock.Instant
+	ended   string // why the site has asked for its end; "": it has not
 	lines   map[int]LineWriter
 	peers   map[string]string
 	client  *http.Client
@@ -117,7 +118,10 @@ func (r *Runner) post(f func(clock.Instant) error) bool {
 	}
 }
 
-// Run works until ctx ends or the site fails; it returns the site's failure, nil after a clean stop. On a clean stop it
+// ErrEnded wraps why a program has ended by itself: nothing is wrong and nothing is lost, and it must not be started again at once.
+var ErrEnded = errors.New("程序已自行正常结束 (the program has ended by itself, cleanly)")
+
+// Run works until ctx ends, the site fails or wants to end; it returns the site's failure, ErrEnded, or nil after a clean stop. On a clean stop it
 // carries out what is already queued and flushes the journal, so that nothing acknowledged is missing.
 func (r *Runner) Run(ctx context.Context) error {
 	defer r.stop()
@@ -142,6 +146,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		if err != nil {
 			return err
+		}
+		if r.ended != "" {
+			return errors.Join(r.finish(), fmt.Errorf("%w: %s", ErrEnded, r.ended))
 		}
 	}
 }
@@ -191,6 +198,8 @@ func (d doors) Send(line int, data []byte) {
 }
 
 func (d doors) WakeAt(at clock.Instant) { d.r.wakeAt = at }
+
+func (d doors) End(why string) { d.r.ended = why }
 
 func (d doors) Commit() {
 	r := d.r

@@ -21,6 +21,8 @@ type Doors interface {
 	WakeAt(at clock.Instant)
 	// Commit asks for one journal Commit soon, followed by Site.Committed. Acts staged meanwhile join the same commit or the next.
 	Commit()
+	// End asks for the end of the program: nothing is wrong, everything it has said is durable.
+	End(why string)
 }
 
 // Site is one core over one journal. It is driven by one goroutine, or by an event heap.
@@ -188,6 +190,9 @@ func (s *Site) do(event func()) error {
 	}
 	for _, x := range fx.Replies {
 		s.hold(x.After, func() { s.doors.Reply(x) })
+	}
+	if e := fx.End; e != nil {
+		s.hold(e.After, func() { s.doors.End(e.Why) })
 	}
 	if fx.Wake != 0 {
 		s.doors.WakeAt(fx.Wake)

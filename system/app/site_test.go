@@ -66,6 +66,7 @@ func (d *fakeDoors) Call(c link.Call)        { d.out = append(d.out, "call "+c.P
 func (d *fakeDoors) Reply(r link.Reply)      { d.out = append(d.out, fmt.Sprintf("reply %d", r.ID)) }
 func (d *fakeDoors) WakeAt(at clock.Instant) { d.wake = at }
 func (d *fakeDoors) Commit()                 { d.commits++ }
+func (d *fakeDoors) End(why string)          { d.out = append(d.out, "end "+why) }
 
 var first = record.SiteOpened{Site: "0001", Kind: record.KindStation, Realm: record.Training}
 

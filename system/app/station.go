@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"greylock/system/station"
 	"greylock/system/wire/fuelcard"
 	"greylock/system/wire/record"
+	"greylock/system/wire/ups"
 )
 
 // StationConfig is what a station's program is told.
@@ -36,6 +38,7 @@ type StationConfig struct {
 	Contactor *Contactor         `json:"contactor,omitempty"`
 	Reserve   int64              `json:"reserve,omitempty"` // bytes of the journal kept for open acts on a full disk; 0: the journal's default
 	Gauge     *Port              `json:"gauge,omitempty"`   // line of the tank gauge; its number does not count
+	UPS       *UPS               `json:"ups,omitempty"`
 	Plausible station.Plausible  `json:"plausible"`
 	Lists     station.ListPolicy `json:"lists"` // spans in nanoseconds
 	Log       *slog.Logger       `json:"-"`     // nil: none
@@ -61,6 +64,14 @@ type Contactor struct {
 	station.Contactor
 }
 
+// UPS is the uninterruptible power supply, on a line of its own.
+type UPS struct {
+	Path   string `json:"path"`
+	Baud   int    `json:"baud,omitempty"`   // 0: 2400
+	Parity string `json:"parity,omitempty"` // "": none
+	station.UPSPolicy
+}
+
 // DoorOperator is the name of the door for operators, DoorExchange of the center's door for sites.
 const (
 	DoorOperator = "operator"
@@ -82,13 +93,16 @@ func Station(cfg StationConfig) (*Program, error) {
 		}
 		ports = append(ports, station.Port{Number: p.Number, Protocol: p.Protocol})
 	}
-	lines, contactor := cfg.Ports, (*station.Contactor)(nil)
+	var contactor *station.Contactor
 	if k := cfg.Contactor; k != nil {
 		contactor = &k.Contactor
 		if err := contactor.Check(ports); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrSetting, err)
 		}
-		lines = append(slices.Clone(lines), Port{Number: station.ContactorLine, Path: k.Path, Baud: k.Baud, Parity: k.Parity})
+	}
+	var policy *station.UPSPolicy
+	if cfg.UPS != nil {
+		policy = &cfg.UPS.UPSPolicy
 	}
 	tills, err := openTills(cfg)
 	if err != nil {
@@ -106,6 +120,7 @@ func Station(cfg StationConfig) (*Program, error) {
 				Plausible: cfg.Plausible,
 				Lists:     cfg.Lists,
 				Gauge:     cfg.Gauge != nil,
+				UPS:       policy,
 				Source:    exchange.Source(j), Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 			})
 			return core, nil
@@ -113,13 +128,10 @@ func Station(cfg StationConfig) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.ports, p.locks = lines, cfg.Locks
+	p.ports, p.locks = cfg.lines(), cfg.Locks
 	for _, t := range tills {
 		t.core, t.runner, t.log = core, p.runner, p.log
 		p.beside = append(p.beside, t.run)
-	}
-	if g := cfg.Gauge; g != nil {
-		p.ports = append(slices.Clone(p.ports), Port{Number: station.GaugeLine, Path: g.Path, Baud: g.Baud, Parity: g.Parity})
 	}
 	if err = p.calls(cfg.TLS); err == nil {
 		err = p.serve(DoorOperator, cfg.Operator, "/op/")
@@ -128,6 +140,21 @@ func Station(cfg StationConfig) (*Program, error) {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
+}
+
+// lines are all serial lines: the hub's ports, and those of contactors, tank gauge and UPS.
+func (cfg StationConfig) lines() []Port {
+	all := slices.Clone(cfg.Ports)
+	if k := cfg.Contactor; k != nil {
+		all = append(all, Port{Number: station.ContactorLine, Path: k.Path, Baud: k.Baud, Parity: k.Parity})
+	}
+	if g := cfg.Gauge; g != nil {
+		all = append(all, Port{Number: station.GaugeLine, Path: g.Path, Baud: g.Baud, Parity: g.Parity})
+	}
+	if u := cfg.UPS; u != nil {
+		all = append(all, Port{Number: station.UPSLine, Path: u.Path, Baud: cmp.Or(u.Baud, ups.Baud), Parity: u.Parity})
+	}
+	return all
 }
 
 // RunStation runs a station's program on a configuration in JSON until ctx ends. The lab starts it in a process of its own, by a

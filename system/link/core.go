@@ -43,6 +43,13 @@ type Effects struct {
 	Calls   []Call
 	Replies []Reply
 	Wake    clock.Instant // the next time the core wants; 0 keeps the time asked for before
+	End     *End          // nil: go on
+}
+
+// End is a program's own wish to end: it has done its work and nothing is wrong. Why is a word for the log.
+type End struct {
+	Why   string
+	After ActID
 }
 
 // Act is one business act: facts that become durable together.
@@ -112,6 +119,9 @@ func (o *Outbox) WakeAt(t clock.Instant) {
 		o.fx.Wake = t
 	}
 }
+
+// End wants the program ended once the act is durable.
+func (o *Outbox) End(why string, after ActID) { o.fx.End = &End{why, after} }
 
 // Take hands over and forgets.
 func (o *Outbox) Take() Effects {

@@ -130,11 +130,12 @@ func (c *Core) heldPorts() []bool {
 	return all
 }
 
-// shutting is what a port's station info goes by: a nozzle is shut for its prices, by its totalizer or by an emergency stop.
+// shutting is what a port's station info goes by: a nozzle is shut for its prices, by its totalizer, by an emergency stop or while
+// the station runs on its battery.
 func (c *Core) shutting(p *port) boardPrices {
 	pr := p.pricing
 	plan, ok := c.orders.plan(p.number)
-	pr.shut = pr.shut || c.locked(p) != "" || ok && c.held(plan.Nozzle)
+	pr.shut = pr.shut || c.locked(p) != "" || shuts(c.power.state) || ok && c.held(plan.Nozzle)
 	return pr
 }
 

@@ -286,7 +286,9 @@ func (c *Core) letRun(now clock.Instant, p *port, i int, f record.PlainAuthorise
 	k.arming = true
 	c.then(c.out.Append(f), func(now clock.Instant) {
 		err := error(errNozzle{fmt.Sprintf("%d 号枪刚被停机", plan.Nozzle), "the nozzle was stopped meanwhile"})
-		if k.arming && !c.stopped(plan.Nozzle) {
+		if c.power.closed() {
+			err = errNoMains
+		} else if k.arming && !c.stopped(plan.Nozzle) {
 			err = p.lf.Authorise(now, i, dispenser.Authorisation{Money: f.Money, Volume: f.Volume})
 		}
 		k.arming = false

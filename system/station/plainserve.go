@@ -104,6 +104,9 @@ type errNozzle struct{ zh, en string }
 
 func (e errNozzle) Error() string { return e.zh + " (" + e.en + ")" }
 
+// errNoMains holds every plain nozzle while the station runs on its battery.
+var errNoMains = errNozzle{"停电, UPS 供电中: 不开新单, 来电后自动恢复", "no mains: no sale is begun until they are back"}
+
 // words are an error's in both languages; one that has them in one sentence says it twice.
 func words(err error) (zh, en string) {
 	var e errNozzle
@@ -128,6 +131,8 @@ func (c *Core) ready(p *port, i int, a dispenser.Authorisation) error {
 	switch v := p.lf.Views()[i]; {
 	case c.stopped(plan.Nozzle):
 		return errNozzle{fmt.Sprintf("%d 号枪紧急停机中", plan.Nozzle), "an emergency stop holds the nozzle"}
+	case c.power.closed():
+		return errNoMains
 	case k.open != nil || k.arming:
 		return errNozzle{fmt.Sprintf("%d 号枪已授权", plan.Nozzle), "a delivery is under way"}
 	case k.locked != "":

@@ -122,6 +122,7 @@ var routes = map[string]handler{
 	PathTankDelivery:  act((*Core).noteDelivery),
 	PathDeliveries:    question((*Core).askDeliveries),
 	PathTankReconcile: question((*Core).askPeriod),
+	PathUPS:           question((*Core).askUPS),
 
 	PathVolumes:    question((*Core).askVolumes),
 	PathDuty:       question((*Core).askDuty),

@@ -39,6 +39,7 @@ type Config struct {
 	Source    exchange.Source  // the own journal
 	Rand      *rand.Rand       // jitter of the exchange only
 	Gauge     bool             // a tank gauge is on GaugeLine
+	UPS       *UPSPolicy       // a UPS is on UPSLine; nil: none
 }
 
 // Protocol is what is spoken on a port.
@@ -88,6 +89,7 @@ type Core struct {
 	stops      []stopCall                                // operators who wait to hear whether a valve is shut
 	stopping   map[record.Nozzle]bool                    // stops whose fact is under way
 	contactor  *contactor                                // nil: none
+	power      power
 
 	feed    feed
 	shifts  shift.Book
@@ -155,6 +157,7 @@ func New(cfg Config) *Core {
 		c.tills = append(c.tills, c.newTill(x))
 	}
 	c.contactor = c.newContactor(cfg.Contactor)
+	c.power = newPower(cfg.UPS)
 	c.ship = exchange.NewShipper(exchange.ShipperConfig{
 		Site: cfg.Site, Realm: cfg.Realm, CenterKey: cfg.CenterKey, Source: cfg.Source, Rand: cfg.Rand, Poll: listPoll,
 	})
@@ -178,6 +181,7 @@ func (c *Core) Take() link.Effects { return c.out.Take() }
 // Start begins the work: boards are announced their orders, the exchange asks for news.
 func (c *Core) Start(now clock.Instant) {
 	c.order(now)
+	c.startPower(now)
 	c.startTills(now)
 	c.ship.Start(now, &c.out)
 	c.finishReport(now)
@@ -188,6 +192,9 @@ func (c *Core) Start(now clock.Instant) {
 func (c *Core) Line(now clock.Instant, line int, up bool) {
 	if line == GaugeLine {
 		c.gaugeLine(now, up)
+	}
+	if line == UPSLine {
+		c.upsLine(now, up)
 	}
 	if line == ContactorLine {
 		c.contactorLine(now, up)
@@ -211,6 +218,9 @@ func (c *Core) Receive(now clock.Instant, line int, data []byte) {
 	if line == GaugeLine {
 		c.gaugeBytes(now, data)
 	}
+	if line == UPSLine {
+		c.upsBytes(now, data)
+	}
 	if c.contactor != nil && line == ContactorLine {
 		c.contactor.drive.Receive(now, data)
 		c.contactorEvents(now)
@@ -226,6 +236,7 @@ func (c *Core) Receive(now clock.Instant, line int, data []byte) {
 // Wake looks after silence, questions and the exchange.
 func (c *Core) Wake(now clock.Instant) {
 	c.wakeGauge(now)
+	c.wakePower(now)
 	for _, p := range c.ports {
 		if p.drive.Due() <= now {
 			p.drive.Wake(now)
@@ -283,7 +294,7 @@ func (p *port) askMissing(now clock.Instant) {
 func (c *Core) plan(now clock.Instant) {
 	c.pricesAt = c.repriceAt(now)
 	c.tellFeed(now)
-	at := min(c.feed.due(), c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt, c.closeDue(), c.contactor.due(), c.tanks.due())
+	at := min(c.feed.due(), c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt, c.closeDue(), c.contactor.due(), c.tanks.due(), c.power.due())
 	for _, p := range c.ports {
 		at = min(at, p.drive.Due())
 	}
@@ -375,6 +386,8 @@ func (c *Core) Apply(seq uint64, f record.Fact) {
 		if p := c.port(f.Port); p != nil {
 			p.fed = true
 		}
+	case record.StationPower:
+		c.applyPower(f)
 	default:
 		c.applyPlain(seq, f)
 		c.tankPlain(f)

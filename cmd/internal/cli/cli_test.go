@@ -48,6 +48,7 @@ func TestEveryErrorHasItsExitCode(t *testing.T) {
 		{fmt.Errorf("%w: %w", config.ErrConfig, config.Problem{Text: "x"}), Config, "E301"},
 		{app.ErrSetting, Config, "E302"}, {cert.ErrFiles, Config, "E302"}, {vault.ErrOpen, Config, "E302"}, {vault.ErrTestKeys, Config, "E302"},
 		{app.ErrClock, Device, "E442"}, {app.ErrKey, Permission, "E608"}, {app.ErrPortMap, Config, "E342"},
+		{fmt.Errorf("%w: %s", app.ErrEnded, "停电"), Ended, "E801"},
 		{app.ErrNoKeyRoom, Config, "E303"}, {keymgmt.ErrNotHeld, Config, "E303"},
 		{pcsc.ErrBuild, Device, "E401"}, {card.ErrReader, Device, "E401"}, {card.ErrRemoved, Device, "E402"}, {card.ErrMute, Device, "E402"},
 		{app.ErrListen, Device, "E403"}, {&net.OpError{Op: "listen", Err: syscall.EADDRINUSE}, Device, "E403"},

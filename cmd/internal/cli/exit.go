@@ -41,6 +41,7 @@ const (
 	Integrity   Exit = 5
 	Permission  Exit = 6
 	Peer        Exit = 7
+	Ended       Exit = 8
 	Interrupted Exit = 130
 )
 
@@ -55,6 +56,7 @@ const ExitCodes = `退出码 (exit codes)
   5    数据完整性                    data integrity
   6    不允许                        not permitted
   7    对端不可达                    peer unreachable
+  8    停电, 已自行正常结束          no mains: ended by itself, cleanly
   130  被中断                        interrupted
 `
 
@@ -117,6 +119,8 @@ func as[E error](err error) bool {
 // classes are asked in order; what none knows has failed (E101). One place decides on every exit code.
 var classes = []class{
 	{is(context.Canceled), Error{Exit: Interrupted, Code: "E130", Zh: "被中断", En: "interrupted", NextZh: "再次运行即可", NextEn: "run it again"}},
+	{is(app.ErrEnded), Error{Exit: Ended, Code: "E801", Zh: "停电, 已自行正常结束", En: "no mains: ended by itself, cleanly",
+		NextZh: "不要立即重启; 关机, 来电后再启动, 未完的会续办", NextEn: "do not start it again at once; shut the machine down, what is open goes on when the mains are back"}},
 	{is(config.ErrConfig), Error{Exit: Config, Code: "E301", Zh: "配置有误", En: "configuration",
 		NextZh: "greylock config check 文件 一次列出全部问题", NextEn: "greylock config check FILE lists all problems"}},
 	{is(journal.ErrLocked), Error{Exit: Device, Code: "E405", Zh: "数据目录正被另一个程序使用", En: "the data directory is in use",

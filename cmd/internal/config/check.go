@@ -79,6 +79,7 @@ func (c Config) Check(role Role) error {
 		k.tills(c.Station.Tills)
 		k.contactor(c.Station)
 		k.gauge(c.Station.Gauge, c.Station.Ports)
+		k.ups(c.Station)
 		k.litres("station.most_flow", c.Station.MostFlow)
 		k.litres("station.most_fill", c.Station.MostFill)
 		k.span("station.lists.warn", c.Station.Lists.Warn)
@@ -288,6 +289,22 @@ func (k *checker) gauge(g Gauge, ports []Port) {
 	}
 	if g.Parity != "" && g.Parity != "none" && g.Parity != "even" {
 		k.bad("station.gauge.parity", "%q: 应为 none 或 even (want)", g.Parity)
+	}
+}
+
+// mostOnBattery bounds what anybody may want of a battery.
+const mostOnBattery = 24 * time.Hour
+
+// ups has a line of its own, too.
+func (k *checker) ups(s Station) {
+	const key = "station.ups"
+	u := s.UPS
+	if u.Path != "" && (u.Path == s.Gauge.Path || u.Path == s.Contactor.Path || slices.ContainsFunc(s.Ports, func(p Port) bool { return p.Path == u.Path })) {
+		k.bad(key+".path", "%q: 与另一个设备重复 (another device has it)", u.Path)
+	}
+	k.speed(key, u.Baud, u.Parity)
+	if d, err := Span(u.Most); err != nil || u.Most != "" && (d < time.Minute || d > mostOnBattery) {
+		k.bad(key+".most", "%q: 应为时长, 如 5m, 1m…24h (want a span such as 5m)", u.Most)
 	}
 }
 

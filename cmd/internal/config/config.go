@@ -128,6 +128,7 @@ type Station struct {
 
 	Contactor Contactor `mapstructure:"contactor"` // of the card dispensers' pumps; none by default
 	Gauge     Gauge     `mapstructure:"gauge"`
+	UPS       UPS       `mapstructure:"ups"`
 }
 
 // Till is a card terminal that the station runs: PC/SC readers for the customer's card and for the PSAM.
@@ -151,6 +152,14 @@ type Gauge struct {
 	Path   string `mapstructure:"path"`   // stable name; empty: the station has none
 	Baud   int    `mapstructure:"baud"`   // 9600 by default
 	Parity string `mapstructure:"parity"` // none (default) or even
+}
+
+// UPS is the line of the uninterruptible power supply (Megatec, also called Q1).
+type UPS struct {
+	Path   string `mapstructure:"path"`   // stable name; empty: the station has none
+	Baud   int    `mapstructure:"baud"`   // 2400 by default
+	Parity string `mapstructure:"parity"` // none (default) or even
+	Most   string `mapstructure:"most"`   // how long the station runs on the battery at most, as 5m; empty: that
 }
 
 // Lists says what becomes of black and white list when the center has not been heard for long.

@@ -46,7 +46,7 @@ func TestTextWithoutQuotes(t *testing.T) {
 }
 
 func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
-	numbers := map[string]string{"log.mb": "7", "log.keep": "7", "station.contactor.baud": "19200", "station.contactor.address": "7"}
+	numbers := map[string]string{"log.mb": "7", "log.keep": "7", "station.contactor.baud": "19200", "station.contactor.address": "7", "station.ups.baud": "4800"}
 	path := write(t, "data: d\nstation:\n  ports: [{number: 9, path: /dev/file}]\n")
 	for _, key := range Keys() {
 		value := "from-" + key
@@ -115,6 +115,9 @@ func TestEveryKeyHasAnEnvironmentOverride(t *testing.T) {
 	}
 	if g := c.Station.Gauge; g != (Gauge{"from-station.gauge.path", 2400, "from-station.gauge.parity"}) {
 		t.Errorf("gauge %+v", g)
+	}
+	if u := c.Station.UPS; u != (UPS{"from-station.ups.path", 4800, "from-station.ups.parity", "from-station.ups.most"}) {
+		t.Errorf("ups %+v", u)
 	}
 	if x := c.Station.Contactor; x.Baud != 19200 || x.Address != 7 {
 		t.Errorf("contactor %+v", x)

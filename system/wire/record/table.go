@@ -75,6 +75,7 @@ var table = map[string]func([]byte) (Fact, error){
 	DeliveryOpened{}.FactType():     reader[DeliveryOpened](),
 	DeliveryClosed{}.FactType():     reader[DeliveryClosed](),
 	DeliveryNoted{}.FactType():      reader[DeliveryNoted](),
+	StationPower{}.FactType():       reader[StationPower](),
 }
 
 // FactType is the word in the journal.

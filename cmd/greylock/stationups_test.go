@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"greylock/cmd/internal/cli"
+	"greylock/emulators/dispenser"
+	"greylock/emulators/hub"
+	"greylock/emulators/ups"
+	"greylock/emulators/world"
+	"greylock/system/clock"
+	"greylock/system/station"
+)
+
+// TestStationUPS: the command shows the power, against a station in virtual time.
+func TestStationUPS(t *testing.T) {
+	t.Parallel()
+	plan, err := world.Load(os.DirFS("../../scenarios"), "ups.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := world.Start(plan, world.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inside sync.Mutex // one at a time is in the town
+	door := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+		inside.Lock()
+		defer inside.Unlock()
+		text, err := io.ReadAll(req.Body)
+		status, answer := http.StatusBadGateway, []byte(nil)
+		if err == nil {
+			status, answer, err = w.Command("0001", req.URL.Path, rawBody(text))
+		}
+		if err != nil {
+			status = http.StatusBadGateway
+		}
+		rw.WriteHeader(status)
+		_, _ = rw.Write(answer)
+	}))
+	t.Cleanup(func() {
+		door.Close()
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	at := []string{"station", "ups", "--addr", strings.TrimPrefix(door.URL, "http://")}
+	do := func(f func()) {
+		inside.Lock()
+		defer inside.Unlock()
+		f()
+		w.Pass(10 * time.Second)
+	}
+	do(func() {})
+	call(t, at...).want(t, cli.OK, "市电正常", "照常营业", "GREYLAB UPS-1K", "226.0", "后备式")
+	do(func() { err = w.Mains("0001", false) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(t, at...).want(t, cli.OK, "UPS 供电", "不开新单", "至迟", "市电中断")
+	a := into[station.UPS](t, call(t, append(at, "--json")...))
+	if !a.Closed || a.Power != "battery" || a.State != "battery" || a.EndsMs-a.SinceMs != station.MostOnBattery.Milliseconds() || a.Input != 0 || a.Load != 14 {
+		t.Errorf("%+v", a)
+	}
+	do(func() { err = w.UPSTalks("0001", ups.Silent) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(t, at...).want(t, cli.OK, "UPS 无应答", "不开新单")
+}
+
+// socket is a UPS behind a pseudo-terminal.
+type socket struct{ *ups.UPS }
+
+func (s socket) Take() dispenser.Effects {
+	fx := s.UPS.Take()
+	return dispenser.Effects{Send: fx.Send, Wake: fx.Wake}
+}
+
+// TestDoctorAsksTheUPS at its free line, and names what is wrong.
+func TestDoctorAsksTheUPS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	u := socket{ups.New(ups.Config{})}
+	h, err := hub.Open(hub.Config{Dir: dir, Ports: []hub.Port{{Name: "ups", New: func() (hub.Device, hub.Hands, error) { return u, nil, nil }}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	text, err := os.ReadFile(stationAlone(t, filepath.Join(dir, "port01")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := func(name, path string) string {
+		return file(t, filepath.Join(dir, name+".yaml"), string(text)+fmt.Sprintf("  ups: {path: %q, baud: 9600, most: 3m}\n", path))
+	}
+	here := cfg("here", filepath.Join(dir, "ups"))
+	row := func(path string, args ...string) finding {
+		t.Helper()
+		return rows(t, call(t, append([]string{"doctor", "--config", path, "--json"}, args...)...)).row(t, "UPS", "")
+	}
+	move := func(f func(now clock.Instant, u *ups.UPS)) {
+		h.Do(0, func(now clock.Instant, d hub.Device) { f(now, d.(socket).UPS) })
+	}
+	if x := row(here); x.Health != fine || !strings.Contains(x.Zh, "输入 input 226.0 V") {
+		t.Errorf("with the mains: %+v", x)
+	}
+	if x := row(here, "--probe=false"); x.Health != absent || !strings.Contains(x.Zh, "未查问") {
+		t.Errorf("not asked: %+v", x)
+	}
+	move(func(now clock.Instant, u *ups.UPS) { u.Mains(now, false) })
+	if x := row(here); x.Health != warn || !strings.Contains(x.Zh, "市电中断") {
+		t.Errorf("without mains: %+v", x)
+	}
+	move(func(now clock.Instant, u *ups.UPS) { u.Mains(now, true); u.Talk(ups.Silent) })
+	if x := row(here); x.Health != fail || !strings.Contains(x.Zh, "无应答") {
+		t.Errorf("silent: %+v", x)
+	}
+	if x := row(cfg("gone", filepath.Join(dir, "gone"))); x.Health != fail || !strings.Contains(x.Zh, "没有这个串口") {
+		t.Errorf("no port: %+v", x)
+	}
+}
