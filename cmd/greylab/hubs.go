@@ -96,7 +96,7 @@ var parts = []part{
 	{"密码键盘 (发卡用)", "PIN pad of the desk", "", "", nil},
 	{"票据打印机", "receipt printer", "", "", nil},
 	{"报表打印机", "report printer", "", "", nil},
-	{"UPS", "UPS", "emulators/ups", "greylab emulate ups", []string{"ups.feature", "ups-till.feature"}},
+	{"UPS", "UPS", "emulators/ups", "greylab emulate ups", []string{"ups.feature", "ups-till.feature", "fault.feature"}},
 	{"Modem", "modem", "", "", nil},
 }
 

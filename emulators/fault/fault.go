@@ -34,6 +34,7 @@ const (
 	Station   Device = "station"   // a station's program, by its site number
 	Disk      Device = "disk"      // the disk of a station
 	Clock     Device = "clock"     // the clock of a station's machine
+	UPS       Device = "ups"       // the UPS of a station's machine
 	Center    Device = "center"    // the way from a station to the center
 )
 
@@ -244,7 +245,7 @@ func (f Fault) place(p Pair) error {
 		if f.Place != "" {
 			return fmt.Errorf("%w: 网点只有一台读卡器, 不写编号 (the desk has one reader: no number)", ErrText)
 		}
-	case Hub, Station, Disk, Clock, Center:
+	case Hub, Station, Disk, Clock, UPS, Center:
 		if len(f.Place) != 4 || err != nil {
 			return fmt.Errorf("%w: %s %q: 应为四位站号 (want the four digits of a site)", ErrText, p.Device, f.Place)
 		}

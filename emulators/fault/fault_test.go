@@ -46,7 +46,7 @@ func sample(p Pair) Fault {
 	case Card:
 		f.Place = "张三的卡"
 	case Reader:
-	case Hub, Station, Disk, Clock, Center:
+	case Hub, Station, Disk, Clock, UPS, Center:
 		f.Place = "0001"
 	default:
 		f.Place = "2"

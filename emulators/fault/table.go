@@ -52,7 +52,7 @@ var devices = []struct {
 }{
 	{Line, []string{"线", "串口线", "号线", "号枪线", "号枪线路", "号枪的线"}}, {Dispenser, []string{"加油机", "号枪", "号枪加油机"}}, {Plain, []string{"号站控枪", "普通加油机"}}, {Card, []string{"卡"}},
 	{PSAM, []string{"号枪PSAM", "号枪的PSAM"}}, {Reader, []string{"读卡器", "网点读卡器"}}, {Hub, []string{"集线器"}}, {Station, []string{"站级程序", "加油站"}},
-	{Disk, []string{"磁盘", "加油站磁盘"}}, {Clock, []string{"时钟", "加油站时钟"}}, {Center, []string{"中心", "到中心的网络"}},
+	{Disk, []string{"磁盘", "加油站磁盘"}}, {Clock, []string{"时钟", "加油站时钟"}}, {UPS, []string{"UPS", "加油站UPS", "不间断电源"}}, {Center, []string{"中心", "到中心的网络"}},
 }
 
 // Table holds every pair that the emulators can do, and nothing else.
@@ -131,6 +131,13 @@ var Table = []Pair{
 	{Disk, "tear-byte", "写入中断电", At | mustAt, "再写 N 字节后断电", "the power goes after N more bytes are written", Books},
 	{Clock, "ahead", "跳快", For | At | mustAt, "站级机时钟跳快 N 秒, 修好后跳回", "the station's clock leaps N seconds ahead, and back when it is mended", Books},
 	{Clock, "behind", "跳慢", For | At | mustAt, "站级机时钟跳慢 N 秒, 修好后跳回", "the station's clock leaps N seconds back, and on when it is mended", Books},
+	{UPS, "mains", "停市电", For, "市电中断, 站级电脑由 UPS 的电池供电", "the mains fail, the station's machine runs on the UPS's battery", "on-battery"},
+	{UPS, "low", "电池将尽", For, "市电中断, 电池也将尽; 修好即来电", "the mains fail with the battery near its end; mended, they are back", "battery-low"},
+	{UPS, "off", "断电", For, "UPS 没有输出, 站级电脑断电; 修好后电脑启动", "the UPS gives no power, the station's machine goes dark; mended, it boots", Books},
+	{UPS, "mute", "不应答", For, "UPS 不应答", "the UPS does not answer", Books},
+	{UPS, "garbage", "乱码", For, "UPS 的应答受损", "the UPS's answers are damaged", Books},
+	{UPS, "delayed", "迟答", For, "UPS 的应答晚 3 秒", "the UPS's answers come 3 s late", Books},
+	{UPS, "wrong", "误报", Times, "一个应答误报市电 (一位之差)", "an answer tells the contrary of the mains: one bit is wrong", Books},
 	{Center, "off", "断开", For, "站与中心不通", "the site is cut from the center", Books},
 	{Center, "slow", "慢", For, "单程 3 秒", "one way takes 3 s", Books},
 	{Center, "lose", "丢请求", Rate | For, "请求丢失", "requests are lost", Books},

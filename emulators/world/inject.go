@@ -45,7 +45,7 @@ type pair struct {
 // injectors by the pairs of fault.Table: a test holds that they are the same.
 func injectors() map[pair]injector {
 	all := map[pair]injector{}
-	for _, group := range []map[pair]injector{lineInjectors(), pumpInjectors(), plainInjectors(), chipInjectors(), siteInjectors()} {
+	for _, group := range []map[pair]injector{lineInjectors(), pumpInjectors(), plainInjectors(), chipInjectors(), siteInjectors(), upsInjectors()} {
 		for p, i := range group {
 			all[p] = i
 		}
