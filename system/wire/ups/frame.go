@@ -69,7 +69,7 @@ func (c Command) Line() ([]byte, error) {
 	if c.After < 0 || c.After > mostMinutes*minute || c.Restore < 0 || c.Restore > mostRestore*minute || c.Restore%minute != 0 || c.Stay && c.Restore != 0 {
 		return nil, fmt.Errorf("shutdown after %v, restore %v: %w", c.After, c.Restore, ErrForm)
 	}
-	text := ""
+	var text string
 	switch {
 	case c.After%minute == 0:
 		text = fmt.Sprintf("S%02d", c.After/minute)
