@@ -94,7 +94,6 @@ func (d Durable) Entry() Entry { return d.entry }
 type Evidence struct {
 	Found      bool
 	Asked      bool // the station was asked (35H); what it knows, if anything, is here
-	Online     bool // the center can be asked for an online unlock, at an outlet
 	Own        bool // from the terminal's own log, gapless past this TTC: only then a missing FUEL_START proves something
 	Sale       record.SaleID
 	PSAM       pboc.ASN

@@ -184,14 +184,3 @@ func (t *Terminal) loggedUnder(buy Entry) (bool, error) {
 		return r.Type == buy.Purse.UnlockType() && r.Serial == uint16(buy.CTC)
 	}), err
 }
-
-// LastPurchase harvests the TAC of the purse's last purchase, where that was its last offline transaction; found is false
-// where it was not. The lock proof does not show it. Source: card.md 6.2; trust.md rule 4.
-func (t *Terminal) LastPurchase(id Identity, purse fuelcard.Purse) (ctc pboc.CTC, tac pboc.MAC, found bool, err error) {
-	now, err := t.counter(id, purse)
-	if err != nil || now == 0 {
-		return 0, tac, false, err
-	}
-	tac, found, err = t.provePurchase(purse, now-1)
-	return now - 1, tac, found, err
-}

@@ -301,30 +301,3 @@ func TestSettlePurchaseByLog(t *testing.T) {
 		t.Errorf("out of the log's memory: %v", err)
 	}
 }
-
-// TestLastPurchase: a terminal that knows nothing of it harvests the card's last purchase.
-func TestLastPurchase(t *testing.T) {
-	t.Parallel()
-	for _, serial := range []fuelcard.ProveSerial{fuelcard.ProveEither, fuelcard.ProveBefore, fuelcard.ProveAfter} {
-		b := newBench(t)
-		b.card.profile.ProveSerial = serial
-		term, id := buyer(t, b, b.card, b.psam)
-		if _, _, found, err := term.LastPurchase(id, fuelcard.ED); found || err != nil {
-			t.Errorf("a new card: %v %v", found, err)
-		}
-		if _, err := term.Buy(id, fuelcard.ED, price); err != nil {
-			t.Fatal(err)
-		}
-		if ctc, tac, found, err := term.LastPurchase(id, fuelcard.ED); ctc != 0 || tac != b.card.buyTAC || !found || err != nil {
-			t.Errorf("%s: %d %s %v %v", serial, ctc, tac, found, err)
-		}
-		laterSale(t, b, false)
-		if _, _, found, err := term.LastPurchase(id, fuelcard.ED); found || err != nil {
-			t.Errorf("%s, after a sale of fuel: %v %v", serial, found, err)
-		}
-		b.card.refuse = map[byte]apdu.SW{0x50: apdu.SecurityState}
-		if _, _, _, err := term.LastPurchase(id, fuelcard.ED); !errors.Is(err, apdu.SecurityState) {
-			t.Errorf("without PIN: %v", err)
-		}
-	}
-}

@@ -15,25 +15,24 @@ type Action byte
 // The actions. Those of the own log come before the card is served; after Abandon and Bill the caller notes the entry and
 // calls Recover again, since the card may hold another matter too.
 const (
-	GoOn         Action = iota // nothing is open: serve the card
-	Abandon                    // own BEGIN, but the card was never locked by it or is free again: note Cancel
-	Bill                       // own fuel, and the card no longer holds the lock: note Escape (T_TYPE 1); the host settles
-	Count                      // own FUEL_START without FUEL_END: the pump's register must be read first
-	ClearOnly                  // the TAC is in the log already: clear TACUF
-	Complete                   // 01 answered late: the card has paid the own open sale; T_TYPE 0 with the TAC of the proof
-	Supplement                 // 补充: the card has paid, nobody has read the TAC; T_TYPE 4
-	Finish                     // the own sale was never billed and the card is still grey: debit now, T_TYPE 0
-	TopUp                      // 补扣: billed as escape, here or elsewhere, and still grey: debit now, T_TYPE 3
-	Release                    // locked, but the own log proves that the pump was never authorised: debit 0, T_TYPE 0
-	AskStation                 // grey, and nothing is known here: ask the station (35H), then Recover with its answer
-	Refuse                     // not served: Why says where to go
-	UnlockOnline               // 联机解扣: grey, not to be settled here, and the center can be asked: InitOnlineUnlock; it decides the amount
+	GoOn       Action = iota // nothing is open: serve the card
+	Abandon                  // own BEGIN, but the card was never locked by it or is free again: note Cancel
+	Bill                     // own fuel, and the card no longer holds the lock: note Escape (T_TYPE 1); the host settles
+	Count                    // own FUEL_START without FUEL_END: the pump's register must be read first
+	ClearOnly                // the TAC is in the log already: clear TACUF
+	Complete                 // 01 answered late: the card has paid the own open sale; T_TYPE 0 with the TAC of the proof
+	Supplement               // 补充: the card has paid, nobody has read the TAC; T_TYPE 4
+	Finish                   // the own sale was never billed and the card is still grey: debit now, T_TYPE 0
+	TopUp                    // 补扣: billed as escape, here or elsewhere, and still grey: debit now, T_TYPE 3
+	Release                  // locked, but the own log proves that the pump was never authorised: debit 0, T_TYPE 0
+	AskStation               // grey, and nothing is known here: ask the station (35H), then Recover with its answer
+	Refuse                   // not served: Why says where to go
 )
 
 // String is a stable word.
 func (a Action) String() string {
 	words := [...]string{"go-on", "abandon", "bill", "count", "clear-only", "complete", "supplement", "finish", "top-up", "release",
-		"ask-station", "refuse", "unlock-online"}
+		"ask-station", "refuse"}
 	if int(a) >= len(words) {
 		return "?"
 	}
@@ -48,8 +47,8 @@ type Decision struct {
 	Why    *Refusal // Refuse
 }
 
-// Recover decides, from the card's proof and from what is known about its last sale here (own log), at the station (35H) or,
-// where it can be asked, at the center, what is due. It is a pure function; the card is the arbiter. Source: card.md 12.2,
+// Recover decides, from the card's proof and from what is known about its last sale here (own log) or at the station, which asks
+// the center (35H), what is due. It is a pure function; the card is the arbiter. Source: card.md 12.2,
 // 12.3; trust.md rows 2 to 8, 24, 63.
 //
 //	proof  evidence                                    action
@@ -66,19 +65,19 @@ type Decision struct {
 //	10     anything else, also nothing                 Supplement
 //	01     own open matter of another lock             as in 00, then again
 //	01     none that matches                           AskStation
-//	01     none, the station was asked                 UnlockOnline, or Refuse
+//	01     none, the station was asked                 Refuse
 //	01     grey hold                                   Refuse, everywhere
-//	01     own, suspect: wrong MAC2 or GMAC            Count or Bill the fuel, if there is any; then UnlockOnline, or Refuse
-//	01     closed here all the same                    UnlockOnline, or Refuse
+//	01     own, suspect: wrong MAC2 or GMAC            Count or Bill the fuel, if there is any; then Refuse
+//	01     closed here all the same                    Refuse
 //	01     own, never authorised, cancelled or not     Release
 //	01     own, fuel not counted                       Count, then again
 //	01     own, ended, not billed                      Finish
 //	01     ended, billed (own or of the station)       TopUp
-//	01     of the station, without GMAC                UnlockOnline, or Refuse
-//	01     more owed than was locked                   UnlockOnline, or Refuse: no such GMAC is ever shown
+//	01     of the station, without GMAC                Refuse
+//	01     more owed than was locked                   Refuse: no such GMAC is ever shown
 func Recover(asn pboc.ASN, proof fuelcard.LockProof, v Evidence) Decision {
 	if v.ASN != asn {
-		v = Evidence{Asked: v.Asked, Online: v.Online}
+		v = Evidence{Asked: v.Asked}
 	}
 	open := v.Found && !v.Closed && v.Own
 	if proof.State == fuelcard.Grey {
@@ -113,7 +112,7 @@ func recoverLocked(proof fuelcard.LockProof, v Evidence, open bool) Decision {
 		}
 	}
 	if v.Asked {
-		return v.elsewhere("灰卡, 站内无记录", "grey card, its sale is not known at this station")
+		return outlet("灰卡, 站内无记录", "grey card, its sale is not known at this station")
 	}
 	return Decision{Action: AskStation}
 }
@@ -151,15 +150,15 @@ func recoverGrey(v Evidence) Decision {
 		if d := recoverGone(v); v.Own && d.Action != GoOn {
 			return d
 		}
-		return v.elsewhere("卡可疑, 已灰锁", "suspect card, grey")
+		return outlet("卡可疑, 已灰锁", "suspect card, grey")
 	case v.Closed && !v.Cancelled:
-		return v.elsewhere("灰卡与本机记录不符", "grey card, but the record here is closed")
+		return outlet("灰卡与本机记录不符", "grey card, but the record here is closed")
 	case v.Amount > v.Balance:
-		return v.elsewhere("灰卡, 欠款超过锁定余额", "grey card, more is owed than was locked")
+		return outlet("灰卡, 欠款超过锁定余额", "grey card, more is owed than was locked")
 	case !v.Own && v.Signed:
 		return Decision{Action: TopUp, TType: TTypeTopUp, Amount: v.Amount}
 	case !v.Own:
-		return v.elsewhere("灰卡, 站内无扣款授权", "grey card, no authorised amount is known at this station")
+		return outlet("灰卡, 站内无扣款授权", "grey card, no authorised amount is known at this station")
 	case !v.Authorised:
 		return Decision{Action: Release, TType: TTypeSale}
 	case !v.Ended:
@@ -170,14 +169,7 @@ func recoverGrey(v Evidence) Decision {
 	return Decision{Action: Finish, TType: TTypeSale, Amount: v.Amount}
 }
 
-// elsewhere is for a grey card that only the host can free: here, if the center can be asked, or at an outlet.
-func (v Evidence) elsewhere(zh, en string) Decision {
-	if v.Online {
-		return Decision{Action: UnlockOnline, TType: TTypeSupplement}
-	}
-	return outlet(zh, en)
-}
-
+// outlet is for a grey card that only the host can free: an online unlock, which is an issuing outlet's. Source: card.md 12.3.
 func outlet(zh, en string) Decision {
 	return Decision{Action: Refuse, Why: &Refusal{0, zh + ", 请到发卡网点", en + ": go to an outlet"}}
 }

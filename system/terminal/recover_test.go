@@ -133,26 +133,15 @@ func TestRecover(t *testing.T) {
 		{"01, of another lock, own fuel billed", otherStamp, sale(Begin, FuelStart, FuelEnd, Escape), AskStation, 0},
 		{"01, of another lock, own sale closed", otherStamp, sale(Begin, FuelStart, FuelEnd, Done), AskStation, 0},
 		{"01, more owed than locked", greyProof(), tooMuch, Refuse, 0},
-		{"01, nothing known, at an outlet", greyProof(), Evidence{Asked: true, Online: true}, UnlockOnline, TTypeSupplement},
-		{"01, suspect, at an outlet", greyProof(), atOutlet(sale(Begin, Suspect)), UnlockOnline, TTypeSupplement},
-		{"01, no GMAC, at an outlet", greyProof(), atOutlet(unsigned), UnlockOnline, TTypeSupplement},
-		{"01, closed here, at an outlet", greyProof(), atOutlet(sale(Begin, FuelStart, FuelEnd, Done)), UnlockOnline, TTypeSupplement},
-		{"01, grey hold, at an outlet", greyProof(), atOutlet(sale(Begin, Hold)), Refuse, 0},
-		{"01, known by the station, at an outlet", greyProof(), atOutlet(station), TopUp, TTypeTopUp},
 	} {
 		got := Recover(someASN, c.proof, c.v)
 		if got.Action != c.want || got.TType != c.ttype || (got.Why != nil) != (c.want == Refuse) {
 			t.Errorf("%s: %s T_TYPE %d %v, want %s T_TYPE %d", c.name, got.Action, got.TType, got.Why, c.want, c.ttype)
 		}
-		if got.Action != Release && got.Action != Abandon && got.Action != GoOn && got.Action != UnlockOnline && got.TType != 0 && got.Amount != 5000 {
+		if got.Action != Release && got.Action != Abandon && got.Action != GoOn && got.TType != 0 && got.Amount != 5000 {
 			t.Errorf("%s: amount %s", c.name, got.Amount)
 		}
 	}
-}
-
-func atOutlet(v Evidence) Evidence {
-	v.Online, v.Asked = true, true
-	return v
 }
 
 // TestSettleSupplement takes what the card proves; without a local record the TTC is 0.

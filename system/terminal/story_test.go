@@ -262,8 +262,8 @@ func (s *story) atOutlet(term *Terminal) error {
 		return err
 	}
 	v := s.log.evidence(id.ASN)
-	v.Own, v.Asked, v.Online, v.Signed = false, true, true, false // the center's own record, and no GMAC to show
-	if d := Recover(id.ASN, id.Proof, v); d.Action != UnlockOnline || !v.matches(id.Proof) || !v.Billed && !v.Cancelled && (!v.Suspect || v.Authorised) {
+	v.Own, v.Asked, v.Signed = false, true, false // the center's own record, and no GMAC to show
+	if d := Recover(id.ASN, id.Proof, v); id.Proof.State != fuelcard.Grey || v.Hold || d.Action != Refuse || !v.matches(id.Proof) || !v.Billed && !v.Cancelled && (!v.Suspect || v.Authorised) {
 		return nil
 	}
 	u, err := term.InitOnlineUnlock(id, pboc.TID{0x13, 0x44, 0, 0, 0x99, 0x99})
