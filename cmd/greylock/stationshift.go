@@ -408,6 +408,9 @@ func showCenterDay(w io.Writer, v center.DayView) {
 	for _, h := range v.Held {
 		fmt.Fprintf(w, "未入账: 记录 %d, %s, %v, %v 元\n", h.Seq, h.Reason, h.Quantity, h.Amount)
 	}
+	for _, a := range v.Absorbed {
+		fmt.Fprintf(w, "终端 %s: 加油机示数 %v, %v 元, 入账 %v, %v 元 (register and books; a card pays at most its balance)\n", a.ID, a.Fuel.Quantity, a.Fuel.Amount, a.Books.Quantity, a.Books.Amount)
+	}
 	for _, m := range v.Moved {
 		fmt.Fprintf(w, "营业日不同: %s 记录 %d, 站记 %v\n", m.ID, m.Seq, m.StationDay)
 	}

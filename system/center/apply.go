@@ -155,6 +155,8 @@ func (b *books) carry(p place, kind record.Kind, f record.Fact) {
 		b.priceAcks.put(portKey{p.Site, f.Port}, priceAck{f.Version, false})
 	case record.ProofSeen:
 		b.park(p, f)
+	case record.PlainSold:
+		b.fuelled(p, f)
 	case record.ShiftReported:
 		b.zs.put(shiftKey{p.Site, f.Report.Number}, f.Report.To)
 	case record.DayClosed:

@@ -42,6 +42,8 @@ type books struct {
 	held       table[place, int]               // number in quarantine
 	zs         table[shiftKey, uint64]         // last record of a station's closed shift
 	days       table[dayKey, record.DayReport] // days that stations have closed, by their own word
+	tillFuel   table[record.SaleID, tillFuel]  // fuel of card sales at plain dispensers, by their stations' word
+	tillDays   table[dayKey, []record.SaleID]  // the same by the station's day
 	stands     table[orderKey, uint64]         // how far a site is with a list, by its own word: the directive's version
 	ledger     table[string, unit.Fen]
 
@@ -240,7 +242,7 @@ func (b *books) fork() *books {
 		sites: b.sites.fork(), products: b.products.fork(), orders: b.orders.fork(), layouts: b.layouts.fork(),
 		editions: b.editions.fork(), cards: b.cards.fork(), psams: b.psams.fork(), accounts: b.accounts.fork(),
 		receipts: b.receipts.fork(), transfers: b.transfers.fork(), permits: b.permits.fork(), unlocks: b.unlocks.fork(),
-		sales: b.sales.fork(), zs: b.zs.fork(), days: b.days.fork(), locks: b.locks.fork(), forced: b.forced.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
+		sales: b.sales.fork(), zs: b.zs.fork(), days: b.days.fork(), tillFuel: b.tillFuel.fork(), tillDays: b.tillDays.fork(), locks: b.locks.fork(), forced: b.forced.fork(), taken: b.taken.fork(), meters: b.meters.fork(),
 		kept: b.kept.fork(), parked: b.parked.fork(), quarantine: b.quarantine.fork(), held: b.held.fork(), stands: b.stands.fork(),
 		lists: b.lists, ledger: b.ledger.fork(), proposals: b.proposals.fork(), priceAcks: b.priceAcks.fork(), nProposals: b.nProposals,
 		nSales: b.nSales, nQuarantine: b.nQuarantine, nResolved: b.nResolved, batch: b.batch,

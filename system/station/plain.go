@@ -221,8 +221,8 @@ func (c *Core) plainSold(now clock.Instant, p *port, i int, s dispenser.Sale, or
 	}
 	if o := k.open; o != nil && s.Origin != dispenser.Unlicensed && s.Origin != dispenser.Unaccounted {
 		f.Number, f.Way, f.By, f.Card = o.Number, o.Way, o.By, o.Card
-		if f.Card != (record.SaleID{}) { // its record carries the time of the lock
-			f.BusinessDay = clock.FromMilli(o.TimeMs).Civil().BusinessDay(c.orders.layout.DayCut)
+		if f.Card != (record.SaleID{}) {
+			f.BusinessDay = c.lockDay(*o)
 		}
 	}
 	began := now

@@ -386,6 +386,19 @@ func (c *Core) tillAuthorise(n record.Nozzle, preset dispenser.Authorisation, sa
 	return nil
 }
 
+// lockDay is the business day of a card sale at a plain nozzle: by the second of the card's lock, which its record carries, as for
+// every card sale; nozzle and disk come later, perhaps on the other side of the cut. Source: ADR 0018.
+func (c *Core) lockDay(o record.PlainAuthorised) clock.BusinessDay {
+	for _, t := range c.tills {
+		if stamp, known := t.Locked(o.Card); known {
+			if at, err := stamp.Civil(); err == nil {
+				return at.BusinessDay(c.orders.layout.DayCut)
+			}
+		}
+	}
+	return clock.FromMilli(o.TimeMs).Civil().BusinessDay(c.orders.layout.DayCut) // its till is no longer configured
+}
+
 func (c *Core) tillStop(n record.Nozzle) {
 	if p, i, ok := c.plainNozzle(n); ok {
 		_ = c.halt(c.now, p, i) // the nozzle is there
@@ -404,6 +417,9 @@ func (c *Core) tillAppend(facts ...record.Fact) link.ActID {
 		if r, err := fa.ParseRecord(d.Raw); err == nil && metered(r) {
 			if civil, err := r.Time.Civil(); err == nil {
 				d.BusinessDay = c.businessDay(r)
+				if sold, ours := c.fuelled[record.SaleID{TID: r.TID, TTC: r.TTC}]; ours { // the cut may have moved meanwhile
+					d.BusinessDay = sold.BusinessDay
+				}
 				d.PriceVersion, _ = c.orders.book.Sold(r.Product.String(), r.Price, civil.Instant(), 0)
 				facts[i] = d
 			}

@@ -346,6 +346,12 @@ func (t *Till) Open() (n record.Nozzle, sale record.SaleID, open bool) {
 	return record.Nozzle(ev.Nozzle), ev.Sale, ev.Found && ev.Authorised && !ev.Ended && !ev.Closed
 }
 
+// Locked is the time at which the card of the till's last sale was locked: that of its record.
+func (t *Till) Locked(sale record.SaleID) (at fa.Stamp, known bool) {
+	ev := t.book.last.Evidence
+	return ev.Stamp, ev.Found && ev.Sale == sale
+}
+
 // Sold tells the end of a delivery at the nozzle of Open. Only figures that prove each other settle without a person.
 // Source: trust.md rows 30 to 36.
 func (t *Till) Sold(now clock.Instant, s dispenser.Sale) {
