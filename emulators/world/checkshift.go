@@ -20,9 +20,10 @@ type shiftTruth struct {
 	meter map[shiftMeter]int64       // totalizers at the last boundary
 	days  map[clock.BusinessDay]bool // closed
 	cut   int
-	units map[record.Nozzle]unit.Unit // what each counts, by the layout
-	next  uint64                      // facts seen
-	tills map[record.SaleID]bool      // sales whose fuel stands in a plain dispenser's fact
+	units map[record.Nozzle]unit.Unit  // what each counts, by the layout
+	next  uint64                       // facts seen
+	tills map[record.SaleID]bool       // sales whose fuel stands in a plain dispenser's fact
+	locks map[record.SaleID]record.Hex // when a till's card was locked, as its records say
 
 	floats, drops map[uint64]unit.Fen // money of the drawer, by shift
 }
@@ -45,7 +46,7 @@ type shiftSale struct {
 
 func (c *checks) shiftsOf(site record.SiteID) *shiftTruth {
 	if c.shifts[site] == nil {
-		c.shifts[site] = &shiftTruth{ends: map[uint64]uint64{}, meter: map[shiftMeter]int64{}, days: map[clock.BusinessDay]bool{}, units: map[record.Nozzle]unit.Unit{}, floats: map[uint64]unit.Fen{}, drops: map[uint64]unit.Fen{}, tills: map[record.SaleID]bool{}}
+		c.shifts[site] = &shiftTruth{ends: map[uint64]uint64{}, meter: map[shiftMeter]int64{}, days: map[clock.BusinessDay]bool{}, units: map[record.Nozzle]unit.Unit{}, floats: map[uint64]unit.Fen{}, drops: map[uint64]unit.Fen{}, tills: map[record.SaleID]bool{}, locks: map[record.SaleID]record.Hex{}}
 	}
 	return c.shifts[site]
 }
@@ -79,9 +80,14 @@ func (c *checks) shiftFact(site record.SiteID, seq uint64, f record.Fact) {
 			return
 		}
 		t.sales = append(t.sales, shiftSale{seq, shiftMeter{f.Port, f.Nozzle}, f.BusinessDay, r.Volume, r.Amount, paidCash(r), r.TestDraw()})
+	case record.TillStep:
+		if f.Step == "BEGIN" {
+			t.locks[f.Sale] = f.Stamp
+		}
 	case record.PlainSold:
 		if f.Card != (record.SaleID{}) {
 			t.tills[f.Card] = true
+			c.lockDay(site, t, f)
 		}
 		if f.Quantity != 0 || f.Amount != 0 {
 			t.sales = append(t.sales, shiftSale{seq, shiftMeter{f.Port, f.Nozzle}, f.BusinessDay, f.Quantity, f.Amount, f.Way == "cash" && f.Card == (record.SaleID{}), false})
@@ -97,6 +103,17 @@ func (c *checks) shiftFact(site record.SiteID, seq uint64, f record.Fact) {
 		c.shiftReport(site, t, f.Report)
 	case record.DayClosed:
 		c.dayReport(site, t, f.Report)
+	}
+}
+
+// lockDay: fuel of a card sale is of the day of the lock, whichever day it flowed on.
+func (c *checks) lockDay(site record.SiteID, t *shiftTruth, f record.PlainSold) {
+	var stamp fa.Stamp
+	if copy(stamp[:], t.locks[f.Card]) != len(stamp) {
+		return
+	}
+	if at, err := stamp.Civil(); err == nil {
+		c.hold(inv11, at.BusinessDay(t.cut) == f.BusinessDay, "station %s: fuel of sale %v, locked at %v, is of day %v", site, f.Card, stamp, f.BusinessDay)
 	}
 }
 

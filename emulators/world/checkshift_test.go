@@ -63,6 +63,11 @@ func TestShiftCheckerCatches(t *testing.T) {
 			f[1] = record.DispenserRecord{Port: 1, Nozzle: 1, Raw: raw(0x09), BusinessDay: 20261123}
 			return f
 		}},
+		{"fuel of a till on the day of the nozzle", inv11, "is of day 2026-11-23", func(f []record.Fact) []record.Fact {
+			id := record.SaleID{TTC: 9}
+			return append(f, record.TillStep{Till: 1, Step: "BEGIN", Sale: id, Stamp: record.Hex{0x20, 0x26, 0x11, 0x22, 0x23, 0x59, 0x59}},
+				record.PlainSold{Port: 2, NZN: 1, Nozzle: 2, Card: id, BusinessDay: 20261123})
+		}},
 		{"a day that sums up to less", inv11, "day 2026-11-22", func(f []record.Fact) []record.Fact {
 			x := f[5].(record.DayClosed)
 			x.Report.Amount--

@@ -57,6 +57,7 @@ func (s *Scene) shiftSteps() []Step {
 		{`^(\d{6}) 的月报有 (\d+) 天 (\d+) 笔, 等于各日日结之和, 中心各日一致$`, s.monthTies},
 		{`^营业日在 (\d+) 分钟后换日$`, s.cutIn},
 		{`^换日的时刻已过$`, s.cutPassed},
+		{`^到换日前 (\d+) 毫秒$`, s.beforeCut},
 		{`^"([^"]+)" 日结换日前的营业日$`, s.closeDay},
 		{`^站和中心的日结一致, (\d+) 笔$`, s.dayTies},
 		{`^中心写明日结后迟到 (\d+) 笔$`, s.dayLate},
@@ -577,6 +578,16 @@ func (s *Scene) cutIn(minutes int) error {
 
 func (s *Scene) cutPassed() error {
 	return s.Town.Until("换日", func() bool { return s.Town.Now() >= s.shift.cut }, 10*time.Minute)
+}
+
+// beforeCut lets time pass until so many milliseconds before the cut.
+func (s *Scene) beforeCut(ms int) error {
+	left := s.shift.cut.Add(-time.Duration(ms) * time.Millisecond).Sub(s.Town.Now())
+	if left <= 0 {
+		return errors.New("换日的时刻已近 (it is too late for that)")
+	}
+	s.Town.Pass(left)
+	return nil
 }
 
 // before is the business day that ends at the cut.
