@@ -2,6 +2,7 @@ package world
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -146,10 +147,11 @@ func (w *World) door(rw http.ResponseWriter, req *http.Request) {
 // siteOf reads who asks.
 func siteOf(body []byte) record.SiteID {
 	var q struct {
-		Site record.SiteID `json:"site"`
+		Site   record.SiteID `json:"site"`
+		Outlet record.SiteID `json:"outlet"` // in questions about cards
 	}
 	_ = json.Unmarshal(body, &q) // a body without a site is nobody's
-	return q.Site
+	return cmp.Or(q.Site, q.Outlet)
 }
 
 // configure writes the program's configuration: as a station in production has it, and as its own process here reads it.

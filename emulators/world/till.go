@@ -209,7 +209,7 @@ func (w *World) takeFromTill(t *tillPlace) error {
 	t.in, c.till = nil, nil
 	w.trace.add(w.now, "event", t.where, []byte("取卡 "+c.name))
 	if t.real != nil {
-		t.real.take()
+		t.real.take(c)
 		return nil
 	}
 	w.rest(c.card, &c.seat)

@@ -59,7 +59,7 @@ func (t *tillPlace) wire() error {
 		return nil
 	})
 	r.do(func() {
-		_ = r.in.Slots[1].Insert(&chip.T0{Card: &distant{r, t.sam.slot, func(command []byte) ([]byte, error) { // the slot is empty
+		_ = r.in.Slots[1].Insert(&chip.T0{Card: &distant{r, t.sam.slot, func() bool { return true }, func(command []byte) ([]byte, error) { // the slot is empty
 			answer, _, err := w.transmitSAM(t.sam, t.where, command)
 			return answer, err
 		}}})
@@ -73,10 +73,7 @@ func (r *tillSlots) do(act func()) { r.hands <- act }
 // put puts a card into the slot.
 func (r *tillSlots) put(c *plastic) {
 	w := r.t.w
-	face := &chip.T0{Card: &distant{r, c.card, func(command []byte) ([]byte, error) {
-		if r.t.in != c {
-			return nil, card.ErrRemoved // taken by hands that have not come to the reader yet
-		}
+	face := &chip.T0{Card: &distant{r, c.card, func() bool { return r.t.in == c }, func(command []byte) ([]byte, error) {
 		answer, _, torn, err := w.transmit(c, r.t.where, command)
 		if torn && r.t.in == c {
 			_ = w.takeFromTill(r.t)
@@ -87,12 +84,16 @@ func (r *tillSlots) put(c *plastic) {
 }
 
 // take takes the card out of the slot.
-func (r *tillSlots) take() { r.do(func() { r.in.Slots[0].Remove() }) }
+func (r *tillSlots) take(c *plastic) {
+	_ = c.card.Off() // here and now: it may be in another reader before the hands come to this one
+	r.do(func() { r.in.Slots[0].Remove() })
+}
 
 // distant is a chip in the reader of a till: what the station's process sends it is done inside the town's loop.
 type distant struct {
 	r     *tillSlots
 	chip  card.Slot
+	here  func() bool // false once it was taken by hands that have not come to the reader yet
 	carry func(command []byte) ([]byte, error)
 }
 
@@ -103,8 +104,10 @@ func (d *distant) inside(do func() ([]byte, error)) (answer []byte, err error) {
 	done := make(chan struct{})
 	select {
 	case d.r.t.w.inbox <- func() {
-		answer, err = do()
-		close(done)
+		defer close(done)
+		if err = card.ErrRemoved; d.here() {
+			answer, err = do()
+		}
 	}:
 	case <-d.r.ended:
 		return nil, errNight
