@@ -28,6 +28,9 @@ func (s *Scene) plainSteps() []Step {
 		{`^挂回站控 (\d+) 号枪$`, s.plainHang},
 		{`^员工 (\d+) 停止站控 (\d+) 号枪$`, s.plainStop},
 		{`^员工 (\d+) 让站控 (\d+) 号枪继续$`, s.plainResume},
+		{`^员工 (\d+) 和 (\d+) 核对泵码, 解锁站控 (\d+) 号枪, 原因 "([^"]*)"$`, s.plainUnlock},
+		{`^只有员工 (\d+) 核对泵码, 解锁站控 (\d+) 号枪$`, s.plainUnlockAlone},
+		{`^没有报姓名的人停止站控 (\d+) 号枪$`, s.plainStopNobody},
 		{`^加油站拒绝, 说 "([^"]+)"$`, s.plainRefused},
 		{`^加油站显示 (\d+) 号枪 "([^"]+)"$`, s.stationShows},
 		{`^站控 (\d+) 号枪售出 ([\d.]+) 升 ([\d.]+) 元$`, s.plainSold},
@@ -185,6 +188,18 @@ func (s *Scene) plainStop(by, n int) error {
 
 func (s *Scene) plainResume(by, n int) error {
 	return s.plainAct(stationprogram.PathResume, stationprogram.AskNozzle{Nozzle: nozzle(n), By: fmt.Sprint(by)})
+}
+
+func (s *Scene) plainStopNobody(n int) error {
+	return s.plainAct(stationprogram.PathNozzleStop, stationprogram.AskNozzle{Nozzle: nozzle(n)})
+}
+
+func (s *Scene) plainUnlock(one, other, n int, reason string) error {
+	return s.plainAct(stationprogram.PathUnlock, stationprogram.AskUnlock{Nozzle: nozzle(n), By: [2]string{fmt.Sprint(one), fmt.Sprint(other)}, Reason: reason})
+}
+
+func (s *Scene) plainUnlockAlone(one, n int) error {
+	return s.plainAct(stationprogram.PathUnlock, stationprogram.AskUnlock{Nozzle: nozzle(n), By: [2]string{fmt.Sprint(one)}, Reason: "泵码已核对"})
 }
 
 // plainList is what the station has of a nozzle, newest first, once nothing is under way.

@@ -220,6 +220,9 @@ func (c *Core) showPlain(p *port) (list []NozzleStatus) {
 		k := c.plainAt(p.number, p.plans[i].NZN)
 		n := NozzleStatus{Port: p.number, Nozzle: p.plans[i].Nozzle, State: int(v.State), Zh: zh, En: en, Line: p.up, Amount: v.Amount, Quantity: v.Volume,
 			Price: v.Price, POSTTC: k.number}
+		if k.locked != "" {
+			n.Zh, n.En, n.Locked = "停用", "out of use", k.locked
+		}
 		if k.meter != nil {
 			n.Total = unit.Totalizer(uint32(k.meter.Litres))
 		}

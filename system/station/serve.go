@@ -51,6 +51,7 @@ type NozzleStatus struct {
 	Missing  int            `json:"missing"`          // numbers between that are not there yet
 	Unit     unit.Unit      `json:"unit,omitempty"`   // of Quantity; "": litres
 	Staff    string         `json:"staff,omitempty"`  // who serves it
+	Locked   string         `json:"locked,omitempty"` // why a plain nozzle is out of use until two persons unlock it
 }
 
 // AskSales asks for the newest records; 0 is 100, the most is 500.
