@@ -34,7 +34,6 @@
       | 1 号线: 接触不良 持续20秒             |
       | line 1: tear-byte at 9 times 8 |
 
-    @虚拟时间
     例子: 加油机
       | 故障                          |
       | 1 号枪: 断电 5秒后 持续5秒           |
@@ -45,7 +44,6 @@
       | dispenser 1: clicks         |
       | dispenser 1: reverse        |
 
-    @虚拟时间
     例子: 卡与 PSAM
       | 故障                            |
       | card 张三的卡: tear-command at 9 |
@@ -56,25 +54,29 @@
       | psam 1: off for 40s           |
       | psam 1: wrong times 1         |
 
-    @虚拟时间
-    例子: 站级程序, 磁盘, 集线器与中心
-      | 故障                               |
-      | hub 0001: off for 20s            |
-      | 加油站 0001: 杀死 3秒后 持续20秒          |
+    例子: 站级程序, 集线器与中心
+      | 故障                                   |
+      | hub 0001: off for 20s                |
+      | 加油站 0001: 杀死 3秒后 持续20秒              |
       | station 0001: stuck after 5s for 20s |
-      | disk 0001: slow                  |
-      | disk 0001: full for 20s          |
-      | disk 0001: sync                  |
-      | disk 0001: short                 |
-      | disk 0001: tear-byte at 300      |
-      | clock 0001: ahead at 90 after 4s for 30s |
-      | 时钟 0001: 跳慢 第90个 4秒后 持续30秒 |
-      | center 0001: off for 20s         |
-      | center 0001: slow                |
-      | center 0001: lose 50% for 20s    |
-      | center 0001: duplicate times 2   |
+      | center 0001: off for 20s             |
+      | center 0001: slow                    |
+      | center 0001: lose 50% for 20s        |
+      | center 0001: duplicate times 2       |
 
-  @E7 @故障 @虚拟时间
+    # 磁盘和时钟的故障装在程序里面, 独立的进程用的是真磁盘和真时钟
+    @虚拟时间
+    例子: 磁盘与时钟
+      | 故障                                       |
+      | disk 0001: slow                          |
+      | disk 0001: full for 20s                  |
+      | disk 0001: sync                          |
+      | disk 0001: short                         |
+      | disk 0001: tear-byte at 300              |
+      | clock 0001: ahead at 90 after 4s for 30s |
+      | 时钟 0001: 跳慢 第90个 4秒后 持续30秒               |
+
+  @E7 @故障
   场景大纲: 故障来告警
     假如按 "two-nozzles" 建成城镇
     当"张三的卡" 在 1 号枪加油 3.00 升
@@ -97,6 +99,7 @@
       | dispenser 1: total-back at 2     | totalizer-back  |
       | 1 号枪: 手动出油 第3个                   | totalizer-jump  |
 
+  # 过 2 小时; 对调两口的线
   @E7 @故障 @虚拟时间
   场景大纲: 接线对调, 改正后记录重传
     假如按 "two-nozzles" 建成城镇
@@ -115,7 +118,7 @@
       | 故障                   | 告警             |
       | line 1: crossed at 2 | crossed-cables |
 
-  @E7 @故障 @虚拟时间
+  @E7 @故障
   场景大纲: 新油价路上的故障
     假如按 "two-nozzles" 建成城镇
     假如故障 "<故障>"
@@ -132,7 +135,7 @@
       | dispenser 1: deaf  |
       | center 0001: wrong |
 
-  @E7 @故障 @虚拟时间
+  @E7 @故障
   场景大纲: 网点读卡器的故障
     假如按 "two-nozzles" 建成城镇
     假如账户 "A0001" 存入现金 100.00 元
@@ -148,7 +151,7 @@
       | reader: unplug at 9 |
       | 网点读卡器: 服务停止 第9条     |
 
-  @E7 @故障 @虚拟时间
+  @E7 @故障
   场景大纲: 普通加油机的故障, 账实相符
     假如按 "till" 建成城镇
     而且过了 20 秒
@@ -175,7 +178,7 @@
       | plain 2: clicks          |
       | plain 2: reverse         |
 
-  @E7 @故障 @虚拟时间
+  @E7 @故障
   场景大纲: 普通加油机的故障来告警
     假如按 "till" 建成城镇
     而且过了 20 秒

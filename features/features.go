@@ -74,9 +74,8 @@ const (
 	CardsVPCD = "vpcd"
 )
 
-// virtualOnly is the tag of scenarios that hours pass in, whose faults sit inside the station's process, or whose
-// plain boards want their answers within 250 ms, which sixteen towns at once on a small machine may not keep: in real time they are
-// left out.
+// virtualOnly is the tag of scenarios that pass long times, that must act at one instant inside the station's process, or that hold a
+// bound in time, which a busy machine does not: in real time they are left out. A comment above each tag says which it is.
 const virtualOnly = "@虚拟时间"
 
 // tillReaders is the tag of scenarios at a till: in real time they need its readers, behind a PC/SC service.

@@ -156,7 +156,7 @@ func upload(data []byte) (frame fa.Frame, ok bool) {
 
 func (f faults) RepeatBatch(id record.SiteID) error {
 	if p := f.w.external[id]; p != nil {
-		p.twice = true
+		p.twice++
 		return nil
 	}
 	s, ok := f.w.stations[id]

@@ -14,7 +14,7 @@ func siteInjectors() map[pair]injector {
 	return map[pair]injector{
 		{fault.Hub, "off"}:          hubOff,
 		{fault.Station, "off"}:      killed,
-		{fault.Station, "stuck"}:    inside(func(s *site, x *injured) { s.freeze(); x.end = s.thaw }),
+		{fault.Station, "stuck"}:    stuck,
 		{fault.Disk, "slow"}:        inside(func(s *site, x *injured) { s.disk.Slow(diskLate); x.end = func() { s.disk.Slow(0) } }),
 		{fault.Disk, "full"}:        inside(diskFull),
 		{fault.Disk, "sync"}:        inside(func(s *site, x *injured) { s.disk.FailSync(1); s.supervise(x) }),
@@ -23,10 +23,12 @@ func siteInjectors() map[pair]injector {
 		{fault.Clock, "ahead"}:      leaping(1),
 		{fault.Clock, "behind"}:     leaping(-1),
 		{fault.Center, "off"}:       centerOff,
-		{fault.Center, "slow"}:      inside(func(s *site, x *injured) { s.hop = farAway; x.end = func() { s.hop = 0 } }),
-		{fault.Center, "lose"}:      inside(losing),
-		{fault.Center, "duplicate"}: inside(func(s *site, x *injured) { s.w.twiceMore(s, x) }),
-		{fault.Center, "wrong"}:     inside(func(s *site, x *injured) { s.w.forge = s.open.Site; x.struck = s.w.since("prices forged") }),
+		{fault.Center, "slow"}:      onTheWay(func(_ *World, y *way, x *injured) { y.hop = farAway; x.end = func() { y.hop = 0 } }),
+		{fault.Center, "lose"}:      onTheWay(losing),
+		{fault.Center, "duplicate"}: onTheWay(twiceMore),
+		{fault.Center, "wrong"}: onTheWay(func(w *World, _ *way, x *injured) {
+			w.forge, x.struck = record.SiteID(x.f.Place), w.since("prices forged")
+		}),
 	}
 }
 
@@ -154,21 +156,51 @@ func centerOff(w *World, f fault.Fault, x *injured) error {
 	return faults{w}.CutCenter(id)
 }
 
-// losing loses requests on their way to the center.
-func losing(s *site, x *injured) {
-	s.loses = x.f.Permill
-	if s.loses == 0 {
-		s.loses = usual
+// onTheWay is a fault between a station and the center, wherever the station's program runs.
+func onTheWay(do func(w *World, y *way, x *injured)) injector {
+	return func(w *World, f fault.Fault, x *injured) error {
+		y := w.wayOf(record.SiteID(f.Place))
+		if y == nil {
+			return fmt.Errorf("没有站点 %s (no such site)", f.Place)
+		}
+		do(w, y, x)
+		return nil
 	}
-	x.struck = s.w.since("request lost")
-	x.end = func() { s.loses = 0 }
+}
+
+// losing loses requests on their way to the center.
+func losing(w *World, y *way, x *injured) {
+	y.loses = x.f.Permill
+	if y.loses == 0 {
+		y.loses = usual
+	}
+	x.struck = w.since("request lost")
+	x.end = func() { y.loses = 0 }
 }
 
 // twiceMore sends the next batches twice.
-func (w *World) twiceMore(s *site, x *injured) {
-	s.twice = max(1, x.f.Times)
+func twiceMore(w *World, y *way, x *injured) {
+	y.twice = max(1, x.f.Times)
 	x.struck = w.since("batch repeated")
-	x.end = func() { s.twice = 0 }
+	x.end = func() { y.twice = 0 }
+}
+
+// stuck lets a program stand still: a process is stopped by a signal.
+func stuck(w *World, f fault.Fault, x *injured) error {
+	id := record.SiteID(f.Place)
+	if p := w.external[id]; p != nil {
+		still, ok := p.process.(interface{ Freeze(on bool) error })
+		if !ok {
+			return fmt.Errorf("站点 %s 的程序不能暂停 (its program can not be made to stand still)", id)
+		}
+		x.end = func() {
+			if err := still.Freeze(false); err != nil {
+				w.note("fault", err.Error())
+			}
+		}
+		return still.Freeze(true)
+	}
+	return inside(func(s *site, x *injured) { s.freeze(); x.end = s.thaw })(w, f, x)
 }
 
 // freeze lets a program stand still: what comes for it waits.

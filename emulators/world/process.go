@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"greylock/system/app"
 )
 
@@ -73,6 +75,14 @@ func (p *selfProcess) Kill() error {
 		return err
 	}
 	return nil
+}
+
+// Freeze lets it stand still, or go on.
+func (p *selfProcess) Freeze(on bool) error {
+	if on {
+		return p.cmd.Process.Signal(unix.SIGSTOP)
+	}
+	return p.cmd.Process.Signal(unix.SIGCONT)
 }
 
 // Wait waits for its end and returns its exit code as an error.

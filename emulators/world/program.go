@@ -32,7 +32,7 @@ type program struct {
 	process  Process
 	right    []byte // the configuration, kept while it is spoilt
 	cut      bool   // separated from the center
-	twice    bool   // the next batch reaches the center twice
+	way
 }
 
 const (
@@ -109,29 +109,19 @@ func (w *World) door(rw http.ResponseWriter, req *http.Request) {
 		body   []byte
 	}
 	answer := make(chan reply, 2)
+	send := func(status int, b []byte) {
+		select {
+		case answer <- reply{status, b}:
+		default: // the answer to the repetition reaches nobody
+		}
+	}
 	w.post(func() {
 		p := w.external[siteOf(body)]
-		if w.center.run == nil || p != nil && p.cut {
-			w.happened("center unreachable")
-			answer <- reply{}
+		if p == nil {
+			w.toDoor(nil, req.URL.Path, body, send)
 			return
 		}
-		times := 1
-		if p != nil && p.twice && req.URL.Path == record.PathBatch {
-			p.twice, times = false, 2
-			w.happened("batch repeated")
-		}
-		for range times {
-			w.center.serve(req.URL.Path, bytes.Clone(body), func(status int, b []byte) {
-				if p != nil {
-					b = w.altered(p.id, req.URL.Path, w.forged(p.id, req.URL.Path, b))
-				}
-				select {
-				case answer <- reply{status, b}:
-				default: // the answer to the repetition reaches nobody
-				}
-			})
-		}
+		w.at(w.now.Add(p.hop), func() { w.toDoor(p, req.URL.Path, body, send) })
 	})
 	select {
 	case r := <-answer:
@@ -141,6 +131,34 @@ func (w *World) door(rw http.ResponseWriter, req *http.Request) {
 		rw.WriteHeader(r.status)
 		_, _ = rw.Write(r.body)
 	case <-req.Context().Done():
+	}
+}
+
+// toDoor is the center's end of a request; a status of 0 is a connection that breaks.
+func (w *World) toDoor(p *program, path string, body []byte, send func(status int, body []byte)) {
+	if w.center.run == nil || p != nil && p.cut {
+		w.happened("center unreachable")
+		send(0, nil)
+		return
+	}
+	if p != nil && w.lost(p.id, &p.way) {
+		send(0, nil)
+		return
+	}
+	times := 1
+	if p != nil && p.twice > 0 && path == record.PathBatch {
+		p.twice, times = p.twice-1, 2
+		w.happened("batch repeated")
+	}
+	for range times {
+		w.center.serve(path, bytes.Clone(body), func(status int, b []byte) {
+			if p == nil {
+				send(status, b)
+				return
+			}
+			b = w.altered(p.id, path, w.forged(p.id, path, b))
+			w.at(w.now.Add(p.hop), func() { send(status, b) })
+		})
 	}
 }
 

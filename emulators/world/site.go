@@ -24,18 +24,16 @@ const (
 
 // site is one site's program inside the world: a core over a journal on an unkind disk.
 type site struct {
-	w       *World
-	open    record.SiteOpened
-	make    func(j *journal.Journal) (link.Core, error) // a fresh core; called at every start
-	disk    *faultfile.Disk
-	run     *app.Site // nil while the program is not running
-	life    int       // counts starts; events of an earlier life are void
-	wake    *event
-	lines   map[int]func(data []byte)
-	cut     bool          // separated from the center
-	twice   int           // so many next batches are sent twice
-	hop     time.Duration // one way to the center beside the usual time
-	loses   int           // thousandths of its requests to the center get lost
+	w     *World
+	open  record.SiteOpened
+	make  func(j *journal.Journal) (link.Core, error) // a fresh core; called at every start
+	disk  *faultfile.Disk
+	run   *app.Site // nil while the program is not running
+	life  int       // counts starts; events of an earlier life are void
+	wake  *event
+	lines map[int]func(data []byte)
+	cut   bool // separated from the center
+	way
 	skew    time.Duration // how far its machine's clock is ahead
 	frozen  bool          // stands still
 	waiting []func()      // what comes for it meanwhile
@@ -43,6 +41,33 @@ type site struct {
 	ended   string        // why its program has ended by itself since its last start
 	asks    map[uint64]func(status int, body []byte)
 	askID   uint64
+}
+
+// way is what a site's way to the center has wrong.
+type way struct {
+	twice int           // so many next batches are sent twice
+	hop   time.Duration // one way beside the usual time
+	loses int           // thousandths of its requests get lost
+}
+
+// lost says whether a request of a site gets lost now.
+func (w *World) lost(id record.SiteID, y *way) bool {
+	if y.loses == 0 || w.stream("loss "+string(id)).IntN(1000) >= y.loses {
+		return false
+	}
+	w.happened("request lost")
+	return true
+}
+
+// wayOf is a site's way to the center, wherever its program runs; nil: there is no such site.
+func (w *World) wayOf(id record.SiteID) *way {
+	if p := w.external[id]; p != nil {
+		return &p.way
+	}
+	if s := w.stations[id]; s != nil {
+		return &s.way
+	}
+	return nil
 }
 
 // start opens the journal and starts the program.
@@ -231,8 +256,7 @@ func (w *World) toCenter(s *site, c link.Call, finish func(int, []byte, error)) 
 		w.happened("center unreachable")
 		return
 	}
-	if s.loses > 0 && w.stream("loss "+string(s.open.Site)).IntN(1000) < s.loses {
-		w.happened("request lost")
+	if w.lost(s.open.Site, &s.way) {
 		return
 	}
 	life := s.life

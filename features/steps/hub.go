@@ -18,6 +18,7 @@ func (s *Scene) hubSteps() []Step {
 		{`^"([^"]+)" 依次在 ([\d、]+) 号枪各加油 ([\d.]+) 升$`, s.salesAround},
 		{`^(\d+) 号枪接好后 (\d+) 秒内恢复$`, s.backWithin},
 		{`^(\d+) 号枪的线上 (\d+) 个字节用时 ([\d.]+) 秒, 误差至多 (\d+)%$`, s.pace},
+		{`^(\d+) 号枪的线上来了 (\d+) 个乱字节$`, s.babble},
 		{`^(\d+) 号枪的线上计有(校验错误|帧错误)$`, s.lineErrors},
 	}
 }
@@ -80,6 +81,11 @@ func (s *Scene) pace(n, bytes int, seconds string, percent int) error {
 	if off := (took - whole).Abs(); err == nil && off > whole*time.Duration(percent)/100 {
 		err = fmt.Errorf("%d 字节用时 %v, 应为 %v (bytes took, want)", bytes, took, whole)
 	}
+	return err
+}
+
+func (s *Scene) babble(n, bytes int) error {
+	_, err := s.Town.Faults().Burst(nozzle(n), bytes)
 	return err
 }
 

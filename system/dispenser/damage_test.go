@@ -182,3 +182,47 @@ func FuzzFA(f *testing.F) {
 		}
 	})
 }
+
+// Ten million random bytes on the line of a running driver: nothing of them becomes a record, and the second good frame behind noise
+// is understood at the latest.
+func TestFATenMillionRandomBytes(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(9, 1))
+	b := newBench(t)
+	b.contact()
+	poll := raw(t, 1, 3, &fa.Poll{})
+	noise, rounds := make([]byte, 5000), 0
+	for sent := 0; sent < 10_000_000; rounds++ {
+		piece := noise[:1+rnd.IntN(len(noise))]
+		sent += len(piece)
+		for i := range piece {
+			if piece[i] = byte(rnd.Uint32()); rnd.IntN(20) == 0 {
+				piece[i] = fa.Start
+			}
+		}
+		b.d.Receive(b.now, piece)
+		b.wait(time.Duration(rnd.IntN(3000)) * time.Millisecond)
+		frames, events := b.d.Take()
+		for _, e := range events {
+			switch e.(type) {
+			case dispenser.Taken, dispenser.Totals, dispenser.Informed, dispenser.GreyAsked, dispenser.ListAsked:
+				t.Fatalf("round %d: noise became %+v", rounds, e)
+			}
+		}
+		for _, f := range frames {
+			(&bench{t: t}).parse(f)
+		}
+		b.d.Receive(b.now, poll)
+		b.d.Receive(b.now, poll)
+		if frames, _ := b.d.Take(); len(frames) == 0 || b.d.View().State == dispenser.Inoperative {
+			t.Fatalf("round %d: two polls behind noise and no answer: %+v", rounds, b.d.Counters())
+		}
+	}
+	rec := testRecord(77)
+	b.board(9, &fa.Upload{Record: rec})
+	_, _, events := b.out()
+	want := rec.Bytes()
+	if x, ok := events[len(events)-1].(dispenser.Taken); !ok || [fa.RecordSize]byte(x.Raw) != want {
+		t.Errorf("a record behind the noise: %s", kinds(events))
+	}
+}

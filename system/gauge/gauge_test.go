@@ -277,3 +277,40 @@ func FuzzDriver(f *testing.F) {
 		t.Fatal("an honest answer was not heard")
 	})
 }
+
+// Ten million random bytes instead of answers: no level of a tank comes of them, and the first good answer is a level again.
+func TestTenMillionRandomBytes(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(9, 3))
+	r := newRig(t)
+	r.contact()
+	noise, rounds := make([]byte, 4000), 0
+	for sent := 0; sent < 10_000_000; rounds++ {
+		piece := noise[:1+rnd.IntN(len(noise))]
+		sent += len(piece)
+		for i := range piece {
+			piece[i] = byte(rnd.Uint32())
+		}
+		r.now = r.now.Add(time.Duration(rnd.IntN(2000)) * time.Millisecond)
+		r.d.Receive(r.now, piece)
+		if r.d.Due() <= r.now {
+			r.d.Wake(r.now)
+		}
+		_, events := r.d.Take()
+		for _, e := range events {
+			switch e.(type) {
+			case Offline, Strange:
+			default:
+				t.Fatalf("noise became %T%+v", e, e)
+			}
+		}
+	}
+	for {
+		r.wake()
+		if frames, _ := r.d.Take(); len(frames) == 1 && string(frames[0]) == askLevels {
+			break
+		}
+	}
+	r.answer(levels(0))
+	r.is(r.sends(askStatus), Online{}, dip(0))
+}

@@ -323,3 +323,46 @@ func TestProofIsTrueWhateverTheLineDoes(t *testing.T) {
 		}
 	}
 }
+
+// Ten million random bytes instead of answers, orders in between: nothing is proven, the board counts as lost, and the first good
+// answers prove what was ordered.
+func TestTenMillionRandomBytes(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(9, 2))
+	r := closed(t, 0, 1, 2)
+	r.answer = func(wire.Request, wire.Reply) []wire.Reply { return nil }
+	noise := make([]byte, 4000)
+	for sent := 0; sent < 10_000_000; {
+		piece := noise[:1+rnd.IntN(len(noise))]
+		if rnd.IntN(2) == 0 {
+			piece = piece[:min(len(piece), 8)]
+		}
+		sent += len(piece)
+		for i := range piece {
+			piece[i] = byte(rnd.Uint32())
+		}
+		if len(piece) > 1 {
+			piece[0], piece[1] = 3, byte(wire.WriteCoil)
+		}
+		if rnd.IntN(50) == 0 {
+			r.d.Switch(r.now, rnd.IntN(3), false)
+		}
+		r.d.Receive(r.now, piece)
+		r.run(time.Duration(1+rnd.IntN(100)) * time.Millisecond)
+		for _, e := range r.events() {
+			switch e.(type) {
+			case relay.Proven, relay.Online, relay.Found, relay.Fell:
+				t.Fatalf("noise became %T%+v", e, e)
+			}
+		}
+	}
+	if r.d.Online() {
+		t.Error("noise is a board that answers")
+	}
+	r.answer = nil
+	for i := range 3 {
+		r.d.Switch(r.now, i, false)
+	}
+	r.run(relay.ProofLimit)
+	r.want(relay.Online{}, relay.Proven{Coil: 0}, relay.Proven{Coil: 1}, relay.Proven{Coil: 2})
+}
