@@ -112,8 +112,11 @@ func (e *env) priceStatus(addr *string) *cobra.Command {
 		t := cli.Table{Heads: []string{"站点", "口", "枪", "下发", "已有", "状态"}}
 		for _, l := range a.Late {
 			state := "等待确认 (waiting)"
-			if l.Shut {
+			switch {
+			case l.Shut:
 				state = "已停用 (closed)"
+			case l.Open:
+				state = "断线, 仍按旧价 (not reached, sells at its old price)"
 			}
 			t.Add(l.Site, l.Port, l.Nozzle, l.Ordered, l.Has, state)
 		}
@@ -171,6 +174,8 @@ func showStationPrices(w io.Writer, p station.Prices) {
 func priceState(n station.NozzlePrice, ordered uint64) string {
 	state := "已确认"
 	switch {
+	case n.Open:
+		state = "未确认, 够不着, 仍按旧价 (not reached, sells at its old price)"
 	case n.Shut:
 		state = "未确认, 已停用 (closed)"
 	case n.Acknowledged != ordered:

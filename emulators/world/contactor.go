@@ -16,6 +16,8 @@ type ContactorFaults interface {
 	BreakContactors(site record.SiteID, how string) error
 	// Weld lets a nozzle's contactor stay closed whatever its coil does.
 	Weld(nozzle record.Nozzle) error
+	// Contactor says whether the coil of a nozzle's contactor is on: somebody looks at the lamp of the board.
+	Contactor(nozzle record.Nozzle) (on bool, err error)
 }
 
 // contactorAddress is the relay board's address in the town.
@@ -141,4 +143,13 @@ func (f faults) Weld(n record.Nozzle) error {
 		p.welded = true
 		p.feed()
 	})
+}
+
+func (f faults) Contactor(n record.Nozzle) (on bool, err error) {
+	err = f.at(n, func(p *pump) {
+		if p.contactor != nil {
+			on = p.contactor.board.On(p.port - 1)
+		}
+	})
+	return on, err
 }

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -30,6 +31,7 @@ func (s *Scene) stopSteps() []Step {
 		{`^加油站没有紧急停机$`, s.noStop},
 		{`^接触器板(不应答|失电|卡住|恢复正常)$`, s.breakContactors},
 		{`^(\d+) 号枪的接触器触点粘连$`, s.weld},
+		{`^(\d+) 号枪的接触器已(断开|吸合)$`, s.coil},
 	}
 }
 
@@ -210,3 +212,13 @@ func (s *Scene) breakContactors(how string) error {
 }
 
 func (s *Scene) weld(n int) error { return s.Town.Faults().Weld(nozzle(n)) }
+
+func (s *Scene) coil(n int, where string) error {
+	var failed error
+	err := s.Town.Until(fmt.Sprintf("%d 号枪的接触器%s", n, where), func() bool {
+		var on bool
+		on, failed = s.Town.Faults().Contactor(nozzle(n))
+		return failed != nil || on == (where == "吸合")
+	}, soon)
+	return errors.Join(failed, err)
+}

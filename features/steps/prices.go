@@ -22,7 +22,7 @@ func (s *Scene) priceSteps() []Step {
 		{`^中心的调价申请为 "([^"]+)"$`, s.proposalIs},
 		{`^中心的调价由 "([^"]+)" 提出、"([^"]+)" 批准$`, s.decidedBy},
 		{`^加油站的油价第 (\d+) 版, 各枪均已确认$`, s.allAcknowledged},
-		{`^加油站显示 (\d+) 号枪(已确认最新油价|未确认最新油价|因油价未确认已停用)$`, s.nozzlePrices},
+		{`^加油站显示 (\d+) 号枪(已确认最新油价|未确认最新油价|因油价未确认已停用|停不了, 仍按旧价)$`, s.nozzlePrices},
 		{`^(\d+) 号枪收不到油价$`, s.deaf},
 		{`^(\d+) 号枪又收得到油价$`, s.hears},
 		{`^有人在途中改动下一份油价$`, s.forge},
@@ -150,6 +150,8 @@ func (s *Scene) nozzlePrices(n int, state string) error {
 				return current && !x.Shut
 			case "未确认最新油价":
 				return !current
+			case "停不了, 仍按旧价":
+				return x.Open && !x.Shut
 			default:
 				return x.Shut
 			}

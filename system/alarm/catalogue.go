@@ -108,6 +108,7 @@ var catalogue = map[string]Advice{
 
 	// prices
 	"price-missing":       {Critical, Attendant, "该枪未确认新价, 已停用: 查通讯; 确认后自动开枪", "the nozzle has not acknowledged its prices and is closed: look at the line; it opens by itself once it has"},
+	"price-unreached":     {Critical, Attendant, "该枪断线, 停不了, 仍按旧价售油: 挂停用牌或切断电源, 接好通讯, 确认新价后自动恢复", "the nozzle is off line, can not be closed and sells at its old price: close it by hand or cut its power, mend the line; it goes on by itself once it has the new prices"},
 	"price-self-approval": {Warning, Risk, "有人想批准自己提出的调价: 查是否误操作", "somebody tried to approve an own change of prices: a slip, or worse?"},
 	"price-stale":         {Critical, Manager, "按过期或未下发的单价售油: 核对小票, 查该枪油价版本 (station prices)", "sold at an outdated or unknown price: compare the receipt, look at the nozzle's version (station prices)"},
 	// plain dispensers, and the emergency stop

@@ -148,11 +148,11 @@ func (b *books) carry(p place, kind record.Kind, f record.Fact) {
 	case record.DirectiveApplied:
 		b.applied(p.Site, f)
 	case record.PriceAcknowledged:
-		b.priceAcks.put(portKey{p.Site, f.Port}, priceAck{f.Version, b.priceAcks.at(portKey{p.Site, f.Port}).shut})
+		b.priceAcks.put(portKey{p.Site, f.Port}, priceAck{f.Version, b.priceAcks.at(portKey{p.Site, f.Port}).shut, false})
 	case record.NozzleShut:
-		b.priceAcks.put(portKey{p.Site, f.Port}, priceAck{b.priceAcks.at(portKey{p.Site, f.Port}).version, true})
+		b.priceAcks.put(portKey{p.Site, f.Port}, priceAck{b.priceAcks.at(portKey{p.Site, f.Port}).version, true, f.Unreached})
 	case record.NozzleFreed:
-		b.priceAcks.put(portKey{p.Site, f.Port}, priceAck{f.Version, false})
+		b.priceAcks.put(portKey{p.Site, f.Port}, priceAck{f.Version, false, false})
 	case record.ProofSeen:
 		b.park(p, f)
 	case record.PlainSold:

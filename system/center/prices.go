@@ -189,6 +189,7 @@ type PriceLate struct {
 	Ordered uint64        `json:"ordered"`
 	Has     uint64        `json:"has"`  // by its station's word; 0: none
 	Shut    bool          `json:"shut"` // its station has closed it
+	Open    bool          `json:"open"` // it could not be closed: it sells on at its old price until its board is reached
 }
 
 type portKey struct {
@@ -200,6 +201,7 @@ type portKey struct {
 type priceAck struct {
 	version uint64
 	shut    bool
+	open    bool // it was not reached
 }
 
 // priceStatus looks at every card dispenser of the newest layouts; a plain one is priced by its station, sale by sale.
@@ -218,7 +220,7 @@ func (c *Core) priceStatus(clock.Instant, nothing) outcome {
 				a.Acknowledged++
 				continue
 			}
-			a.Late = append(a.Late, PriceLate{id, p.Port, p.Nozzle, ordered, ack.version, ack.shut})
+			a.Late = append(a.Late, PriceLate{id, p.Port, p.Nozzle, ordered, ack.version, ack.shut && !ack.open, ack.open})
 		}
 	}
 	return reply(a)

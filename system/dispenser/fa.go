@@ -88,6 +88,9 @@ func (d *FA) SetOrders(o Orders) {
 	d.orders = o
 }
 
+// Orders are what the board is offered.
+func (d *FA) Orders() Orders { return d.orders }
+
 // HasLists reports that the board, by its last word, has the lists that it is offered.
 func (d *FA) HasLists() bool {
 	a, b := d.has, d.orders.Versions

@@ -123,7 +123,7 @@ func (c *Core) contactorLine(now clock.Instant, up bool) {
 	c.contactorEvents(now)
 }
 
-// contact switches every pump as the emergency stops have it. A pump that is in no layout stands still. What is to be still is
+// contact switches every pump as the emergency stops have it, and prices that its board can not be told. A pump that is in no layout stands still. What is to be still is
 // switched at once; what is to run waits for the first reading, which may tell of a stop, and for the disk.
 func (c *Core) contact(now clock.Instant) {
 	x := c.contactor
@@ -134,7 +134,7 @@ func (c *Core) contact(now clock.Instant) {
 		plan, ok := c.orders.plan(p.number)
 		k := &x.coils[i]
 		switch {
-		case ok && c.stopped(plan.Nozzle), !ok && (k.order == coilOn || k.found && k.on):
+		case ok && (c.stopped(plan.Nozzle) || p.pricing.shut && p.pricing.cut), !ok && (k.order == coilOn || k.found && k.on):
 			c.pumpOff(now, i)
 		case !ok:
 		case k.order == coilOn || k.order == coilLeft && !k.found || k.feeding:
@@ -167,7 +167,7 @@ func (c *Core) pumpsFound(now clock.Instant) {
 	var lost []record.Nozzle
 	for i, p := range c.contactor.ports {
 		plan, ok := c.orders.plan(p.number)
-		if k := c.contactor.coils[i]; k.found && !k.on && k.order == coilLeft && p.fed && ok && !c.stopped(plan.Nozzle) {
+		if k := c.contactor.coils[i]; k.found && !k.on && k.order == coilLeft && p.fed && ok && !c.stopped(plan.Nozzle) && !p.pricing.shut {
 			lost = append(lost, plan.Nozzle)
 		}
 	}

@@ -36,6 +36,7 @@ func (c *Core) one(now clock.Instant, p *port, e dispenser.Event) {
 		p.echo = false
 		p.askMissing(now)
 	case dispenser.Offline:
+		p.lists.greeted, p.lists.seen = false, c.orders.lists.newest()
 		if e.Looped { // an Echo has told what is wrong
 			return
 		}
@@ -56,6 +57,7 @@ func (c *Core) one(now clock.Instant, p *port, e dispenser.Event) {
 	case dispenser.Informed:
 		p.names = e.Info.Nozzles
 		c.informed(now, p, e.Info)
+		c.listsInformed(now, p, e.Info.Versions)
 	case dispenser.Totals:
 		c.totals(now, p, e)
 	case dispenser.Reported:

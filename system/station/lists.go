@@ -346,6 +346,54 @@ func (l *cardLists) make() (dispenser.Orders, error) {
 	return o, put(fa.ContentWhite, uint16(o.Versions.White), white, true)
 }
 
+// boardLists is what a port's board is offered of the lists. It lives as long as the program: what is known of a board is asked anew.
+type boardLists struct {
+	greeted bool   // it has said in this contact which versions it has
+	seen    uint32 // the station's newest version when the contact ended; 0: no contact in this life of the program
+	turn    bool   // its numbers are one ahead
+}
+
+// wrapAround is after how many changes a number on the wire means another list again. Source: dispenser.md 3.4.
+const wrapAround = 255
+
+func (l *cardLists) newest() uint32 { return max(l.black.Version(), l.white.Version()) }
+
+// listsInformed looks at the first word of a contact. A board that was away for as many changes as there are numbers may have the
+// right number and a wrong list, and would never fetch: its numbers are turned by one, and it fetches.
+func (c *Core) listsInformed(now clock.Instant, p *port, has fa.Versions) {
+	first, l := !p.lists.greeted, &c.orders.lists
+	p.lists.greeted = true
+	if !first || l.newest()-min(l.newest(), p.lists.seen) < wrapAround {
+		return
+	}
+	o, err := c.orders.forPort(p.number, c.shutting(p))
+	if err != nil {
+		return // alarmed when the orders were made
+	}
+	p.lists.offer(&o)
+	same := func(a, b byte) bool { return a != 0 && a == b }
+	if v := o.Versions; same(v.Added, has.Added) || same(v.Deleted, has.Deleted) || same(v.White, has.White) {
+		p.lists.turn = !p.lists.turn
+		c.order(now)
+	}
+}
+
+// offer turns the numbers of the lists in a board's orders.
+func (b boardLists) offer(o *dispenser.Orders) {
+	if !b.turn {
+		return
+	}
+	for _, x := range [...]struct {
+		content fa.Content
+		version *byte
+	}{{fa.ContentAdded, &o.Versions.Added}, {fa.ContentDeleted, &o.Versions.Deleted}, {fa.ContentWhite, &o.Versions.White}} {
+		if file := o.Files[x.content]; *x.version != 0 && len(file) > 2 {
+			*x.version = fa.FoldVersion(uint64(*x.version) + 1)
+			o.Files[x.content] = append([]byte{0, *x.version}, file[2:]...) // the file begins with its version
+		}
+	}
+}
+
 // maxOnBoard is how many cards a list file may have: segments are counted with two bytes. Source: dispenser.md 3.7.
 const maxOnBoard = (fa.MaxFile - 16) / len(pboc.ASN{})
 

@@ -338,3 +338,41 @@ func TestListLongerThanABoardHolds(t *testing.T) {
 		t.Errorf("%v, %v", m, err)
 	}
 }
+
+// TestListNumbersWrap: a board that was away for 255 changes of the list holds the number that the newest one has, and would never
+// fetch: its numbers are turned. One that was not away so long is left alone.
+func TestListNumbersWrap(t *testing.T) {
+	t.Parallel()
+	r, d := newListDesk(t)
+	change := func(n int) {
+		for range n {
+			d.change(record.TopicBlack, []pboc.ASN{userCard(int(d.black.Version()) + 100)}, nil)
+		}
+		d.follow()
+	}
+	says := func() fa.Versions { // the board has what it was offered last
+		v := r.c.port(1).fa.Orders().Versions
+		r.board(&fa.Info{Maker: fa.MakerOf("TEST"), Time: fa.StampOf(r.now.Civil()), Nozzles: []fa.NZN{1}, Versions: v})
+		r.flush()
+		return v
+	}
+	change(10)
+	r.board(&fa.Poll{})
+	says()
+	d.wait(time.Minute) // away …
+	change(wrapAround)
+	had := r.c.port(1).fa.Orders().Versions
+	r.board(&fa.Poll{}) // … and back
+	says()
+	now := r.c.port(1).fa.Orders()
+	if had.Added == 0 || now.Versions.Added == had.Added || now.Files[fa.ContentAdded][1] != now.Versions.Added || r.c.port(1).fa.HasLists() {
+		t.Fatalf("offered %+v, then %+v, file %X", had, now.Versions, now.Files[fa.ContentAdded][:2])
+	}
+	had = says()
+	d.wait(time.Minute)
+	change(3)
+	r.board(&fa.Poll{})
+	if v := says(); v.Added == had.Added || r.c.port(1).fa.Orders().Versions != v || !r.c.port(1).fa.HasLists() {
+		t.Errorf("three changes later: %+v, then %+v", had, v)
+	}
+}

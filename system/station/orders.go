@@ -115,12 +115,12 @@ func (o *orders) forPort(port int, pr boardPrices) (dispenser.Orders, error) {
 	if o.versions[record.TopicPrices] == 0 {
 		return out, nil
 	}
-	table, err := o.priceTable(plan)
+	table, err := o.priceTable(plan, pr.wire(o.versions[record.TopicPrices]))
 	if err != nil || table == nil {
 		return out, err
 	}
 	// a new place needs its prices again, so both versions count
-	out.Versions.Price = fa.FoldVersion(o.versions[record.TopicPrices])
+	out.Versions.Price = pr.wire(o.versions[record.TopicPrices])
 	out.Files[fa.ContentPrice] = table
 	return out, nil
 }
@@ -139,7 +139,7 @@ func (o *orders) stationInfo(p record.PortPlan, version uint64, shut bool) ([]by
 }
 
 // priceTable makes the nozzle's table; nil if its product has no price yet.
-func (o *orders) priceTable(p record.PortPlan) ([]byte, error) {
+func (o *orders) priceTable(p record.PortPlan, version byte) ([]byte, error) {
 	now, haveNow := priceOf(o.prices.Now, p.Product)
 	next, haveNext := priceOf(o.prices.Next, p.Product)
 	switch {
@@ -150,7 +150,7 @@ func (o *orders) priceTable(p record.PortPlan) ([]byte, error) {
 	case !haveNow:
 		now = next
 	}
-	t := fa.PriceTable{Version: fa.FoldVersion(o.versions[record.TopicPrices])}
+	t := fa.PriceTable{Version: version}
 	if b, err := hex.DecodeString(o.prices.Effective); err != nil || len(b) != len(t.Effective) {
 		return nil, fmt.Errorf("station: prices: effective %q is not YYYYMMDDhhmm", o.prices.Effective)
 	} else {

@@ -36,6 +36,7 @@ type NozzlePrice struct {
 	Acknowledged uint64        `json:"acknowledged"`    // version that the board has; 0: none
 	AtMs         int64         `json:"acknowledged_ms"` // when the station learned it
 	Shut         bool          `json:"shut"`            // closed, because it had not acknowledged in time
+	Open         bool          `json:"open"`            // it should be closed and can not be: it sells on at its old price until its board is reached
 	Online       bool          `json:"online"`
 	Plain        bool          `json:"plain,omitempty"`
 }
@@ -43,17 +44,21 @@ type NozzlePrice struct {
 const (
 	answerTime = 15 * time.Second // before the minute of a change the boards are asked once more which version they have
 	fetchTime  = time.Minute      // what a board is given to fetch prices that hold at once
+	unreached  = 10 * time.Second // so long without a board's word, and it can be told nothing
 	maxAcks    = 64               // acknowledgements that are remembered per nozzle, for records that come late
 )
 
 // boardPrices is what a port's board knows of the prices. It changes only by facts, but for asked and closing.
 type boardPrices struct {
+	has   byte                       // number on the wire of what it acknowledged last; 0: none
 	acks  []record.PriceAcknowledged // oldest first
 	shut  bool
 	turns uint64 // times that the nozzle was shut or freed
 	asked uint64 // version before whose minute the board was asked
 
-	closing uint64 // version for which a NozzleShut is under way
+	closing uint64        // version for which a NozzleShut is under way
+	cut     bool          // it was shut and out of reach: its pump stays without power until it is freed
+	heard   clock.Instant // when the board was on line last; at the start: of the start
 }
 
 // acked is the version that the board has.
@@ -69,8 +74,20 @@ func (p boardPrices) ackedAt(ms int64) (v uint64) {
 	return v
 }
 
+// wire is the number by which a board is offered a version. A number has one byte, and a board fetches only what has another than it
+// holds: where the number of a later version is that of the one it has acknowledged (it was away for 255 changes), the next one is
+// taken. It follows from the facts alone.
+func (p boardPrices) wire(v uint64) byte {
+	w := fa.FoldVersion(v)
+	if w != 0 && w == p.has && v != p.acked() {
+		w = fa.FoldVersion(v + 1)
+	}
+	return w
+}
+
 func (c *Core) acknowledged(f record.PriceAcknowledged) {
 	if p := c.port(f.Port); p != nil {
+		p.pricing.has = p.pricing.wire(f.Version)
 		p.pricing.acks = append(p.pricing.acks[max(0, len(p.pricing.acks)+1-maxAcks):], f)
 	}
 }
@@ -89,7 +106,7 @@ func (c *Core) informed(now clock.Instant, p *port, info fa.Info) {
 	if !ok || len(c.orders.book) == 0 {
 		return
 	}
-	v := c.versionOf(info.Versions.Price)
+	v := c.versionOf(p.pricing, info.Versions.Price)
 	var facts []record.Fact
 	if v != p.pricing.acked() {
 		facts = append(facts, record.PriceAcknowledged{TimeMs: now.Milli(), Port: p.number, Nozzle: plan.Nozzle, Version: v})
@@ -102,13 +119,17 @@ func (c *Core) informed(now clock.Instant, p *port, info fa.Info) {
 	}
 }
 
-// versionOf unfolds a version of the wire: the newest order that it may mean, 0 if there is none.
-func (c *Core) versionOf(wire byte) uint64 {
+// versionOf unfolds a number of the wire: what the board has acknowledged with it, else the newest order that it may mean, 0 if there
+// is none.
+func (c *Core) versionOf(p boardPrices, wire byte) uint64 {
 	if wire == 0 {
 		return 0
 	}
+	if wire == p.has {
+		return p.acked()
+	}
 	for i := len(c.orders.book) - 1; i >= 0; i-- {
-		if v := c.orders.book[i].Version; fa.FoldVersion(v) == wire {
+		if v := c.orders.book[i].Version; p.wire(v) == wire {
 			return v
 		}
 	}
@@ -160,6 +181,7 @@ func (c *Core) watchPrices(now clock.Instant) {
 		if p.fa == nil || !ok {
 			continue
 		}
+		c.hear(now, p)
 		if p.pricing.asked != newest.Version && p.pricing.acked() != newest.Version && now >= c.deadline(newest).Add(-answerTime) {
 			p.pricing.asked = newest.Version
 			p.fa.AskInfo(now)
@@ -169,12 +191,55 @@ func (c *Core) watchPrices(now clock.Instant) {
 			continue
 		}
 		p.pricing.closing = due
-		c.out.Append(record.NozzleShut{TimeMs: now.Milli(), Port: p.number, Nozzle: plan.Nozzle, Version: due}, record.Alarm{
-			TimeMs: now.Milli(), Kind: "price-missing", Subject: fmt.Sprintf("port %d", p.number),
-			Zh: fmt.Sprintf("%d 号枪未确认第 %d 版油价, 已停用", plan.Nozzle, due),
-			En: fmt.Sprintf("nozzle %d has not acknowledged version %d of the prices and is closed", plan.Nozzle, due),
-		})
+		c.shutForPrice(now, p, plan, due)
 	}
+}
+
+// shutForPrice closes a nozzle for its prices. A board that does not answer can not be told: its pump loses its power if there is a
+// contactor, else it sells on at its old price, and that is said.
+func (c *Core) shutForPrice(now clock.Instant, p *port, plan record.PortPlan, due uint64) {
+	a := record.Alarm{TimeMs: now.Milli(), Kind: "price-missing", Subject: fmt.Sprintf("port %d", p.number),
+		Zh: fmt.Sprintf("%d 号枪未确认第 %d 版油价, 已停用", plan.Nozzle, due),
+		En: fmt.Sprintf("nozzle %d has not acknowledged version %d of the prices and is closed", plan.Nozzle, due)}
+	open := c.away(now, p) && !c.cuts(p)
+	if open {
+		a = c.sellsOn(now, p, plan)
+	}
+	c.out.Append(record.NozzleShut{TimeMs: now.Milli(), Port: p.number, Nozzle: plan.Nozzle, Version: due, Unreached: open}, a)
+}
+
+func (c *Core) sellsOn(now clock.Instant, p *port, plan record.PortPlan) record.Alarm {
+	return record.Alarm{TimeMs: now.Milli(), Kind: "price-unreached", Subject: fmt.Sprintf("port %d", p.number),
+		Zh: fmt.Sprintf("%d 号枪断线, 未确认新价, 停不了: 仍按旧价售油", plan.Nozzle),
+		En: fmt.Sprintf("nozzle %d is off line, has not the new prices and can not be closed: it sells on at its old price", plan.Nozzle)}
+}
+
+// away says that a board has not answered for so long that nothing can be told to it.
+func (c *Core) away(now clock.Instant, p *port) bool {
+	return p.fa.View().State == dispenser.Inoperative && p.pricing.heard != 0 && now.Sub(p.pricing.heard) >= unreached
+}
+
+// cuts says that a contactor holds the pump.
+func (c *Core) cuts(p *port) bool { _, ok := c.contactor.coil(p); return ok }
+
+// hear notes when a board was there last. One that is shut for its prices and goes away is out of reach again: its pump loses its
+// power until it has them, or it is said that it may sell.
+func (c *Core) hear(now clock.Instant, p *port) {
+	if p.fa.View().State != dispenser.Inoperative || p.pricing.heard == 0 {
+		p.pricing.heard, p.pricing.cut = now, p.pricing.cut && p.pricing.shut
+		return
+	}
+	plan, ok := c.orders.plan(p.number)
+	if !ok || !p.pricing.shut || p.pricing.cut || !c.away(now, p) {
+		return
+	}
+	p.pricing.cut = true
+	if c.cuts(p) {
+		c.contact(now)
+		return
+	}
+	a := c.sellsOn(now, p, plan)
+	c.alarm(now, a.Kind, a.Subject, a.Zh, a.En)
 }
 
 // priced says that a product has a price at all.
@@ -211,7 +276,8 @@ func (c *Core) askPrices(now clock.Instant, _ struct{}) (any, bool) {
 		if p.fa == nil || !ok {
 			continue
 		}
-		n := NozzlePrice{Port: p.number, Nozzle: plan.Nozzle, Product: plan.Product, Acknowledged: p.pricing.acked(), Shut: p.pricing.shut,
+		open := p.pricing.shut && c.away(now, p) && !c.cuts(p)
+		n := NozzlePrice{Port: p.number, Nozzle: plan.Nozzle, Product: plan.Product, Acknowledged: p.pricing.acked(), Shut: p.pricing.shut && !open, Open: open,
 			Online: p.fa.View().State != dispenser.Inoperative}
 		if k := len(p.pricing.acks); k > 0 {
 			n.AtMs = p.pricing.acks[k-1].TimeMs

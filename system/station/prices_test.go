@@ -3,6 +3,7 @@ package station
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,7 +75,9 @@ func TestNozzleWithoutPricesIsShut(t *testing.T) {
 	if a := r.prices(); a.Current || a.InForce || a.Nozzles[0].Shut || r.facts("price.nozzle-shut") != 0 {
 		t.Fatalf("before the minute: %+v", a)
 	}
-	r.pass(5 * time.Minute)
+	r.pass(5*time.Minute - time.Second)
+	r.board(&fa.Poll{}) // it is there, and can be told
+	r.pass(time.Second)
 	r.pass(time.Second)
 	if a := r.prices(); !a.InForce || !a.Nozzles[0].Shut || r.facts("price.nozzle-shut") != 1 || r.facts("alarm") == 0 {
 		t.Fatalf("at the minute: %+v, %d shut", a, r.facts("price.nozzle-shut"))
@@ -82,6 +85,7 @@ func TestNozzleWithoutPricesIsShut(t *testing.T) {
 	if s := r.station(); len(s.Nozzles) != 0 || s.Version != 2 {
 		t.Fatalf("station info while shut: %+v", s)
 	}
+	r.board(&fa.Poll{})
 	r.has(1) // still the old ones
 	if a := r.prices(); !a.Nozzles[0].Shut {
 		t.Fatalf("freed by old prices: %+v", a)
@@ -192,5 +196,82 @@ func TestSaleNamesItsPrices(t *testing.T) {
 	}
 	if f := sell(5, 123); f.PriceVersion != 0 || stale() != 1 {
 		t.Errorf("by none: version %d, %d alarms", f.PriceVersion, stale())
+	}
+}
+
+// TestNozzleOutOfReachSellsOn: a board that does not answer can not be closed: that is what is said, until it is there again.
+func TestNozzleOutOfReachSellsOn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.placed()
+	r.put(record.TopicPrices, 1, table("202611221600", 785, 785))
+	r.has(1)
+	r.put(record.TopicPrices, 2, table("202611221710", 785, 799))
+	for range 11 {
+		r.pass(time.Minute) // nobody answers
+	}
+	a, kinds := r.prices().Nozzles[0], r.alarms()
+	if a.Shut || !a.Open || a.Acknowledged != 1 || !slices.Contains(kinds, "price-unreached") || slices.Contains(kinds, "price-missing") {
+		t.Fatalf("out of reach: %+v, alarms %v", a, kinds)
+	}
+	var f record.NozzleShut
+	for _, x := range r.log {
+		if x, ok := x.(record.NozzleShut); ok {
+			f = x
+		}
+	}
+	if !f.Unreached || f.Version != 2 {
+		t.Errorf("fact %+v", f)
+	}
+	r.has(1) // there again, with its old prices: it is given a station info without its nozzle
+	if a := r.prices().Nozzles[0]; !a.Shut || a.Open || len(r.station().Nozzles) != 0 {
+		t.Errorf("reached: %+v", a)
+	}
+	r.has(2)
+	if a := r.prices().Nozzles[0]; a.Shut || a.Open || a.Acknowledged != 2 {
+		t.Errorf("freed: %+v", a)
+	}
+}
+
+// TestVersionNumbersWrap: 255 orders later a number means another version. A board that was away so long is offered another number than
+// it holds, and is not taken to have what it never fetched; the same after replay.
+func TestVersionNumbersWrap(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.placed()
+	r.put(record.TopicPrices, 1, table("202611221600", 785, 785))
+	r.has(1)
+	for v := uint64(2); v <= 256; v++ {
+		r.put(record.TopicPrices, v, table("202611221600", unit.Price(600+v), unit.Price(600+v)))
+	}
+	r.has(1)
+	if a := r.prices(); a.Version != 256 || a.Nozzles[0].Acknowledged != 1 || a.Current {
+		t.Fatalf("the old number is taken for the new version: %+v", a)
+	}
+	o, err := r.c.orders.forPort(1, r.c.port(1).pricing)
+	if err != nil || o.Versions.Price != 2 || o.Files[fa.ContentPrice][0] != 2 {
+		t.Fatalf("offered %+v %v", o.Versions, err)
+	}
+	r.has(2)
+	if a := r.prices(); a.Nozzles[0].Acknowledged != 256 || !a.Current {
+		t.Fatalf("not acknowledged: %+v", a)
+	}
+	for v := uint64(257); v <= 258; v++ {
+		r.put(record.TopicPrices, v, table("202611221600", unit.Price(600+v), unit.Price(600+v)))
+		o, err := r.c.orders.forPort(1, r.c.port(1).pricing)
+		if err != nil || o.Versions.Price == r.c.port(1).pricing.has {
+			t.Fatalf("version %d is offered under the number that the board holds: %+v %v", v, o.Versions, err)
+		}
+		r.has(o.Versions.Price)
+		if a := r.prices(); a.Nozzles[0].Acknowledged != v {
+			t.Fatalf("version %d: %+v", v, a)
+		}
+	}
+	again := newRig(t)
+	for i, f := range r.log {
+		again.c.Apply(uint64(i+1), f)
+	}
+	if x, y := again.c.port(1).pricing, r.c.port(1).pricing; x.has != y.has || x.acked() != y.acked() {
+		t.Errorf("after replay %d %d, before %d %d", x.has, x.acked(), y.has, y.acked())
 	}
 }

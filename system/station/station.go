@@ -112,6 +112,7 @@ type port struct {
 	up       bool
 	echo     bool // an alarm about the wiring was raised in this contact
 	pricing  boardPrices
+	lists    boardLists
 	still    *still // its pump has no power; nil: it has
 	fed      bool   // the journal says that its pump may have power
 }
@@ -324,6 +325,7 @@ func (c *Core) order(now clock.Instant) {
 			c.alarm(now, "order-broken", fmt.Sprintf("port %d", p.number), "下发数据有误: "+err.Error(), "orders can not be made: "+err.Error())
 			continue
 		}
+		p.lists.offer(&o)
 		p.fa.SetOrders(o)
 	}
 	c.rig(now)

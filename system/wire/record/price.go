@@ -16,6 +16,8 @@ type NozzleShut struct {
 	Port    int    `json:"port"`
 	Nozzle  Nozzle `json:"nozzle"`
 	Version uint64 `json:"version"` // of the prices that are missing there
+	// Unreached says that the board did not answer and nothing holds its pump: it sells on at its old price until it is reached.
+	Unreached bool `json:"unreached,omitempty"`
 }
 
 // NozzleFreed ends it.
