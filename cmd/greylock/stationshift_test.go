@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"greylock/cmd/internal/cli"
 	"greylock/system/center"
 	"greylock/system/clock"
 	"greylock/system/shift"
@@ -114,4 +117,56 @@ func TestShiftFlags(t *testing.T) {
 	if _, err := dated("2026-02-30"); err == nil {
 		t.Error("2026-02-30 exists")
 	}
+}
+
+// TestShiftVerbs: a shift by commands, and what each of them says to negative, absurd, doubled and untimely input: it changes nothing.
+func TestShiftVerbs(t *testing.T) {
+	t.Parallel()
+	town := newQuickTown(t, "two-nozzles.yaml")
+	type row struct {
+		args string
+		exit cli.Exit
+		want string
+	}
+	try := func(rows []row) {
+		t.Helper()
+		state := func() station.ShiftView {
+			v := into[station.ShiftView](t, call(t, append(town.at("shift", "x"), "--json")...))
+			v.Report.ClosedMs = 0
+			return v
+		}
+		before := state()
+		for _, x := range rows {
+			call(t, town.at(strings.Fields(x.args)...)...).want(t, x.exit, x.want, "下一步")
+		}
+		if d := cmp.Diff(before, state()); d != "" {
+			t.Error(d)
+		}
+	}
+	try([]row{
+		{"shift close --by 王强", cli.Failed, "NO_SHIFT"}, {"shift handover --by 王强 --to 李梅", cli.Failed, "NO_SHIFT"}, {"shift drop --by 王强 --amount 1 --bag 1", cli.Failed, "NO_SHIFT"},
+		{"shift open --by 王强 --float -5", cli.Usage, "--float"}, {"shift open --by 王强 --float 10000000.01", cli.Failed, "CASH"}, {"shift open --by=", cli.Failed, "BY"},
+		{"shift open --by 王强 --dip 1=-3", cli.Usage, "--dip"}, {"shift open --by 王强 --dip 1=3", cli.Failed, "UNKNOWN_TANK"}, {"shift show 1", cli.Failed, "NO_Z"},
+		{"shift show 0", cli.Usage, ""}, {"shift list --limit -1", cli.Failed, "LIMIT"}, {"day show --date 2026-02-30", cli.Usage, "2026-11-22"},
+		{"day close --by 王强", cli.Usage, "date"}, {"day close --by 王强 --date 2026-11-22", cli.Failed, "DAY_NOT_OVER"}, {"day close --by= --date 2026-11-22", cli.Failed, "BY"},
+		{"month --month 202613", cli.Failed, "MONTH"}, {"month --month x", cli.Usage, "--month"}, {"month close --by 王强", cli.Failed, "MONTH"},
+		{"month close --by 王强 --month 202611", cli.Failed, "MONTH_NOT_OVER"}, {"month close --by 王强 --month -1", cli.Failed, "MONTH"},
+	})
+	call(t, town.at("shift", "open", "--by", "王强", "--float", "500")...).want(t, cli.OK, "中间报表 X (第 1 班)")
+	call(t, town.at("shift", "drop", "--by", "王强", "--amount", "120.50", "--bag", "B-1")...).want(t, cli.OK, "投币入保险柜 120.50 元, 封包 B-1")
+	call(t, town.at("shift", "duty", "--by", "王强", "--nozzle", "2", "--person", "赵六")...).want(t, cli.OK, "已登记")
+	try([]row{
+		{"shift open --by 李梅", cli.Failed, "SHIFT_OPEN"}, {"shift drop --by 王强 --amount 120.50 --bag B-1", cli.Failed, "DROPPED"}, {"shift drop --by 王强 --amount 0 --bag B-2", cli.Failed, "CASH"},
+		{"shift drop --by 王强 --amount -1 --bag B-2", cli.Usage, "--amount"}, {"shift drop --by 王强 --bag B-2", cli.Usage, "--amount"}, {"shift drop --by 王强 --amount 1", cli.Failed, "BAG"},
+		{"shift drop --by 王强 --amount 1 --bag B-2 --to pocket", cli.Failed, "BAG"}, {"shift drop --by= --amount 1 --bag B-2", cli.Failed, "BY"},
+		{"shift duty --by 王强 --nozzle 9", cli.Failed, "NO_NOZZLE"}, {"shift duty --by 王强 --nozzle -1", cli.Failed, "NO_NOZZLE"}, {"shift duty --by= --nozzle 1", cli.Failed, "BY"},
+		{"shift handover --by 赵六 --to 李梅", cli.Failed, "NOT_ON_DUTY"}, {"shift handover --by 王强 --to 王强", cli.Failed, "SAME_PERSON"}, {"shift handover --by 王强", cli.Failed, "TO"},
+		{"shift close --by 王强 --counted -1", cli.Usage, "--counted"}, {"shift close --by 王强 --counted 99999999", cli.Failed, "CASH"}, {"shift close --by 王强 --shift 2", cli.Failed, "NO_SHIFT"},
+		{"shift close --by 王强 --explain x", cli.Usage, "--explain"}, {"shift close --by 王强 --explain 9=other", cli.Failed, "NO_NOZZLE"}, {"shift close --by 王强 --explain 1=because", cli.Failed, "REASON"},
+	})
+	call(t, town.at("shift", "handover", "--by", "王强", "--to", "李梅", "--counted", "379.50", "--float", "379.50")...).want(t, cli.OK, "班报 Z 0001", "投币缴款 120.50 = 应有 379.50", "平")
+	call(t, town.at("shift", "close", "--by", "李梅", "--counted", "379.00")...).want(t, cli.OK, "班报 Z 0002", "短款 0.50")
+	try([]row{{"shift close --by 李梅 --shift 2", cli.Failed, "SHIFT_CLOSED"}, {"shift close --by 李梅", cli.Failed, "NO_SHIFT"}})
+	call(t, town.at("shift", "list")...).want(t, cli.OK, "王强", "李梅", "-0.50")
+	call(t, town.at("shift", "show", "1")...).want(t, cli.OK, "封包 B-1")
 }

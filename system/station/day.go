@@ -1,6 +1,7 @@
 package station
 
 import (
+	"fmt"
 	"net/http"
 
 	"greylock/system/clock"
@@ -56,11 +57,21 @@ func (c *Core) today(now clock.Instant) clock.BusinessDay {
 	return now.Civil().BusinessDay(c.orders.layout.DayCut)
 }
 
-func (c *Core) askDay(now clock.Instant, q AskDay) (any, bool) {
+func (c *Core) askDay(now clock.Instant, id uint64, q AskDay) {
 	if q.Day == 0 {
 		q.Day = c.today(now)
 	}
-	return c.dayView(q.Day), q.Day.Valid()
+	if c.isDay(id, q.Day) {
+		c.reply(id, c.dayView(q.Day), 0)
+	}
+}
+
+// isDay says whether a number is a day, or refuses.
+func (c *Core) isDay(id uint64, d clock.BusinessDay) bool {
+	if !d.Valid() {
+		c.refuse(id, http.StatusBadRequest, "DAY", fmt.Sprintf("%d 不是日期: 写成 2026-11-22", int(d)), fmt.Sprintf("%d is no date: write 2026-11-22", int(d)))
+	}
+	return d.Valid()
 }
 
 func (c *Core) dayView(d clock.BusinessDay) DayView {
@@ -72,8 +83,7 @@ func (c *Core) closeDay(now clock.Instant, id uint64, q CloseDay) {
 	case !word(q.By):
 		c.refuse(id, http.StatusBadRequest, "BY", "请写明日结人", "say who closes the day")
 		return
-	case !q.Day.Valid():
-		c.refuseBody(id)
+	case !c.isDay(id, q.Day):
 		return
 	case c.closing != nil:
 		c.refuse(id, http.StatusConflict, "SHIFT_CLOSING", "正在交班或结账, 请稍候", "a close is under way")
@@ -91,11 +101,15 @@ func (c *Core) closeDay(now clock.Instant, id uint64, q CloseDay) {
 	})
 }
 
-func (c *Core) askMonth(now clock.Instant, q AskMonth) (any, bool) {
+func (c *Core) askMonth(now clock.Instant, id uint64, q AskMonth) {
 	if q.Month == 0 {
 		q.Month = c.today(now).Month()
 	}
-	return MonthView{c.cfg.Site, c.orders.layout.Name, c.shifts.Month(q.Month)}, clock.BusinessDay(q.Month*100 + 1).Valid()
+	if !clock.BusinessDay(q.Month*100 + 1).Valid() {
+		c.refuse(id, http.StatusBadRequest, "MONTH", fmt.Sprintf("没有 %d 这个月: 写成 202611", q.Month), fmt.Sprintf("no month %d: write 202611", q.Month))
+		return
+	}
+	c.reply(id, MonthView{c.cfg.Site, c.orders.layout.Name, c.shifts.Month(q.Month)}, 0)
 }
 
 func (c *Core) closeMonth(now clock.Instant, id uint64, q CloseMonth) {

@@ -246,33 +246,48 @@ func (c *Core) view(kind string, r record.ShiftReport) ShiftView {
 	return ShiftView{Site: c.cfg.Site, Name: c.orders.layout.Name, Kind: kind, Open: is, Blind: is && open.Blind, Report: r}
 }
 
-func (c *Core) askShift(now clock.Instant, q AskShift) (any, bool) {
-	if q.Number == 0 {
+func (c *Core) askShift(now clock.Instant, id uint64, q AskShift) {
+	all := c.shifts.Closed()
+	switch {
+	case q.Number == 0:
 		v := c.view("X", c.shifts.X(now.Milli(), c.readings()))
 		if v.Blind {
 			v.Report = shift.Hidden(v.Report)
 		}
-		return v, true
+		c.reply(id, v, 0)
+	case q.Number <= uint64(len(all)):
+		c.reply(id, c.view("Z", all[q.Number-1]), 0)
+	default:
+		c.refuse(id, http.StatusNotFound, "NO_Z", fmt.Sprintf("第 %d 班还没有班报, 已有 %d 份: 见 shift list", q.Number, len(all)), fmt.Sprintf("shift %d has no report yet, there are %d: see shift list", q.Number, len(all)))
 	}
-	if all := c.shifts.Closed(); q.Number <= uint64(len(all)) {
-		return c.view("Z", all[q.Number-1]), true
-	}
-	return nil, false
 }
 
-func (c *Core) askShifts(_ clock.Instant, q AskShifts) (any, bool) {
-	if q.Limit == 0 {
-		q.Limit = defaultSales
+// limited is how many rows are asked for; false: refused.
+func (c *Core) limited(id uint64, limit int) (int, bool) {
+	if limit == 0 {
+		limit = defaultSales
+	}
+	if limit < 1 || limit > mostSales {
+		c.refuse(id, http.StatusBadRequest, "LIMIT", fmt.Sprintf("条数应为 1 至 %d", mostSales), fmt.Sprintf("ask for 1 to %d rows", mostSales))
+		return 0, false
+	}
+	return limit, true
+}
+
+func (c *Core) askShifts(_ clock.Instant, id uint64, q AskShifts) {
+	limit, ok := c.limited(id, q.Limit)
+	if !ok {
+		return
 	}
 	a := Shifts{Shifts: []record.ShiftReport{}}
 	if o, ok := c.shifts.Open(); ok {
 		a.Open = &o
 	}
 	all := c.shifts.Closed()
-	for i := len(all) - 1; i >= 0 && len(a.Shifts) < q.Limit; i-- {
+	for i := len(all) - 1; i >= 0 && len(a.Shifts) < limit; i-- {
 		a.Shifts = append(a.Shifts, all[i])
 	}
-	return a, q.Limit > 0 && q.Limit <= mostSales
+	c.reply(id, a, 0)
 }
 
 // refuseWith answers with the refusal that an error is.
@@ -350,9 +365,9 @@ func (c *Core) handOver(now clock.Instant, id uint64, q HandOver) {
 	switch {
 	case !word(q.To):
 		c.refuse(id, http.StatusBadRequest, "TO", "请写明接班人", "say who takes over")
-	case q.To == q.By:
+	case word(q.By) && !two([2]string{q.By, q.To}):
 		c.refuse(id, http.StatusBadRequest, "SAME_PERSON", "交班人和接班人不能是同一人", "who hands over and who takes over are two persons")
-	case is && open.By != q.By:
+	case is && word(q.By) && open.By != q.By:
 		c.refuse(id, http.StatusConflict, "NOT_ON_DUTY", fmt.Sprintf("当班的是 %s, 由其交班", open.By), "on duty is "+open.By+", who hands over")
 	default:
 		c.beginClose(now, id, q)

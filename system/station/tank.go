@@ -384,7 +384,7 @@ func (c *Core) tankNamed(id uint64, n int, by string) *tank.Tank {
 	}
 	t := c.tanks.book.Tank(n)
 	if t == nil {
-		c.refuse(id, http.StatusNotFound, "UNKNOWN_TANK", fmt.Sprintf("布局里没有 %d 号罐", n), fmt.Sprintf("there is no tank %d in the layout", n))
+		c.refuse(id, http.StatusNotFound, "UNKNOWN_TANK", fmt.Sprintf("布局里没有 %d 号罐, 罐号见 tank list", n), fmt.Sprintf("there is no tank %d in the layout: see tank list", n))
 	}
 	return t
 }
@@ -473,14 +473,22 @@ func (c *Core) noteDelivery(now clock.Instant, id uint64, q NoteDelivery) {
 	}
 }
 
-func (c *Core) askDeliveries(_ clock.Instant, q AskDeliveries) (any, bool) {
-	if q.Limit == 0 {
-		q.Limit = defaultSales
+func (c *Core) askDeliveries(_ clock.Instant, id uint64, q AskDeliveries) {
+	if limit, ok := c.limited(id, q.Limit); ok && c.isTank(id, q.Tank) {
+		c.reply(id, Deliveries{c.tanks.book.Deliveries(q.Tank, limit)}, 0)
 	}
-	return Deliveries{c.tanks.book.Deliveries(q.Tank, q.Limit)}, q.Limit > 0 && q.Limit <= mostSales
 }
 
-func (c *Core) askPeriod(now clock.Instant, q AskPeriod) (any, bool) {
+// isTank says whether a tank, or with 0 all, can be asked for, or refuses.
+func (c *Core) isTank(id uint64, n int) bool {
+	if n != 0 && c.tanks.book.Tank(n) == nil {
+		c.refuse(id, http.StatusNotFound, "UNKNOWN_TANK", fmt.Sprintf("布局里没有 %d 号罐, 罐号见 tank list", n), fmt.Sprintf("there is no tank %d in the layout: see tank list", n))
+		return false
+	}
+	return true
+}
+
+func (c *Core) askPeriod(now clock.Instant, id uint64, q AskPeriod) {
 	if q.Days == 0 {
 		q.Days = defaultDays
 	}
@@ -490,8 +498,12 @@ func (c *Core) askPeriod(now clock.Instant, q AskPeriod) (any, bool) {
 	if q.FromMs == 0 {
 		q.FromMs = q.ToMs - (time.Duration(q.Days) * 24 * time.Hour).Milliseconds()
 	}
-	if q.Days < 1 || q.Days > mostDays || q.FromMs > q.ToMs || q.Tank != 0 && c.tanks.book.Tank(q.Tank) == nil {
-		return nil, false
+	switch {
+	case !c.isTank(id, q.Tank):
+		return
+	case q.Days < 1 || q.Days > mostDays || q.FromMs > q.ToMs:
+		c.refuse(id, http.StatusBadRequest, "DAYS", fmt.Sprintf("对账应为最近 1 至 %d 天, 起点不晚于终点", mostDays), fmt.Sprintf("a balance is of the last 1 to %d days, from before to", mostDays))
+		return
 	}
 	a := Periods{OK: true, Periods: []tank.Period{}, Missing: []int{}}
 	for _, t := range c.tanks.book.Tanks() {
@@ -507,5 +519,5 @@ func (c *Core) askPeriod(now clock.Instant, q AskPeriod) (any, bool) {
 		a.Periods = append(a.Periods, p)
 		a.OK = a.OK && p.OK
 	}
-	return a, true
+	c.reply(id, a, 0)
 }

@@ -113,9 +113,21 @@ func TestTankRefusals(t *testing.T) {
 		r.refuses(PathTankDip, q, "DIP")
 	}
 	r.refuses(PathTankDelivery, NoteDelivery{Tank: 1, By: "x", Net: 1}, "NOTE")
-	r.refuses(PathTankReconcile, AskPeriod{Days: 400}, "BODY")
-	r.refuses(PathTankReconcile, AskPeriod{Tank: 3}, "BODY")
-	r.refuses(PathDeliveries, AskDeliveries{Limit: 501}, "BODY")
+	minus := unit.Quantity(-1)
+	r.refuses(PathTankDip, DipTank{Tank: 1, By: "x", Hand: true, Volume: &minus}, "DIP")
+	r.refuses(PathTankDip, DipTank{Tank: -1, By: "x", Hand: true, Height: 1}, "UNKNOWN_TANK")
+	for _, q := range []NoteDelivery{{Net: -1, Note: "1"}, {Net: mostVolume + 1, Note: "1"}, {Net: 1, Note: strings.Repeat("单", mostWords+1)}} {
+		q.Tank, q.By = 1, "x"
+		r.refuses(PathTankDelivery, q, "NOTE")
+	}
+	r.refuses(PathTankDelivery, NoteDelivery{Tank: 1, By: "x", Net: 1, Note: "1", Delivery: 9}, "NO_DELIVERY")
+	r.refuses(PathTankDelivery, NoteDelivery{Tank: 1, Net: 1, Note: "1"}, "BY")
+	r.refuses(PathTankReconcile, AskPeriod{Days: 400}, "DAYS")
+	r.refuses(PathTankReconcile, AskPeriod{Days: -1}, "DAYS")
+	r.refuses(PathTankReconcile, AskPeriod{FromMs: 2, ToMs: 1}, "DAYS")
+	r.refuses(PathTankReconcile, AskPeriod{Tank: 3}, "UNKNOWN_TANK")
+	r.refuses(PathDeliveries, AskDeliveries{Limit: 501}, "LIMIT")
+	r.refuses(PathDeliveries, AskDeliveries{Tank: 3}, "UNKNOWN_TANK")
 }
 
 // gauges lets the console answer the station's question.
