@@ -74,6 +74,9 @@ func (p *pump) powerOff() {
 	if p.board == nil {
 		return
 	}
+	if d := p.w.depots[p.site]; d != nil {
+		d.look(p.w.now) // what has flowed has left the tank
+	}
 	p.stray += p.board.View().Stray
 	p.board.Off()
 	p.board = nil

@@ -112,7 +112,11 @@ func (f faults) ReplaceBoard(n record.Nozzle) error {
 func (w *World) rehose(site record.SiteID) {
 	if d := w.depots[site]; d != nil {
 		for _, h := range d.hoses {
-			h.moved()
+			if h.card != nil {
+				h.total = h.card.total()
+			} else {
+				h.sum = h.plain.view().Total
+			}
 		}
 	}
 }

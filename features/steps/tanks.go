@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +40,8 @@ func (s *Scene) tankSteps() []Step {
 		{`^油罐对账(相符|不符)$`, s.balances},
 		{`^(\d+) 号罐对账短少约 ([\d.]+) 升, 超出允许$`, s.short},
 		{`^过了 (\d+) 天, 每天 "([^"]+)" 在 (\d+) 号枪加油 (\d+) 次, 每次 ([\d.]+) 升$`, s.passDays},
-		{`^过了 (\d+) 天, 每天只开机让 "([^"]+)" 在 (\d+) 号枪加油 ([\d.]+) 升$`, s.sleepDays},
+		{`^过了 (\d+) 天, 早中晚各开一次门, 每次 "([^"]+)" 在 1 号枪加油 ([\d.]+) 升, 在 2 号枪加油 ([\d.]+) 升, 中午油温高 (\d+) 度$`, s.openDays},
+		{`^油罐对账有 (\d+) 次进油, 共约 ([\d.]+) 升, 售出约 ([\d.]+) 升$`, s.balanced},
 		{`^对账显示 (\d+) 号枪的表多计约千分之 (\d+)$`, s.drifts},
 	}
 }
@@ -310,30 +312,75 @@ func (s *Scene) passDays(days int, card string, n, times int, text string) error
 	return nil
 }
 
-// sleepDays is a station that opens for one customer a day; its dispensers are off for the rest, its gauge and its program are not.
-func (s *Scene) sleepDays(days int, card string, n int, text string) error {
-	faults := s.Town.Faults()
-	for day := range days {
-		end := s.Town.Now().Add(24 * time.Hour)
-		err := s.Town.Until("开机", func() bool { return s.display(n).State == "空闲" }, calm)
-		if err == nil {
-			err = s.sale(card, n, text)
-		}
-		if err == nil {
-			err = s.Town.Settle(calm)
-		}
-		if err == nil {
-			err = errors.Join(faults.PowerCut(nozzle(1)), faults.PowerCut(nozzle(2)))
-		}
-		if err != nil {
-			return fmt.Errorf("第 %d 天 (day): %w", day+1, err)
-		}
-		s.Town.Pass(end.Sub(s.Town.Now()))
-		if err := errors.Join(faults.PowerOn(nozzle(1)), faults.PowerOn(nozzle(2))); err != nil {
-			return err
+// openDays is a station that opens in the morning, at noon and in the evening, for a customer at each nozzle. Its fuel is warmer at noon.
+// While it is closed its gauge and its program run alone.
+func (s *Scene) openDays(days int, card, first1, second, warmer string) error {
+	more, err := strconv.Atoi(warmer)
+	if err != nil {
+		return err
+	}
+	for range days {
+		for _, warm := range []int{0, more, -more} {
+			end := s.Town.Now().Add(8 * time.Hour)
+			err := first(func() error { return s.warmAll(warm) }, func() error { return s.openFor(card, first1, second) })
+			if err != nil {
+				return err
+			}
+			s.Town.Pass(end.Sub(s.Town.Now()))
 		}
 	}
-	return s.Town.Until("开机", func() bool { return s.display(n).State == "空闲" }, calm)
+	return s.powerAll(true)
+}
+
+// warmAll makes the fuel of every tank so many degrees warmer.
+func (s *Scene) warmAll(by int) error {
+	a, err := s.tanks()
+	for _, t := range a.Tanks {
+		_, _, degrees, bad := s.Town.Stick(station, t.Tank)
+		err = errors.Join(err, bad, s.Town.Warm(station, t.Tank, degrees+unit.Degrees(by*100)))
+	}
+	return err
+}
+
+// openFor gives the dispensers power for one customer at each nozzle.
+func (s *Scene) openFor(card, first1, second string) error {
+	return first(
+		func() error { return s.powerAll(true) },
+		func() error { return s.sale(card, 1, first1) },
+		func() error { return s.sale(card, 2, second) },
+		func() error { return s.Town.Settle(calm) },
+		func() error { return s.powerAll(false) },
+	)
+}
+
+// powerAll turns both dispensers and the network on, and waits until they sell, or off.
+func (s *Scene) powerAll(on bool) error {
+	f := s.Town.Faults()
+	if !on {
+		return errors.Join(f.CutCenter(station), f.PowerCut(nozzle(1)), f.PowerCut(nozzle(2)))
+	}
+	if err := errors.Join(f.MendCenter(station), f.PowerOn(nozzle(1)), f.PowerOn(nozzle(2))); err != nil {
+		return err
+	}
+	return s.Town.Until("开机", func() bool { return s.display(1).State == "空闲" && s.display(2).State == "空闲" }, calm)
+}
+
+// balanced: the balance of the tanks holds so many deliveries, what came by them and what was sold.
+func (s *Scene) balanced(count int, came, sold string) error {
+	a, err := s.periods()
+	if err != nil {
+		return err
+	}
+	list, err := s.deliveries()
+	if err != nil {
+		return err
+	}
+	var in, out unit.Quantity
+	for _, p := range a.Periods {
+		in, out = in+p.Delivered, out+p.Metered
+	}
+	return first(func() error { return want("进油", len(list), count) }, func() error { return about("进油", in, came, 2*twoDips) },
+		func() error { return about("售出", out, sold, 2*twoDips) })
 }
 
 func (s *Scene) drifts(n, permille int) error {

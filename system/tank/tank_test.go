@@ -171,6 +171,26 @@ func TestLossWhileSelling(t *testing.T) {
 	r.hears("tank-gain")
 }
 
+// TestSlowLeak: what loses less in a day than a day may be wrong by is heard after a week, once, and says of how many days.
+func TestSlowLeak(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for range 6 * 24 {
+		r.pass(time.Hour-20*time.Second, 0)
+		r.pass(20*time.Second, -40) // 9.6 L a day
+	}
+	if d := cmp.Diff([]string{"tank-loss"}, r.said); d != "" {
+		t.Error(d)
+	}
+	now := r.now.Milli()
+	if p, ok := r.b.Tank(1).Period(now-day.Milliseconds(), now); !ok || !p.OK {
+		t.Errorf("a day alone shows nothing: %+v", p)
+	}
+	if p := r.b.Tank(1).worst(now-1, now); p.OK || p.Difference < 4500 || p.ToMs-p.FromMs < 5*day.Milliseconds() {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestNozzleDrift(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

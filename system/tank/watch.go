@@ -2,6 +2,7 @@ package tank
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"greylock/system/clock"
@@ -51,7 +52,7 @@ type Watch struct {
 	still  clock.Instant // since when it has not
 	level  unit.Quantity // shown when the probe last moved
 	drawn  unit.Quantity // drawn by then
-	raised map[string]bool
+	raised map[said]bool
 }
 
 // Trouble is something that a person must look at; the station raises it.
@@ -73,9 +74,10 @@ func (w *Watch) Look(now clock.Instant, b *Book, t *Tank, l Live) (facts []recor
 		return []record.Fact{dip}, wrong
 	}
 	still := w.frozen(l.Volume, t.drawn+l.Pending)
-	wrong = w.say(wrong, still >= stuckDrawn, record.Alarm{Kind: "gauge-stuck", Subject: subject(t),
-		Zh: fmt.Sprintf("%d 号罐已出油 %v 升, 液位不动: 改用人工量油", t.Plan.Tank, still),
-		En: fmt.Sprintf("%v L were drawn from tank %d and its level does not move: dip by hand", still, t.Plan.Tank)})
+	wrong = w.say(wrong, still >= stuckDrawn, "gauge-stuck", subject(t), func() (zh, en string) {
+		return fmt.Sprintf("%d 号罐已出油 %v 升, 液位不动: 改用人工量油", t.Plan.Tank, still),
+			fmt.Sprintf("%v L were drawn from tank %d and its level does not move: dip by hand", still, t.Plan.Tank)
+	})
 	if still >= stuckDoubt {
 		return nil, wrong
 	}
@@ -161,45 +163,66 @@ func (w *Watch) judge(t *Tank, dip record.TankDip, drawn unit.Quantity, age time
 	last, _ := t.Last()
 	byGauge := dip.Why != record.DipHand && last.Why != record.DipHand
 	hours := unit.Quantity(max(1, (age+dipLatest)/time.Hour))
-	wrong = w.say(wrong, byGauge && drawn == 0 && lost >= leakHour*hours, record.Alarm{Kind: "tank-leak", Subject: subject(t),
-		Zh: fmt.Sprintf("%d 号罐未出油, %v 内少了 %v 升: 疑漏油", t.Plan.Tank, age.Round(time.Minute), lost),
-		En: fmt.Sprintf("tank %d lost %v L in %v while nothing was drawn: a leak?", t.Plan.Tank, lost, age.Round(time.Minute))})
+	wrong = w.say(wrong, byGauge && drawn == 0 && lost >= leakHour*hours, "tank-leak", subject(t), func() (zh, en string) {
+		return fmt.Sprintf("%d 号罐未出油, %v 内少了 %v 升: 疑漏油", t.Plan.Tank, age.Round(time.Minute), lost),
+			fmt.Sprintf("tank %d lost %v L in %v while nothing was drawn: a leak?", t.Plan.Tank, lost, age.Round(time.Minute))
+	})
 	n := len(t.spans)
 	next := *t
 	next.spans = append(t.spans[:n:n], span{dip: dip})
-	p, ok := next.Period(dip.TimeMs-day.Milliseconds(), dip.TimeMs)
-	if !ok {
-		p, ok = next.Period(last.TimeMs, dip.TimeMs)
-	}
-	beyond := ok && !p.OK
-	wrong = w.say(wrong, beyond && p.Difference > 0, record.Alarm{Kind: "tank-loss", Subject: subject(t),
-		Zh: fmt.Sprintf("%d 号罐少了 %v 升, 允许 %v 升", t.Plan.Tank, p.Difference, p.Tolerance),
-		En: fmt.Sprintf("%v L are missing from tank %d, %v are allowed", p.Difference, t.Plan.Tank, p.Tolerance)})
-	wrong = w.say(wrong, beyond && p.Difference < 0, record.Alarm{Kind: "tank-gain", Subject: subject(t),
-		Zh: fmt.Sprintf("%d 号罐多了 %v 升, 允许 %v 升", t.Plan.Tank, -p.Difference, p.Tolerance),
-		En: fmt.Sprintf("tank %d has %v L too much, %v are allowed", t.Plan.Tank, -p.Difference, p.Tolerance)})
+	p := next.worst(last.TimeMs, dip.TimeMs)
+	days := (p.ToMs - p.FromMs + day.Milliseconds() - 1) / day.Milliseconds()
+	wrong = w.say(wrong, !p.OK && p.Difference > 0, "tank-loss", subject(t), func() (zh, en string) {
+		return fmt.Sprintf("%d 号罐 %d 天内少了 %v 升, 允许 %v 升", t.Plan.Tank, days, p.Difference, p.Tolerance),
+			fmt.Sprintf("%v L are missing from tank %d within %d days, %v are allowed", p.Difference, t.Plan.Tank, days, p.Tolerance)
+	})
+	wrong = w.say(wrong, !p.OK && p.Difference < 0, "tank-gain", subject(t), func() (zh, en string) {
+		return fmt.Sprintf("%d 号罐 %d 天内多了 %v 升, 允许 %v 升", t.Plan.Tank, days, -p.Difference, p.Tolerance),
+			fmt.Sprintf("tank %d has %v L too much within %d days, %v are allowed", t.Plan.Tank, -p.Difference, days, p.Tolerance)
+	})
 	for _, d := range next.drift(0, n) {
-		wrong = w.say(wrong, d.Sure(), record.Alarm{Kind: "nozzle-drift", Subject: fmt.Sprintf("nozzle %d", d.Nozzle),
-			Zh: fmt.Sprintf("%d 号枪计量与油罐相差 %d‰ (累计 %v 升)", d.Nozzle, -d.Permille, d.Metered),
-			En: fmt.Sprintf("the meter of nozzle %d and its tank differ by %d in 1000 (over %v L)", d.Nozzle, -d.Permille, d.Metered)})
+		wrong = w.say(wrong, d.Sure(), "nozzle-drift", fmt.Sprintf("nozzle %d", d.Nozzle), func() (zh, en string) {
+			return fmt.Sprintf("%d 号枪计量与油罐相差 %d‰ (累计 %v 升)", d.Nozzle, -d.Permille, d.Metered),
+				fmt.Sprintf("the meter of nozzle %d and its tank differ by %d in 1000 (over %v L)", d.Nozzle, -d.Permille, d.Metered)
+		})
 	}
 	return wrong
+}
+
+// looks are how far back a balance is looked at: what loses a little each day is out of tolerance after a week or a month only.
+var looks = []time.Duration{day, 7 * day, 30 * day}
+
+// worst is the shortest balance up to a dip that is out of its tolerance, or one that is not: of a day, a week, a month, or since the
+// dip before.
+func (t *Tank) worst(lastMs, nowMs int64) (p Period) {
+	p, _ = t.Period(lastMs, nowMs) // two dips are there
+	for _, back := range looks {
+		if x, ok := t.Period(nowMs-back.Milliseconds(), nowMs); ok {
+			if p = x; !p.OK {
+				break
+			}
+		}
+	}
+	return p
 }
 
 // limits looks at water and stock.
 func (w *Watch) limits(t *Tank, volume unit.Quantity, water unit.Length) (wrong []Trouble) {
 	p := t.Plan
-	wrong = w.say(wrong, p.MostWater > 0 && water > p.MostWater, record.Alarm{Kind: "tank-water", Subject: subject(t),
-		Zh: fmt.Sprintf("%d 号罐水高 %v 毫米, 限 %v 毫米: 停售该罐并排水", p.Tank, water, p.MostWater),
-		En: fmt.Sprintf("water in tank %d stands %v mm high, the limit is %v", p.Tank, water, p.MostWater)})
-	return w.say(wrong, p.Reorder > 0 && volume < p.Reorder, record.Alarm{Kind: "tank-reorder", Subject: subject(t),
-		Zh: fmt.Sprintf("%d 号罐剩 %v 升, 低于订油线 %v 升", p.Tank, volume, p.Reorder),
-		En: fmt.Sprintf("tank %d holds %v L, fuel is ordered below %v", p.Tank, volume, p.Reorder)})
+	wrong = w.say(wrong, p.MostWater > 0 && water > p.MostWater, "tank-water", subject(t), func() (zh, en string) {
+		return fmt.Sprintf("%d 号罐水高 %v 毫米, 限 %v 毫米: 停售该罐并排水", p.Tank, water, p.MostWater),
+			fmt.Sprintf("water in tank %d stands %v mm high, the limit is %v", p.Tank, water, p.MostWater)
+	})
+	return w.say(wrong, p.Reorder > 0 && volume < p.Reorder, "tank-reorder", subject(t), func() (zh, en string) {
+		return fmt.Sprintf("%d 号罐剩 %v 升, 低于订油线 %v 升", p.Tank, volume, p.Reorder),
+			fmt.Sprintf("tank %d holds %v L, fuel is ordered below %v", p.Tank, volume, p.Reorder)
+	})
 }
 
-// say adds a trouble when it begins: one that goes on is said once.
-func (w *Watch) say(wrong []Trouble, is bool, a record.Alarm) []Trouble {
-	key := a.Kind + a.Subject
+// say adds a trouble when it begins: one that goes on is said once. Its words are made only then: a gauge is looked at 4 000 times a
+// day.
+func (w *Watch) say(wrong []Trouble, is bool, kind, subject string, words func() (zh, en string)) []Trouble {
+	key := said{kind, subject}
 	if !is {
 		delete(w.raised, key)
 		return wrong
@@ -208,12 +231,16 @@ func (w *Watch) say(wrong []Trouble, is bool, a record.Alarm) []Trouble {
 		return wrong
 	}
 	if w.raised == nil {
-		w.raised = map[string]bool{}
+		w.raised = map[said]bool{}
 	}
 	w.raised[key] = true
-	return append(wrong, a)
+	zh, en := words()
+	return append(wrong, record.Alarm{Kind: kind, Subject: subject, Zh: zh, En: en})
 }
 
-func subject(t *Tank) string { return fmt.Sprintf("tank %d", t.Plan.Tank) }
+// said names a trouble that goes on.
+type said struct{ kind, subject string }
+
+func subject(t *Tank) string { return "tank " + strconv.Itoa(t.Plan.Tank) }
 
 func abs(q unit.Quantity) unit.Quantity { return max(q, -q) }
