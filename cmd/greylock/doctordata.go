@@ -182,17 +182,17 @@ const mostSkew = 30 * time.Second
 // unreachableCode is the error of a center that does not answer at all.
 const unreachableCode = "E701"
 
-// link is where this site calls the center, "" for the center itself, and the certificates of the link.
-func (d *doctor) link() (base string, files cert.Files) {
-	switch d.role {
+// linkOf is where a site calls the center, "" for the center itself, and the certificates of the link.
+func linkOf(c config.Config, role config.Role) (base string, files cert.Files) {
+	switch role {
 	case config.RoleStation:
-		return d.c.Station.Center, d.c.Station.TLS.Files()
+		return c.Station.Center, c.Station.TLS.Files()
 	case config.RoleIssue:
-		return d.c.Issue.Center, d.c.Issue.TLS.Files()
+		return c.Issue.Center, c.Issue.TLS.Files()
 	case config.RoleMaking:
-		return d.c.Making.Center, d.c.Making.TLS.Files()
+		return c.Making.Center, c.Making.TLS.Files()
 	}
-	return "", centerFiles(d.c.Center)
+	return "", centerFiles(c.Center)
 }
 
 // certificates looks at the link's certificates and gives a client that has them.
@@ -225,7 +225,7 @@ func (d *doctor) certificates(base string, files cert.Files) *http.Client {
 
 // center asks the center's exchange what this station asks it twice a minute, and looks at who signed the answer.
 func (d *doctor) center(ctx context.Context) {
-	base, files := d.link()
+	base, files := linkOf(d.c, d.role)
 	client := d.certificates(base, files)
 	if base == "" {
 		return

@@ -41,7 +41,7 @@ func openReader(name string) (reader, error) { return pcsc.Open(name) }
 
 func (e *env) root() *cobra.Command {
 	root := &cobra.Command{Use: "greylock", Short: "IC 卡加油站系统 (IC-card fuel-station system)"}
-	root.AddCommand(e.keys(), e.cards(), e.issue(), e.center(), e.station(), e.audit(), e.config(), e.apdu(), e.line(), e.doctor())
+	root.AddCommand(e.keys(), e.cards(), e.issue(), e.center(), e.station(), e.audit(), e.backup(), e.restore(), e.config(), e.apdu(), e.line(), e.doctor())
 	cli.Common(root, &e.Options)
 	return root
 }

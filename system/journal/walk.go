@@ -45,12 +45,17 @@ func Verify(dir Dir) (Report, error) { return Visit(dir, func(Record) {}) }
 
 // Visit is Verify that shows each record on its way, in order, up to the first finding; those of a torn act too.
 func Visit(dir Dir, visit func(Record)) (r Report, err error) {
-	r.File = path(dir)
 	file, err := dir.Open(fileName)
 	if err != nil {
-		return r, fmt.Errorf("journal: open %s: %w", r.File, err)
+		return Report{File: path(dir)}, fmt.Errorf("journal: open %s: %w", path(dir), err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
+	return verify(file, path(dir), visit)
+}
+
+// verify is Visit of an open file.
+func verify(file File, name string, visit func(Record)) (r Report, err error) {
+	r.File = name
 	w := walk{file: file}
 	if w.size, err = file.Size(); err != nil {
 		return r, fmt.Errorf("journal: size of %s: %w", r.File, err)

@@ -23,6 +23,7 @@ import (
 	"greylock/system/app"
 	"greylock/system/card"
 	"greylock/system/card/pcsc"
+	"greylock/system/exchange/backup"
 	"greylock/system/exchange/cert"
 	"greylock/system/journal"
 	"greylock/system/keymgmt"
@@ -66,6 +67,7 @@ func TestEveryErrorHasItsExitCode(t *testing.T) {
 		{cert.Explain(x509.UnknownAuthorityError{}), Peer, "E703"}, {cert.Explain(x509.CertificateInvalidError{Reason: x509.Expired}), Peer, "E704"},
 		{cert.Explain(&net.OpError{Op: "remote error", Err: tls.AlertError(42)}), Peer, "E705"}, {cert.Explain(http.ErrSchemeMismatch), Peer, "E706"},
 		{cert.Spoken(http.StatusBadRequest, []byte("Client sent an HTTP request to an HTTPS server.\n")), Peer, "E707"},
+		{backup.ErrBackup, Integrity, "E503"}, {backup.ErrOlder, Integrity, "E504"}, {backup.ErrFork, Integrity, "E504"}, {backup.ErrNothing, Failed, "E110"},
 		{record.Refusal{Code: "UNKNOWN_SITE", Zh: "没有", En: "no"}, Failed, "UNKNOWN_SITE"},
 	} {
 		for depth, err := range []error{c.err, fmt.Errorf("a: %w", errors.Join(nil, fmt.Errorf("b: %w", c.err)))} {

@@ -18,6 +18,7 @@ import (
 	"greylock/system/app"
 	"greylock/system/card"
 	"greylock/system/card/pcsc"
+	"greylock/system/exchange/backup"
 	"greylock/system/exchange/cert"
 	"greylock/system/issuing"
 	"greylock/system/journal"
@@ -163,6 +164,12 @@ var classes = []class{
 		NextZh: "腾出空间后重新启动; 已确认的记录都在", NextEn: "make room and start again; everything acknowledged is there"}},
 	{is(syscall.EIO, syscall.EROFS), Error{Exit: Device, Code: "E407", Zh: "磁盘出错", En: "the disk fails",
 		NextZh: "检查磁盘与挂载方式后重新启动", NextEn: "check the disk and how it is mounted, then start again"}},
+	{is(backup.ErrBackup), Error{Exit: Integrity, Code: "E503", Zh: "备份不能使用", En: "the backup can not be used",
+		NextZh: "用另一份备份; 什么都没有恢复", NextEn: "use another backup; nothing was restored"}},
+	{is(backup.ErrOlder, backup.ErrFork), Error{Exit: Integrity, Code: "E504", Zh: "备份与中心不符, 没有恢复", En: "backup and center do not fit; nothing was restored",
+		NextZh: "用较新的备份, 或 greylock restore --from-center 由中心重建", NextEn: "use a newer backup, or build it from the center: greylock restore --from-center"}},
+	{is(backup.ErrNothing), Error{Exit: Failed, Code: "E110", Zh: "中心没有这个站点的记录", En: "the center has no record of this site",
+		NextZh: "检查 --site 与中心的数据目录", NextEn: "check --site and the center's data directory"}},
 	{is(fs.ErrExist), Error{Exit: Failed, Code: "E104", Zh: "文件已存在, 不覆盖", En: "the file is there; it is not overwritten",
 		NextZh: "换一个文件名", NextEn: "give another name"}},
 	{is(fs.ErrNotExist, syscall.ENOTDIR, syscall.EISDIR), Error{Exit: Failed, Code: "E103", Zh: "没有这个文件或目录", En: "no such file or directory",
