@@ -17,7 +17,7 @@ import (
 func (l *lab) emulateHub() *cobra.Command {
 	f := &pumpFlags{nozzles: 1}
 	all := 0
-	c := &cobra.Command{Use: "hub", Short: "集线器和它后面的加油机 (hubs and the dispensers behind them)", Args: cobra.NoArgs,
+	c := &cobra.Command{Use: "hub", Aliases: []string{"up"}, Short: "集线器和它后面的加油机 (hubs and the dispensers behind them)", Args: cobra.NoArgs,
 		Long: "每个集线器 8 口或 16 口, 一口一枪; 枪数超过口数就再加一个集线器。端口名为 目录/hub1/port01 …, 每把枪另有 目录/nozzle01 … 指向它的端口。\n" +
 			"运行中可输入的话同 emulate dispenser, 端口按枪号。\n" +
 			"Hubs of 8 or 16 ports, one nozzle to a port; more nozzles make more hubs. Ports are DIR/hub1/port01 …, and DIR/nozzle01 … name them by nozzle.\n" +

@@ -109,6 +109,28 @@ func TestEmulateHub(t *testing.T) {
 	}
 }
 
+// TestEmulateUp: the whole forecourt by one command, each port under its nozzle's name. Source: features.md E1.
+func TestEmulateUp(t *testing.T) {
+	t.Parallel()
+	d := emulate(t, "up", "--nozzles", "64")
+	d.says("就绪 (ready): 64 口")
+	names, err := filepath.Glob(filepath.Join(d.dir, "nozzle*"))
+	if err != nil || len(names) != 64 {
+		t.Errorf("%d names, %v", len(names), err)
+	}
+	for _, name := range names {
+		if info, err := os.Stat(name); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+			t.Errorf("%s is no terminal: %v", name, err)
+		}
+	}
+	if to, err := os.Readlink(filepath.Join(d.dir, "nozzle64")); err != nil || to != "hub4/port16" {
+		t.Errorf("nozzle64 is %q, %v", to, err)
+	}
+	if code := d.stop(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
 // ask asks until the board answers: it starts, and a port that was just opened may lose a byte.
 func (d *dispensers) ask(f *os.File, q lf.Request) (reply lf.Frame) {
 	d.t.Helper()

@@ -30,7 +30,7 @@ func (e *env) center() *cobra.Command {
 		&cobra.Command{Use: "run", Short: "运行中心程序 (run the center's program)", Args: cobra.NoArgs, RunE: run},
 		&cobra.Command{Use: "key", Short: "指令公钥, 写入各站 center_key (public key for the stations)", Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error { return e.centerKey(path) }},
-		e.centerCertificate(),
+		e.centerCertificate(), e.service(config.RoleCenter, &path),
 		e.centerSite(&addr), e.centerProduct(&addr), e.centerLayout(&addr), e.centerPrices(&addr), e.centerList(&addr), e.centerSales(&addr), e.centerSale(&addr),
 		e.centerDay(&addr), e.centerAlarms(&addr), e.centerAlarm(&addr),
 	)

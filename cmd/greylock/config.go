@@ -53,7 +53,11 @@ func (e *env) config() *cobra.Command {
 	show := &cobra.Command{Use: "show [FILE]", Short: "列出每个键的值 (show every key)", Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return e.configShow(append(args, "")[0], origin) }}
 	show.Flags().BoolVar(&origin, "origin", false, "同时列出来源 (and where it came from)")
-	group.AddCommand(check, show)
+	diff := &cobra.Command{Use: "diff A B", Short: "两份配置的不同, 是否只有地址 (what differs, and whether only addresses do)", Args: cobra.ExactArgs(2),
+		Long: "列出取值不同的键; 只有地址 (端口名, 读卡器, 目录, 中心地址) 不同时退出码 0, 否则 1。\n" +
+			"From emulators to the real devices only addresses change: exit 0; anything else: exit 1.",
+		RunE: func(_ *cobra.Command, args []string) error { return e.configDiff(args[0], args[1]) }}
+	group.AddCommand(check, show, diff)
 	return group
 }
 

@@ -20,10 +20,11 @@ import (
 // health is how a part stands.
 type health string
 
-// The healths. Absent is a part that this machine does without: optional, or not of this role.
+// The healths. Absent is a part that this machine does without; an optional one is not there either, and nobody has to miss it.
 const (
-	fine   health = "ok"
-	absent health = "absent"
+	fine     health = "ok"
+	absent   health = "absent"
+	optional health = "optional"
 	warn   health = "warn"
 	fail   health = "fail"
 )
@@ -135,7 +136,7 @@ func (r report) verdict() error {
 	return nil
 }
 
-var healthWords = map[health]string{fine: "正常 OK", absent: "未装 --", warn: "警告 WARN", fail: "故障 FAIL"}
+var healthWords = map[health]string{fine: "正常 OK", absent: "未装 --", optional: "选配 OPT", warn: "警告 WARN", fail: "故障 FAIL"}
 
 func (r report) show(w io.Writer) {
 	t := cli.Table{Heads: []string{"部件", "对象", "状态", "说明", "下一步"}}

@@ -18,19 +18,35 @@ func (d *doctor) devices(ctx context.Context) {
 	d.readers()
 	if names := d.glob("/dev/usb/lp[0-9]*", "/dev/lp[0-9]*"); len(names) > 0 {
 		d.say(fine, "printer", strings.Join(names, " "), "打印机端口", "printer port")
+	} else if names := d.queues(); len(names) > 0 {
+		d.say(fine, "printer", strings.Join(names, " "), fmt.Sprintf("%d 个打印队列", len(names)), fmt.Sprintf("print queues: %d", len(names)))
 	} else if names := d.glob("/run/cups/cups.sock", "/var/run/cups/cups.sock"); len(names) > 0 {
 		d.say(fine, "printer", names[0], "打印服务", "print service")
 	} else {
 		d.say(absent, "printer", "", "没有打印机: 报表可另存文件", "no printer: reports can be saved as files", "接好打印机或启动 cups", "connect a printer or start cups")
 	}
-	d.say(absent, "receipt printer", "", "选配, 未配置", "optional, not configured", "", "")
+	d.say(optional, "receipt printer", "", "选配, 未配置", "optional, not configured", "", "")
 	d.ups(ctx)
 	if names := d.glob("/dev/cdc-wdm[0-9]*", "/sys/class/net/wwan[0-9]*", "/sys/class/net/ppp[0-9]*"); len(names) > 0 {
 		d.say(fine, "modem", strings.Join(names, " "), "有调制解调器", "a modem is there")
 	} else {
-		d.say(absent, "modem", "", "选配, 未装", "optional, none", "", "")
+		d.say(optional, "modem", "", "选配, 未装", "optional, none", "", "")
 	}
-	d.say(absent, "PIN pad", "", "选配, 未配置: 密码在键盘上输入", "optional, not configured: PINs are keyed on the keyboard", "", "")
+	d.say(optional, "PIN pad", "", "选配, 未配置: 密码在键盘上输入", "optional, not configured: PINs are keyed on the keyboard", "", "")
+}
+
+// queues are the names of /etc/printcap, which the print service keeps for everybody to read: name|description:…
+func (d *doctor) queues() (names []string) {
+	text, err := os.ReadFile(d.root + "/etc/printcap")
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		if name := strings.TrimSpace(line); name != "" && !strings.HasPrefix(name, "#") && line[0] != ' ' && line[0] != '\t' {
+			names = append(names, name[:strings.IndexAny(name+"|", "|:")])
+		}
+	}
+	return names
 }
 
 // readers needs a reader only where cards are made or issued.

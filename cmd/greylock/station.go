@@ -30,7 +30,7 @@ func (e *env) station() *cobra.Command {
 	sales := command(e, &addr, "sales", "最近的加油记录 (newest records)", station.PathSales,
 		func([]string) (any, error) { return station.AskSales{Limit: limit}, nil }, showStationSales)
 	sales.Flags().IntVar(&limit, "limit", 20, "条数 (how many)")
-	group.AddCommand(e.stationTill(&addr),
+	group.AddCommand(e.stationTill(&addr), e.service(config.RoleStation, &path),
 		&cobra.Command{Use: "run", Short: "运行站级程序 (run the station's program)", Args: cobra.NoArgs, RunE: run},
 		command(e, &addr, "status", "油枪状态 (nozzles)", station.PathStatus, nothing, showStation),
 		sales, e.stationWatch(&addr),
@@ -133,6 +133,7 @@ func (e *env) serve(ctx context.Context, p *app.Program, err error, id app.Ident
 	if id.Realm == record.Training {
 		fmt.Fprintln(e.Err, "教学模式 · 模拟密钥 · 不作凭证 (training: not valid as a receipt)")
 	}
+	p.Serve(manager())
 	return errors.Join(p.Run(ctx), p.Close())
 }
 

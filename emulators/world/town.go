@@ -15,6 +15,7 @@ import (
 // Town is a running world, in virtual or in real time. Steps, lessons, the demo page and the command line act through it alone.
 type Town interface {
 	Tills
+	Keeper
 	Hands() Hands
 	Operator() Operator
 	Query() Query

@@ -43,6 +43,7 @@ type Scene struct {
 	stop     stopping
 	watched  world.Watched // on the live screen
 
+	backup      []byte // the last one made
 	refusedTank string // what the station's tank act said no with
 }
 
@@ -59,7 +60,7 @@ const (
 // Steps are all steps of the library, bound to the scene.
 func (s *Scene) Steps() []Step {
 	var all []Step
-	for _, group := range [][]Step{s.townSteps(), s.pumpSteps(), s.shownSteps(), s.deskSteps(), s.actSteps(), s.bookSteps(), s.faultSteps(), s.keySteps(), s.makingSteps(), s.alarmSteps(), s.lieSteps(), s.listSteps(), s.priceSteps(), s.tankSteps(), s.modeSteps(), s.gasSteps(), s.startSteps(), s.tillSteps(), s.plainSteps(), s.stopSteps(), s.powerSteps()} {
+	for _, group := range [][]Step{s.townSteps(), s.pumpSteps(), s.shownSteps(), s.deskSteps(), s.actSteps(), s.bookSteps(), s.faultSteps(), s.keySteps(), s.makingSteps(), s.alarmSteps(), s.lieSteps(), s.listSteps(), s.priceSteps(), s.tankSteps(), s.modeSteps(), s.gasSteps(), s.startSteps(), s.tillSteps(), s.plainSteps(), s.stopSteps(), s.powerSteps(), s.keeperSteps()} {
 		all = append(all, group...)
 	}
 	return append(append(all, s.wordFaultSteps()...), append(s.hubSteps(), s.screenSteps()...)...)

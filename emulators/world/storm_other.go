@@ -1,0 +1,10 @@
+//go:build !linux
+
+package world
+
+import "fmt"
+
+// small can not ask how big a disk is on this system: none is filled up.
+func small(dir string) error {
+	return fmt.Errorf("%w: %s: 此系统上查不到盘的大小 (the size of a disk can not be asked for on this system)", ErrStorm, dir)
+}
