@@ -14,7 +14,7 @@ import (
 // other. Source: features.md P1.
 var addresses = []string{
 	"data", "log.file", "center.listen", "center.operator", "center.vault", "center.secret", "center.tls.ca", "center.tls.cert", "center.tls.key", "center.revoked",
-	"station.center", "station.tls.ca", "station.tls.cert", "station.tls.key", "station.operator", "station.locks", "station.gauge.path", "station.contactor.path",
+	"station.center", "station.tls.ca", "station.tls.cert", "station.tls.key", "station.operator", "station.locks", "station.gauge.path", "station.contactor.path", "station.ups.path",
 	"issue.center", "issue.tls.ca", "issue.tls.cert", "issue.tls.key", "issue.vault", "issue.secret", "issue.reader",
 	"making.center", "making.tls.ca", "making.tls.cert", "making.tls.key", "making.vault", "making.secret", "making.reader", "making.transport",
 }

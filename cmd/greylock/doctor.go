@@ -25,8 +25,8 @@ const (
 	fine     health = "ok"
 	absent   health = "absent"
 	optional health = "optional"
-	warn   health = "warn"
-	fail   health = "fail"
+	warn     health = "warn"
+	fail     health = "fail"
 )
 
 // finding is one row of the doctor: what, how it stands, what to do next.

@@ -204,7 +204,7 @@ func TestDoctorFindsTheOtherDevices(t *testing.T) {
 	printcap := t.TempDir()
 	file(t, filepath.Join(printcap, "etc/printcap"), "# made by cups\nOffice|HP 1010:rm=pc:rp=Office:\n\t:more:\nPOS58:\n")
 	q := &doctor{e: d.e, root: printcap, role: "station"}
-	q.devices()
+	q.devices(t.Context())
 	if x := (report{Rows: q.rows}).row(t, "printer", ""); x.Health != fine || x.Subject != "Office POS58" {
 		t.Errorf("%+v", x)
 	}
