@@ -140,6 +140,9 @@ func (e *env) serve(ctx context.Context, p *app.Program, err error, id app.Ident
 func showStation(w io.Writer, s station.Status) {
 	fmt.Fprintf(w, "%s %s (%s): %d 条加油记录 (records)\n", s.Site, s.Name, s.Realm, s.Records)
 	fmt.Fprintln(w, listsLine(s.Lists))
+	if s.NoMains {
+		fmt.Fprintln(w, "停电, 不开新单: 见 station ups (no mains: no new sale, see station ups)")
+	}
 	t := cli.Table{Heads: []string{"口", "枪", "状态", "串口", "金额", "数量", "单位", "单价", "泵码", "缺号"}}
 	for _, n := range s.Nozzles {
 		line := "断"

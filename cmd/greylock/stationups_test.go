@@ -133,3 +133,63 @@ func TestDoctorAsksTheUPS(t *testing.T) {
 		t.Errorf("no port: %+v", x)
 	}
 }
+
+// TestStationEndsWithoutMains: a real process on a real line: the battery is low, it flushes, orders the UPS off and ends with a code
+// of its own; started again with the mains back it sells.
+func TestStationEndsWithoutMains(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	u := socket{ups.New(ups.Config{})}
+	h, err := hub.Open(hub.Config{Dir: dir, Ports: []hub.Port{{Name: "ups", New: func() (hub.Device, hub.Hands, error) { return u, nil, nil }}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	text, err := os.ReadFile(stationAlone(t, filepath.Join(dir, "port01")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := file(t, filepath.Join(dir, "station.yaml"), string(text)+fmt.Sprintf("  ups: {path: %q}\n", filepath.Join(dir, "ups")))
+	move := func(f func(now clock.Instant, u *ups.UPS)) {
+		h.Do(0, func(now clock.Instant, d hub.Device) { f(now, d.(socket).UPS) })
+	}
+	power := func(door, want string) {
+		t.Helper()
+		eventually(t, "the power is "+want, func() bool {
+			return into[station.UPS](t, call(t, "station", "ups", "--json", "--addr", door)).Power == want
+		})
+	}
+	p := launch(t, nil, "station", "--config", cfg)
+	power(p.door("operator"), "mains")
+	move(func(now clock.Instant, u *ups.UPS) { u.Charge(now, 5); u.Mains(now, false) })
+	select {
+	case <-p.done:
+	case <-time.After(2 * time.Minute):
+		t.Fatal("it runs on without mains")
+	}
+	if code := cli.Exit(p.cmd.ProcessState.ExitCode()); code != cli.Ended || !strings.Contains(p.said(), "E801") {
+		t.Errorf("exit %d:\n%s", code, p.said())
+	}
+	call(t, "audit", "verify", dataOf(t, string(text))).want(t, cli.OK)
+	move(func(now clock.Instant, u *ups.UPS) { u.Mains(now, true); u.Charge(now, 100) })
+	p = launch(t, nil, "station", "--config", cfg)
+	door := p.door("operator")
+	power(door, "mains")
+	eventually(t, "it sells", func() bool { return !into[station.UPS](t, call(t, "station", "ups", "--json", "--addr", door)).Closed })
+}
+
+// dataOf is the journal's directory of a configuration.
+func dataOf(t *testing.T, text string) string {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if path, ok := strings.CutPrefix(line, "data: "); ok {
+			return strings.Trim(strings.TrimSpace(path), `"`)
+		}
+	}
+	t.Fatal("no data")
+	return ""
+}

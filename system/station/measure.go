@@ -38,6 +38,7 @@ func (c *Core) Measure(now clock.Instant, m *link.Meter) {
 	open, is := c.shifts.Open()
 	m.Gauge("greylock_shift_open", "A shift is open.", truth(is))
 	m.Gauge("greylock_shift_number", "Number of the open shift; 0: none.", int64(open.Number))
+	c.power.measure(m)
 	m.Gauge("greylock_emergency_stops", "Emergency stops in force.", int64(len(c.estops)))
 }
 
@@ -82,6 +83,9 @@ func (c *Core) Unready(now clock.Instant) (why []string) {
 	}
 	if c.cfg.Lists.stateOf(c.orders.lists.age(now)) == ListsRefused {
 		why = append(why, "名单过旧, 停止用卡加油 (lists are too old)")
+	}
+	if c.power.closed() {
+		why = append(why, "停电, 不开新单 (no mains: no new sale)")
 	}
 	if c.ship.Status().Quarantine != "" {
 		why = append(why, "日志与中心不符, 停止上传 (the center holds another journal)")

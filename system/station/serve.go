@@ -30,7 +30,8 @@ type Status struct {
 	Versions map[record.Topic]uint64 `json:"versions"` // directives in force
 	Nozzles  []NozzleStatus          `json:"nozzles"`
 	Lists    ListsStatus             `json:"lists"`
-	Stops    []Stop                  `json:"stops"` // emergency stops in force
+	Stops    []Stop                  `json:"stops"`              // emergency stops in force
+	NoMains  bool                    `json:"no_mains,omitempty"` // no sale begins
 }
 
 // NozzleStatus is one nozzle.
@@ -213,7 +214,7 @@ func (c *Core) refuse(id uint64, status int, code, zh, en string) {
 func (c *Core) status(now clock.Instant) Status {
 	return Status{
 		Site: c.cfg.Site, Name: c.orders.layout.Name, Realm: c.cfg.Realm, Records: len(c.sales), Facts: c.applied,
-		Versions: c.orders.versions, Nozzles: c.nozzles(), Lists: c.listsStatus(now), Stops: c.stopsInForce(),
+		Versions: c.orders.versions, Nozzles: c.nozzles(), Lists: c.listsStatus(now), Stops: c.stopsInForce(), NoMains: c.power.closed(),
 	}
 }
 

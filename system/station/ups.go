@@ -5,6 +5,7 @@ import (
 
 	"greylock/system/clock"
 	"greylock/system/dispenser"
+	"greylock/system/link"
 	"greylock/system/ups"
 	"greylock/system/wire/record"
 	wire "greylock/system/wire/ups"
@@ -102,6 +103,16 @@ func (p *power) due() clock.Instant {
 		return clock.Never
 	}
 	return min(p.drive.Due(), p.look, p.silent)
+}
+
+// measure tells a monitor; nothing without a UPS.
+func (p *power) measure(m *link.Meter) {
+	if p.drive == nil {
+		return
+	}
+	m.Gauge("greylock_ups_up", "The UPS answers.", truth(p.drive.Online()))
+	m.Gauge("greylock_ups_on_battery", "The UPS runs on its battery.", truth(p.drive.Power() >= ups.Battery))
+	m.Gauge("greylock_power_closed", "No sale begins for want of mains.", truth(p.closed()))
 }
 
 // applyPower takes the fact. A card dispenser's station info names no nozzle while no sale begins; each turn is one version more, as

@@ -152,6 +152,13 @@ func TestPowerFailsAndComesBack(t *testing.T) {
 	s.run(5 * time.Second)
 	s.wants("battery")
 	closed, between := s.shut()
+	if why := s.c.Unready(s.now); !slices.ContainsFunc(why, func(x string) bool { return strings.Contains(x, "停电") }) || !s.c.status(s.now).NoMains {
+		t.Errorf("a monitor is told %q", why)
+	}
+	m := &link.Meter{}
+	if s.c.Measure(s.now, m); !strings.Contains(m.String(), "greylock_ups_up 1") || !strings.Contains(m.String(), "greylock_ups_on_battery 1") {
+		t.Errorf("measured %s", m.String())
+	}
 	if shut || !closed || before == between || !s.c.power.closed() || !slices.Contains(s.alarms(), "on-battery") {
 		t.Errorf("shut %v then %v, version %d then %d, alarms %v", shut, closed, before, between, s.alarms())
 	}
