@@ -17,8 +17,9 @@ import (
 
 // conform groups what holds cards and formulas to the specification.
 func (l *lab) conform() *cobra.Command {
-	c := &cobra.Command{Use: "conform", Short: "与规范核对: 卡, PSAM, 向量 (conformance: card, PSAM, vectors)"}
+	c := &cobra.Command{Use: "conform", Short: "与规范核对: 卡, PSAM, 向量, 通讯线的两端 (conformance: card, PSAM, vectors, both sides of a line)"}
 	c.AddCommand(l.conformVectors(), l.conformCards("card", "用户卡", "user card"), l.conformCards("psam", "PSAM", "PSAM"))
+	c.AddCommand(l.conformDispenser(), l.conformStation())
 	return c
 }
 

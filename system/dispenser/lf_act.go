@@ -209,7 +209,7 @@ func (n *lfNozzle) quiet() bool {
 // priceDue reports whether the ordered price is to be sent: only when every nozzle of the board is idle.
 // Source: dispenser.md 2.3, 4.1.
 func (d *LF) priceDue(n *lfNozzle) bool {
-	if n.want == 0 || n.want == n.price || n.phase != lfHere || n.read.on {
+	if n.want == 0 || n.want == n.price || n.phase != lfHere || n.read.on || n.pricing.tries >= lfTries { // the next poll gives up
 		return false
 	}
 	for _, m := range d.nozzles {
