@@ -114,8 +114,8 @@ func (l *lab) ready(url string) {
 func loadScenario(name string) (s world.Scenario, err error) {
 	if strings.HasSuffix(name, ".yaml") {
 		s, err = world.Load(os.DirFS(filepath.Dir(name)), filepath.Base(name))
-	} else if _, none := scenarios.FS.Open(name + ".yaml"); none != nil {
-		return s, cli.Usagef("--scenario %q: 没有这个内置场景, 可用 (no such scenario; there are): %s; 文件名以 .yaml 结尾 (a file ends in .yaml)", name, builtIn())
+	} else if name = strings.TrimPrefix(name, "scenarios/"); !isBuiltIn(name) {
+		return s, cli.Usagef("%q: 没有这个内置场景, 可用 (no such scenario; there are): %s; 文件名以 .yaml 结尾 (a file ends in .yaml)", name, builtIn())
 	} else {
 		s, err = world.Load(scenarios.FS, name+".yaml")
 	}
@@ -124,6 +124,11 @@ func loadScenario(name string) (s world.Scenario, err error) {
 			NextZh: "照 scenarios/forecourt.yaml 的样子改正", NextEn: "mend it after the pattern of scenarios/forecourt.yaml"}
 	}
 	return s, nil
+}
+
+func isBuiltIn(name string) bool {
+	_, err := fs.Stat(scenarios.FS, name+".yaml")
+	return err == nil
 }
 
 // builtIn lists the scenarios inside the program.

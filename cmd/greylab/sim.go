@@ -14,7 +14,7 @@ import (
 // sim groups the simulations.
 func (l *lab) sim() *cobra.Command {
 	c := &cobra.Command{Use: "sim", Short: "模拟 (simulations)"}
-	c.AddCommand(l.simTear(), l.simDay(), l.simStorm())
+	c.AddCommand(l.simTear(), l.simRun(), l.simStorm())
 	return c
 }
 

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"greylock/cmd/internal/cli"
 	"greylock/emulators/world"
-	"greylock/system/clock"
 )
 
 func (l *lab) simStorm() *cobra.Command {
@@ -38,43 +37,20 @@ func (l *lab) simStorm() *cobra.Command {
 }
 
 func (l *lab) runStorm(s world.Storm, o world.Options) error {
-	wall := clock.System{}
-	began := wall.Now()
-	played, err := world.NewStorm(s, o)
-	switch {
-	case errors.Is(err, world.ErrStorm):
-		return cli.Usagef("%v", err)
-	case err != nil:
-		return err
-	}
-	r, err := played.Play()
-	if printErr := l.printStorm(r, wall.Now().Sub(began)); printErr != nil {
-		return errors.Join(err, printErr)
-	}
-	if err != nil {
-		return &cli.Error{Exit: cli.Failed, Code: "E121", Zh: "压力试验后账不平", En: "the books do not close after the storm",
-			NextZh: "用 --dir 留下日志, 再用 greylock audit verify 查看", NextEn: "keep the journals with --dir and look at them with greylock audit verify", Detail: err.Error()}
-	}
-	return nil
+	return simulate(l, simulated[world.StormReport]{
+		build: func() (played[world.StormReport], error) { return world.NewStorm(s, o) },
+		usage: world.ErrStorm,
+		print: printStorm,
+		json:  func(r world.StormReport, _, _ time.Duration) any { return r },
+		failed: cli.Error{Code: "E121", Zh: "压力试验后账不平", En: "the books do not close after the storm",
+			NextZh: "用 --dir 留下日志, 再用 greylock audit verify 查看", NextEn: "keep the journals with --dir and look at them with greylock audit verify"},
+	})
 }
 
-func (l *lab) printStorm(r world.StormReport, took time.Duration) error {
-	if l.JSON {
-		return l.PrintLine(r)
-	}
-	w := l.Out
+func printStorm(w io.Writer, r world.StormReport, _, took time.Duration) {
 	fmt.Fprintf(w, "kill -9 %d 次, 拔端口 (port unplugged) %d, 盘满 (disk full) %d, 因此停止 (ended by it) %d, 用时 (took) %v\n", r.Kills, r.Unplugged, r.DiskFull, r.NoSpace, took.Round(time.Second))
 	fmt.Fprintf(w, "加完 (served) %d, 未办成 (gave up) %d; 站内记录 (records) %d, 重复 (twice) %d; 中心入账 (posted) %d 笔 %v 元\n",
 		r.Sales, r.GaveUp, r.Records, r.Twice, r.Posted, r.Amount)
-	t := cli.Table{Heads: []string{"枪", "泵码 (metered)", "记录 (booked)"}}
-	for _, n := range r.Nozzles {
-		t.Add(n.Nozzle, n.Metered, n.Booked)
-	}
-	t.Write(w)
-	t = cli.Table{Heads: []string{"检查器 (checker)", "次数 (evaluations)", "违反 (violation)"}}
-	for _, x := range r.Checks {
-		t.Add(x.Name, x.Evaluations, x.Violation)
-	}
-	t.Write(w)
-	return nil
+	printNozzles(w, r.Nozzles)
+	printChecks(w, r.Checks)
 }

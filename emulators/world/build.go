@@ -14,6 +14,7 @@ import (
 	"greylock/system/card"
 	"greylock/system/cardmaking"
 	"greylock/system/center"
+	lines "greylock/system/dispenser"
 	"greylock/system/exchange"
 	"greylock/system/issuing"
 	"greylock/system/journal"
@@ -200,7 +201,7 @@ func deskTID() (pboc.TID, error) { return pboc.ParseTID("994400009999") }
 func (w *World) buildStation(p StationPlan) error {
 	var ports []station.Port
 	for i := range len(p.Nozzles) + len(p.Plain) {
-		ports = append(ports, station.Port{Number: i + 1, Protocol: p.protocol(i)})
+		ports = append(ports, station.Port{Number: i + 1, Protocol: p.protocol(i), Timing: w.timing()})
 	}
 	id := record.SiteID(p.ID)
 	var s *site
@@ -221,6 +222,14 @@ func (w *World) buildStation(p StationPlan) error {
 	}
 	w.stations[id] = s
 	return s.start()
+}
+
+// timing is how often a station of a calm town polls plain boards; the zero value is the product's own pace.
+func (w *World) timing() (t lines.LFTiming) {
+	if w.opt.Poll > 0 {
+		t.Poll, t.Fuelling = w.opt.Poll, max(w.opt.Poll/2, dayFuel)
+	}
+	return t
 }
 
 // ask puts a request to a site of this world and waits for the answer.

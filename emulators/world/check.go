@@ -56,6 +56,7 @@ type checks struct {
 	pricing     priceTruth
 	raws        map[evidence]fa.Record
 	quarantined map[record.SaleID]bool
+	inDoubt     map[record.SaleID]bool // a station has refused the board's own record of it
 	shifts      map[record.SiteID]*shiftTruth
 	stops       stopTruth
 	power       powerTruth
@@ -73,7 +74,7 @@ func newChecks() *checks {
 	return &checks{
 		truth: newTruth(), accounts: newAccountTruth(), lists: newListTruth(), posted: map[record.SaleID]map[string]int{}, taken: map[record.SaleID]bool{},
 		pricing: priceTruth{map[record.SiteID]pricebook.Book{}, map[ackKey][]record.PriceAcknowledged{}},
-		prices:  map[string][]pricedAt{}, raws: map[evidence]fa.Record{}, quarantined: map[record.SaleID]bool{}, plain: map[string]bool{},
+		prices:  map[string][]pricedAt{}, raws: map[evidence]fa.Record{}, quarantined: map[record.SaleID]bool{}, inDoubt: map[record.SaleID]bool{}, plain: map[string]bool{},
 		shifts: map[record.SiteID]*shiftTruth{}, stops: newStopTruth(), power: powerTruth{map[record.SiteID]string{}}, tills: map[tillKey]*tillTruth{},
 	}
 }

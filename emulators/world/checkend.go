@@ -69,6 +69,9 @@ func (c *checks) batch(w *World, f record.BatchTaken) {
 		if sold, ok := x.(record.PlainSold); ok && w.external[f.Site] != nil { // a station in the world tells of it at once
 			c.plainFact(w, f.Site, sold)
 		}
+		if refused, ok := x.(record.RecordRefused); ok {
+			c.doubted(w, refused)
+		}
 		d, ok := x.(record.DispenserRecord)
 		if !ok {
 			continue
@@ -81,6 +84,19 @@ func (c *checks) batch(w *World, f record.BatchTaken) {
 			c.taken[record.SaleID{TID: r.TID, TTC: r.TTC}] = true
 			c.raws[evidence{f.Site, f.First + uint64(i)}] = r
 		}
+	}
+}
+
+// doubted notes a record that a station keeps and does not believe (its totalizer was tampered with, say): it has come to the
+// center, whose people settle it. Only what a board has really written counts.
+func (c *checks) doubted(w *World, f record.RecordRefused) {
+	r, err := fa.ParseRecord(f.Raw)
+	if err != nil || r.TTC == 0 {
+		return
+	}
+	id := record.SaleID{TID: r.TID, TTC: r.TTC}
+	if s := c.truth.sales[id]; s != nil && s.record != nil && *s.record == r {
+		c.taken[id], c.inDoubt[id] = true, true
 	}
 }
 
@@ -171,7 +187,7 @@ func (c *checks) ledger(w *World) {
 			continue
 		}
 		n := c.posted[s.id]["fuel"] + c.posted[s.id]["settlement"]
-		quarantined := c.quarantined[s.id]
+		quarantined := c.quarantined[s.id] || c.inDoubt[s.id]
 		c.hold(inv09, n > 0 || quarantined, "sale %v: the card paid %v, the center has not posted it", s.id, s.debited)
 	}
 	for _, s := range w.sites() {

@@ -4,22 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
-	"greylock/system/journal"
-	"greylock/system/wire/fa"
+	"greylock/system/clock"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
 
-// Day is a busy day at one station: who comes when, and what goes wrong meanwhile. Equal values are equal days.
-type Day struct {
-	Cars    int   // sales that customers come for
-	Nozzles int   // card dispensers, one port each
-	Days    int   // how many days in a row; 0 is 1
-	Seed    int64 // 0 is 1
-	Calm    bool  // no faults
-	Offline bool  // the center is away from the first hour of the first day to the last hour of the last
+// DayPlan is what happens day after day at the first station of a town, beside the visits that a scenario tells one by one:
+// customers come by the hour, shifts change, a price and the lists change, trucks unload.
+type DayPlan struct {
+	Cars    int  `yaml:"cars"`    // a day
+	Days    int  `yaml:"days"`    // 0 is 1
+	Faults  bool `yaml:"faults"`  // everything that the town can suffer, one after the other
+	Offline bool `yaml:"offline"` // the center is away from the first hour of the first day to the last hour of the last
 }
 
 // arrivals is the share of the day's cars in each hour, in 1000: a quiet night, the rush before and after work.
@@ -28,99 +27,162 @@ var arrivals = [24]int{6, 4, 3, 3, 5, 14, 40, 74, 78, 62, 50, 46, 44, 42, 44, 50
 // Bounds of a day.
 const (
 	maxCars       = 5000 // of a day: one every 17 s
+	maxDays       = 366
 	maxDayNozzles = 64
 	visitsPerCard = 10 // of one card in all the days: it holds what they cost
 	dayLoad       = "4000.00"
+	dayPIN        = "123456"
 	forgetful     = 25               // customers in 1000 who pull the card while fuel flows
-	closing       = 30 * time.Minute // after the last day: the last customers leave, what is left is delivered
-	faultGap      = 500              // seconds between two faults, about
+	byCard        = 333              // customers of a plain nozzle in 1000 who pay by card at a till, if there is one
+	closing       = 90 * time.Minute // after the last day: the last customers leave, the day is closed, disputed records are offered again
 )
 
-// A day of a forecourt is mostly polls of idle boards. They poll as rarely as boards in the field do, and a frame arrives whole when
-// its last byte has crossed: what frames in pieces do is told by the stories.
+// A day of a forecourt is mostly polls of idle boards. They poll, and are polled, as rarely as in the field, and a frame arrives
+// whole when its last byte has crossed: what frames in pieces do is told by the stories.
 const (
 	dayPoll  = time.Second
+	dayFuel  = 500 * time.Millisecond // between two polls of a plain nozzle that delivers
 	dayChunk = 100 * time.Millisecond
 )
 
-// ErrDay is wrapped by every refusal of a Day's values.
+// ErrDay is wrapped by every refusal of a plan.
 var ErrDay = errors.New("模拟日参数有误 (values of the simulated day)")
 
-// check fills the defaults.
-func (d *Day) check() error {
-	if d.Days == 0 {
-		d.Days = 1
-	}
-	if d.Seed == 0 {
-		d.Seed = 1
-	}
+func (d DayPlan) check() error {
 	switch {
-	case d.Cars < 1 || d.Cars > maxCars:
-		return fmt.Errorf("%w: cars %d: 1…%d", ErrDay, d.Cars, maxCars)
-	case d.Nozzles < 1 || d.Nozzles > maxDayNozzles:
-		return fmt.Errorf("%w: nozzles %d: 1…%d", ErrDay, d.Nozzles, maxDayNozzles)
-	case d.Days < 1 || d.Days > 366:
-		return fmt.Errorf("%w: days %d: 1…366", ErrDay, d.Days)
+	case d.Cars < 0 || d.Cars > maxCars:
+		return fmt.Errorf("%w: cars %d: 0…%d", ErrDay, d.Cars, maxCars)
+	case d.Days < 0 || d.Days > maxDays:
+		return fmt.Errorf("%w: days %d: 1…%d", ErrDay, d.Days, maxDays)
 	}
 	return nil
 }
 
-// DayReport is what a day has brought.
-type DayReport struct {
-	Cars      int           `json:"cars"`
-	Served    int           `json:"served"`
-	GaveUp    int           `json:"gave_up"`    // customers who did not get through, for the faults
-	PulledOff int           `json:"pulled_off"` // customers who pulled the card while fuel flowed
-	Posted    int           `json:"posted"`     // card sales in the center's books
-	Amount    unit.Fen      `json:"amount_fen"` // of these
-	Litres    unit.Quantity `json:"hundredths"` // of these
-	Faults    []FaultCount  `json:"faults"`     // what went wrong, how often
-	Price     int           `json:"new_prices"` // price changes
-	Virtual   time.Duration `json:"virtual_ns"` // simulated time
-	Run       Report        `json:"run"`
-	Nozzles   []NozzleDay   `json:"per_nozzle"`
+// PlayedDay is a scenario that plays by itself.
+type PlayedDay struct {
+	DayPlan
+	w      *World
+	town   Scenario
+	rnd    *rand.Rand
+	site   record.SiteID
+	crowd  []string // cards of the customers
+	report DayReport
+	err    error
+	busy   map[string]bool                 // cards that are in somebody's hands
+	served map[record.Nozzle]bool          // plain nozzles that a customer stands at
+	till   map[int]bool                    // tills that a customer stands at
+	open   int                             // customers who have not left
+	coming []Visit                         // in order; those in the past are skipped
+	deck   deck                            // faults that are still to come
+	harm   *injured                        // the last one
+	harms  []*injured                      // all of them
+	meters map[record.Nozzle]unit.Quantity // at the beginning
+	begin  clock.Instant
+	desk   bool // somebody is at the desk
+	duty   string
 }
 
-// FaultCount is how often something went wrong.
-type FaultCount struct {
-	Fault string `json:"fault"`
-	Times int    `json:"times"`
-}
-
-// NozzleDay is one nozzle's day: the meter against the books.
-type NozzleDay struct {
-	Nozzle  record.Nozzle `json:"nozzle"`
-	Metered unit.Quantity `json:"metered_hundredths"`
-	Booked  unit.Quantity `json:"booked_hundredths"`
-}
-
-// scenario is the town of the day.
-func (d Day) scenario() Scenario {
-	s := Scenario{
-		Name: "忙碌的一天", Text: "一座加油站的一天: 早晚高峰, 拔卡的顾客, 坏线路, 停电, 程序被杀, 调价。", Seed: d.Seed,
-		Start: "2026-11-22 00:00:00", Company: "示范公司",
-		Products: []ProductPlan{{Code: "1031", Name: "92#汽油", Unit: "L", Price: "7.85"}, {Code: "1041", Name: "95#汽油", Unit: "L", Price: "8.33"},
-			{Code: "2011", Name: "0#柴油", Unit: "L", Price: "7.45"}},
+// NewDay builds the town of a scenario and gives its customers their cards. ErrDay for a plan that makes no sense.
+func NewDay(s Scenario, opt Options) (*PlayedDay, error) {
+	p := &PlayedDay{busy: map[string]bool{}, served: map[record.Nozzle]bool{}, till: map[int]bool{}}
+	if s.Day != nil {
+		p.DayPlan = *s.Day
 	}
-	station := StationPlan{ID: "0001", Name: "示范加油站"}
-	for n := range d.Nozzles {
-		station.Nozzles = append(station.Nozzles, s.Products[n%len(s.Products)].Code)
+	if err := p.check(); err != nil {
+		return nil, err
 	}
-	s.Stations = []StationPlan{station}
-	for n := range max(d.Cars*d.Days/visitsPerCard, d.Nozzles) {
-		s.Cards = append(s.Cards, CardPlan{Name: fmt.Sprintf("卡%03d", n), Account: fmt.Sprintf("A%04d", n), Holder: "顾客", PIN: "123456", Load: dayLoad})
+	if len(s.Stations) == 0 {
+		return nil, fmt.Errorf("%w: 没有加油站 (no station)", ErrDay)
 	}
-	return s
+	p.Days = max(1, p.Days)
+	s.Cards = slices.Clone(s.Cards)
+	if p.Cars > 0 {
+		for n := range max(p.Cars*p.Days/visitsPerCard, s.Stations[0].nozzles()) {
+			p.crowd = append(p.crowd, fmt.Sprintf("卡%03d", n))
+		}
+		for n := range p.Days {
+			s.Cards = append(s.Cards, customerCard(lostCard(n), len(p.crowd)+n))
+		}
+	}
+	for n, name := range p.crowd {
+		s.Cards = append(s.Cards, customerCard(name, n))
+	}
+	var err error
+	if p.w, err = Start(s, opt); err != nil {
+		return nil, err
+	}
+	p.town, p.rnd, p.site = s, p.w.stream("day"), record.SiteID(s.Stations[0].ID)
+	return p, nil
 }
 
-// visits are the day's customers, in order of their coming. The card of a customer was away for hours.
-func (d Day) visits(s Scenario, rnd *rand.Rand, day int) []Visit {
+// customerCard is a card of the crowd, with an account of its own.
+func customerCard(name string, n int) CardPlan {
+	return CardPlan{Name: name, Account: fmt.Sprintf("C%05d", n), Holder: "顾客", PIN: dayPIN, Load: dayLoad}
+}
+
+// Town is the world that it plays in.
+func (p *PlayedDay) Town() *World { return p.w }
+
+// Play plays the scenario and closes the books. The report is there also when an invariant broke.
+func (p *PlayedDay) Play() (DayReport, error) {
+	err := p.play()
+	return p.report, errors.Join(err, p.w.Close())
+}
+
+func (p *PlayedDay) play() error {
+	w := p.w
+	p.begin, p.meters = w.now, p.totals()
+	last := 0
+	for _, v := range p.town.Visits {
+		p.expect(v)
+		last = max(last, v.AfterSeconds)
+	}
+	end := w.now.Add(time.Duration(last)*time.Second + visitTime)
+	if p.Cars > 0 {
+		for n := range p.Days {
+			p.plan(n)
+		}
+		if p.Offline {
+			p.isolate()
+		}
+		end = max(end, p.begin.Add(time.Duration(p.Days)*24*time.Hour+closing))
+	}
+	slices.SortStableFunc(p.coming, func(a, b Visit) int { return a.AfterSeconds - b.AfterSeconds })
+	w.advance(end, func() bool {
+		return w.checks.first != nil || p.err != nil || p.Cars == 0 && p.open == 0
+	})
+	if p.open > 0 && p.err == nil && w.checks.first == nil {
+		p.err = fmt.Errorf("%w: %d 位顾客没有离开 (customers never left)", ErrVisit, p.open)
+	}
+	p.mend()
+	run, err := w.Finish()
+	p.report.Run, p.report.Virtual = run, w.now.Sub(p.begin)
+	return errors.Join(p.err, err, p.books())
+}
+
+// plan plans a day: its customers, its staff, and what goes wrong.
+func (p *PlayedDay) plan(day int) {
+	for _, v := range p.visits(day) {
+		p.expect(v)
+	}
+	p.staff(day)
+	if p.Faults {
+		p.harmful(day)
+	}
+}
+
+// visits are the day's customers. The card of a customer was away for hours.
+func (p *PlayedDay) visits(day int) []Visit {
+	s := p.town.Stations[0]
 	var list []Visit
-	for n := range d.Cars {
-		at := 24*3600*day + arrival(rnd)
-		v := Visit{AfterSeconds: at, Card: s.Cards[(day*d.Cars+n)%len(s.Cards)].Name, Nozzle: 1 + rnd.IntN(d.Nozzles), PIN: "123456", Preset: wish(rnd)}
-		if rnd.IntN(1000) < forgetful && !d.Calm {
-			v.PullAfter = fmt.Sprintf("%d.00", 1+rnd.IntN(5))
+	for n := range p.Cars {
+		v := Visit{AfterSeconds: 24*3600*day + arrival(p.rnd), Card: p.crowd[(day*p.Cars+n)%len(p.crowd)],
+			Nozzle: 1 + p.rnd.IntN(s.nozzles()), PIN: dayPIN, Preset: wish(p.rnd)}
+		if p.rnd.IntN(1000) < forgetful && p.Faults {
+			v.PullAfter = fmt.Sprintf("%d.00", 1+p.rnd.IntN(5))
+		}
+		if v.Nozzle > len(s.Nozzles) && (s.Tills == 0 || p.rnd.IntN(1000) >= byCard) {
+			v.Card = "" // staff let the nozzle run
 		}
 		list = append(list, v)
 	}
@@ -154,112 +216,54 @@ func wish(rnd *rand.Rand) string {
 	return []string{"200元", "300元"}[rnd.IntN(2)]
 }
 
-// PlayedDay is a Day with its town.
-type PlayedDay struct {
-	Day
-	w      *World
-	town   Scenario
-	rnd    *rand.Rand
-	site   record.SiteID
-	report DayReport
-	faults map[string]int
-	err    error
-	busy   map[string]bool // cards that are in somebody's hands at a nozzle
+// expect lets a customer come at the visit's time.
+func (p *PlayedDay) expect(v Visit) {
+	p.open++
+	p.report.Cars++
+	p.coming = append(p.coming, v)
+	p.w.After(time.Duration(v.AfterSeconds)*time.Second, func() { p.come(v) })
 }
 
-// NewDay builds the day's town. ErrDay for values that make no sense.
-func NewDay(d Day, opt Options) (*PlayedDay, error) {
-	if err := d.check(); err != nil {
-		return nil, err
-	}
-	s := d.scenario()
-	opt.Seed, opt.Poll, opt.Chunk = d.Seed, dayPoll, dayChunk
-	w, err := Start(s, opt)
-	if err != nil {
-		return nil, err
-	}
-	return &PlayedDay{Day: d, w: w, town: s, rnd: w.stream("day"), site: record.SiteID(s.Stations[0].ID), faults: map[string]int{}, busy: map[string]bool{}}, nil
-}
-
-// Play plays the day and closes the books. The report is there also when an invariant broke.
-func (p *PlayedDay) Play() (DayReport, error) {
-	err := p.play()
-	for _, t := range troubles {
-		if n := p.faults[t.name]; n > 0 {
-			p.report.Faults = append(p.report.Faults, FaultCount{t.name, n})
-		}
-	}
-	return p.report, errors.Join(err, p.w.Close())
-}
-
-func (p *PlayedDay) play() error {
-	w, begin := p.w, p.w.now
-	from := p.totals()
-	open := 0
-	for n := range p.Days {
-		for _, v := range p.visits(p.town, p.rnd, n) {
-			open++
-			p.report.Cars++
-			w.After(time.Duration(v.AfterSeconds)*time.Second, func() { p.come(v, func() { open-- }) })
-		}
-		p.prices(n)
-		p.troubles(n)
-	}
-	if p.Offline {
-		p.isolate()
-	}
-	end := begin.Add(time.Duration(p.Days)*24*time.Hour + closing)
-	w.advance(end, func() bool { return w.checks.first != nil || p.err != nil })
-	if open > 0 && p.err == nil && w.checks.first == nil {
-		p.err = fmt.Errorf("%w: %d 位顾客没有离开 (customers never left)", ErrVisit, open)
-	}
-	run, err := w.Finish()
-	p.report.Run, p.report.Virtual = run, w.now.Sub(begin)
-	return errors.Join(p.err, err, p.books(from))
-}
-
-// come is one customer's visit. The card is in one place at a time: whoever finds it away does not come.
-func (p *PlayedDay) come(v Visit, gone func()) {
-	if p.busy[v.Card] {
+// come is one customer's visit. A card is in one place at a time: whoever finds it away does not come.
+func (p *PlayedDay) come(v Visit) {
+	if v.Card != "" && p.busy[v.Card] {
 		p.report.GaveUp++
-		gone()
+		p.open--
 		return
 	}
-	p.busy[v.Card] = true
-	c := &customer{w: p.w, v: v, nozzle: record.Nozzle(v.Nozzle), act: (*customer).insert}
-	if v.PullAfter != "" {
-		q, err := unit.ParseQuantity(v.PullAfter)
-		if err != nil {
-			panic("world: " + err.Error()) // made here
-		}
-		c.pullAt = q
+	p.busy[v.Card] = v.Card != ""
+	pull, err := v.pullAt()
+	if err != nil {
+		p.fail(err)
+	}
+	if pull > 0 {
 		p.report.PulledOff++
 	}
-	c.done = func(err error) {
+	n := record.Nozzle(v.Nozzle)
+	gone := func(err error) {
 		p.busy[v.Card] = false
-		gone()
+		p.open--
 		if err == nil {
 			p.report.Served++
 			return
 		}
 		p.report.GaveUp++
-		p.away(c)
+	}
+	if _, plain := p.w.plain[n]; plain {
+		p.comePlain(v, pull, gone)
+		return
+	}
+	c := &customer{w: p.w, v: v, nozzle: n, act: (*customer).insert, pullAt: pull}
+	c.done = func(err error) {
+		if err != nil {
+			p.fail(c.away())
+		}
+		gone(err)
 	}
 	c.look()
 }
 
-// away takes a customer who gave up off the forecourt: gun hung, card in the pocket.
-func (p *PlayedDay) away(c *customer) {
-	h := p.w.Hands()
-	b := p.w.pumps[c.nozzle]
-	if b.view().NozzleUp {
-		p.fail(errors.Join(h.Squeeze(c.nozzle, 0), h.Hang(c.nozzle)))
-	}
-	if b.in != nil && b.in.name == c.v.Card {
-		p.fail(h.Pull(c.nozzle))
-	}
-}
-
+// fail keeps the first thing that must not happen.
 func (p *PlayedDay) fail(err error) {
 	if err != nil && p.err == nil {
 		p.err = err
@@ -267,18 +271,8 @@ func (p *PlayedDay) fail(err error) {
 }
 
 // at does something at a second of a day.
-func (p *PlayedDay) at(dayNo, second int, f func()) {
-	p.w.After(time.Duration(24*3600*dayNo+second)*time.Second, f)
-}
-
-// prices changes the prices at noon, ordered an hour before; an isolated station hears of it afterwards.
-func (p *PlayedDay) prices(dayNo int) {
-	p.at(dayNo, 11*3600, func() {
-		raised := unit.Price(dayNo % 20)
-		err := p.w.SetPrices(p.site, p.w.now.Add(time.Hour), map[string]unit.Price{"1031": 790 + raised, "1041": 838 + raised, "2011": 750 + raised})
-		p.fail(err)
-		p.report.Price++
-	})
+func (p *PlayedDay) at(day, second int, f func()) {
+	p.w.at(p.begin.Add(time.Duration(24*3600*day+second)*time.Second), f)
 }
 
 // isolate cuts the center off for all the days but their first and last hour.
@@ -287,95 +281,38 @@ func (p *PlayedDay) isolate() {
 	p.at(p.Days-1, 23*3600, func() { p.fail(p.w.Faults().MendCenter(p.site)) })
 }
 
-// trouble is one kind of thing that goes wrong, and how long.
-type trouble struct {
-	name string
-	from func(p *PlayedDay, n record.Nozzle) error
-	to   func(p *PlayedDay, n record.Nozzle) error
-	last time.Duration
-}
-
-// troubles of a day. Each is over before the next one comes.
-var troubles = []trouble{
-	{"线路断开 line cut", func(p *PlayedDay, n record.Nozzle) error { return p.w.Faults().CutLine(n) },
-		func(p *PlayedDay, n record.Nozzle) error { return p.w.Faults().Mend(n) }, 90 * time.Second},
-	{"线路干扰 line noise", func(p *PlayedDay, n record.Nozzle) error { return p.w.Faults().Noise(n, 20) },
-		func(p *PlayedDay, n record.Nozzle) error { return p.w.Faults().Noise(n, 0) }, 120 * time.Second},
-	{"加油机断电 board power cut", func(p *PlayedDay, n record.Nozzle) error { return p.w.Faults().PowerCut(n) },
-		func(p *PlayedDay, n record.Nozzle) error { return p.w.Faults().PowerOn(n) }, 20 * time.Second},
-	{"站级程序被杀 station killed", func(p *PlayedDay, _ record.Nozzle) error { return p.w.Kill(p.site) },
-		func(p *PlayedDay, _ record.Nozzle) error { return p.w.Restart(p.site) }, 15 * time.Second},
-	{"中心断线 center away", func(p *PlayedDay, _ record.Nozzle) error { return p.w.Faults().CutCenter(p.site) },
-		func(p *PlayedDay, _ record.Nozzle) error { return p.w.Faults().MendCenter(p.site) }, 300 * time.Second},
-	{"记录重复 record twice", func(p *PlayedDay, n record.Nozzle) error { return p.w.Faults().RepeatUpload(n) }, nil, 0},
-	{"批次重复 batch twice", func(p *PlayedDay, _ record.Nozzle) error { return p.w.Faults().RepeatBatch(p.site) }, nil, 0},
-}
-
-// troubles plans a day's faults, one after the other.
-func (p *PlayedDay) troubles(dayNo int) {
-	if p.Calm {
-		return
+// nozzles is how many the station has, of both families.
+func (s StationPlan) nozzles() int {
+	n := len(s.Nozzles)
+	for _, board := range s.Plain {
+		n += len(board)
 	}
-	for second := 600; second < 23*3600; second += faultGap/2 + p.rnd.IntN(faultGap) {
-		t := troubles[p.rnd.IntN(len(troubles))]
-		n := record.Nozzle(1 + p.rnd.IntN(p.Nozzles))
-		if p.Offline && t.last == 300*time.Second {
-			continue // the center is away all the time
-		}
-		p.at(dayNo, second, func() {
-			p.faults[t.name]++
-			p.fail(t.from(p, n))
-			if t.to != nil {
-				p.w.After(t.last, func() { p.fail(t.to(p, n)) })
-			}
-		})
-		second += int(t.last / time.Second)
-	}
+	return n
 }
 
-// totals are the meters.
-func (p *PlayedDay) totals() map[record.Nozzle]unit.Totalizer {
-	all := map[record.Nozzle]unit.Totalizer{}
-	for n, b := range p.w.pumps {
-		all[n] = b.total()
+// pullAt reads PullAfter; 0 is never.
+func (v Visit) pullAt() (unit.Quantity, error) {
+	if v.PullAfter == "" {
+		return 0, nil
 	}
-	return all
+	q, err := unit.ParseQuantity(v.PullAfter)
+	if err != nil {
+		return 0, fmt.Errorf("%w: pull_after %q: %w", ErrScenario, v.PullAfter, err)
+	}
+	return q, nil
 }
 
-// books compares the meters with what the station took and adds up what the center has posted.
-func (p *PlayedDay) books(from map[record.Nozzle]unit.Totalizer) error {
-	booked := map[record.Nozzle]unit.Quantity{}
-	err := facts(p.w.stations[p.site], func(f record.Fact) {
-		if d, ok := f.(record.DispenserRecord); ok {
-			if r, err := fa.ParseRecord(d.Raw); err == nil && fuels(r) {
-				booked[d.Nozzle] += r.Volume
-			}
-		}
-	})
-	err = errors.Join(err, facts(p.w.center, func(f record.Fact) {
-		if s, ok := f.(record.SalePosted); ok && s.Quantity > 0 && (s.TType == int(fa.Fuelling) || s.TType == int(fa.Escape)) {
-			p.report.Posted++
-			p.report.Amount += s.Amount
-			p.report.Litres += s.Quantity
-		}
-	}))
-	for n := record.Nozzle(1); int(n) <= p.Nozzles; n++ {
-		line := NozzleDay{n, p.w.pumps[n].total().Since(from[n]), booked[n]}
-		p.report.Nozzles = append(p.report.Nozzles, line)
-		if line.Metered != line.Booked {
-			err = errors.Join(err, fmt.Errorf("%d 号枪: 泵码走了 %v, 记录共 %v (the meter moved more or less than the records say)", n, line.Metered, line.Booked))
-		}
+// preset reads Preset as a till or a person wants it; both 0 is full.
+func (v Visit) preset() (money unit.Fen, volume unit.Quantity, err error) {
+	var n int
+	var what string
+	switch _, err = fmt.Sscanf(v.Preset, "%d%s", &n, &what); {
+	case v.Preset == "满":
+		return 0, 0, nil
+	case err == nil && what == "元":
+		return unit.Fen(n * 100), 0, nil
+	case err == nil && what == "升":
+		return 0, unit.Quantity(n * 100), nil
 	}
-	return err
-}
-
-// facts reads a site's journal from the beginning.
-func facts(s *site, take func(record.Fact)) error {
-	return s.run.Journal().Read(1, func(r journal.Record) error {
-		f, err := record.Decode(r.Body)
-		if err == nil {
-			take(f)
-		}
-		return err
-	})
+	return 0, 0, fmt.Errorf("%w: preset %q", ErrScenario, v.Preset)
 }

@@ -238,6 +238,9 @@ func (w *World) Restart(id record.SiteID) error {
 				s.lineIs(p.port, true)
 			}
 		}
+		if w.depots[id] != nil {
+			s.lineIs(station.GaugeLine, true)
+		}
 		w.powerTills(id)
 		return nil
 	}

@@ -54,16 +54,21 @@ func injectors() map[pair]injector {
 }
 
 func (f faults) Inject(text string) error {
-	x := &injured{}
-	var err error
-	if x.f, err = fault.Parse(text); err != nil {
-		return err
+	q, err := fault.Parse(text)
+	if err == nil {
+		_, err = f.w.inject(q)
 	}
-	inject := injectors()[pair{x.f.Device, x.f.Kind}]
+	return err
+}
+
+// inject brings a fault about. The caller has checked it against fault.Table.
+func (w *World) inject(f fault.Fault) (*injured, error) {
+	x := &injured{f: f}
+	inject := injectors()[pair{f.Device, f.Kind}]
 	if inject == nil {
-		return fmt.Errorf("%w: 这座城镇做不到 (this town can not do it): %s", fault.ErrPair, text)
+		return nil, fmt.Errorf("%w: 这座城镇做不到 (this town can not do it): %v", fault.ErrPair, f)
 	}
-	w := f.w
+	var err error
 	w.injured = append(w.injured, x)
 	begin := func() {
 		if x.ended {
@@ -82,10 +87,10 @@ func (f faults) Inject(text string) error {
 	}
 	if x.f.After > 0 {
 		w.at(w.now.Add(x.f.After), begin)
-		return nil
+		return x, nil
 	}
 	begin()
-	return err
+	return x, err
 }
 
 func (f faults) Relieve() error {
@@ -97,8 +102,12 @@ func (f faults) Relieve() error {
 
 // relieve ends it.
 func (x *injured) relieve() {
-	if !x.ended && x.begun && x.end != nil {
-		x.end()
+	if !x.ended && x.begun {
+		n := x.effect()
+		x.struck = func() int { return n } // of the next fault of this device it knows nothing
+		if x.end != nil {
+			x.end()
+		}
 	}
 	x.ended = true
 }
@@ -106,15 +115,22 @@ func (x *injured) relieve() {
 func (f faults) Struck(text string) (n int, err error) {
 	q, err := fault.Parse(text)
 	for _, x := range f.w.injured {
-		switch {
-		case err != nil || x.f.Device != q.Device || x.f.Kind != q.Kind || !x.begun:
-		case x.struck == nil:
-			n++
-		default:
-			n += x.struck()
+		if err == nil && x.f.Device == q.Device && x.f.Kind == q.Kind {
+			n += x.effect()
 		}
 	}
 	return n, err
+}
+
+// effect is how often it has taken effect.
+func (x *injured) effect() int {
+	switch {
+	case !x.begun:
+		return 0
+	case x.struck == nil:
+		return 1
+	}
+	return x.struck()
 }
 
 // lateBy is how late a delayed piece comes at most: longer than a station waits for the answer of a plain board.

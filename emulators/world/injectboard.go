@@ -121,14 +121,23 @@ func sick(change func(p *dispenser.Physics, on bool)) injector {
 func once(do func(b *dispenser.Board, now clock.Instant, n int)) injector {
 	return func(w *World, f fault.Fault, _ *injured) error {
 		p, err := w.pumped(f)
-		if err == nil && p.board == nil {
+		switch {
+		case err != nil:
+		case p.board == nil:
 			err = fmt.Errorf("%s 没有电 (no power)", p.where)
+		case !p.idle(): // its fill is what the totalizer has moved: the customer would pay for the fault
+			err = fmt.Errorf("%s 正在加油 (a fill is under way)", p.where)
 		}
-		if err == nil {
+		if err != nil {
+			return err
+		}
+		if f.Kind == "unauthorised" {
 			do(p.board, w.now, f.At)
-			p.settle()
+		} else {
+			w.unfuelled(p.site, func() { do(p.board, w.now, f.At) })
 		}
-		return err
+		p.settle()
+		return nil
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"greylock/emulators/dispenser"
 	"greylock/emulators/fault"
-	"greylock/system/wire/lf"
 	"greylock/system/wire/unit"
 )
 
@@ -66,8 +65,13 @@ func plainInjectors() map[pair]injector {
 		if err != nil {
 			return err
 		}
-		h.p.first[h.i] += lf.Total(f.At * 100) // no fuel: the checkers count what has flowed
-		return h.do(func(b *dispenser.Plain, n byte) { b.JumpTotal(w.now, n, unit.Quantity(f.At*100)) })
+		w.unfuelled(h.p.site, func() {
+			err = h.do(func(b *dispenser.Plain, n byte) { b.JumpTotal(w.now, n, unit.Quantity(f.At*100)) })
+		})
+		if err == nil {
+			h.p.leapt[h.i] += unit.Quantity(f.At * 100)
+		}
+		return err
 	}
 	return all
 }

@@ -130,24 +130,25 @@ func diskFull(s *site, x *injured) {
 	x.end = func() { s.disk.Limit(-1); ended() }
 }
 
-// supervise starts the program again whenever it has ended, until the fault is mended, and then once more.
+// supervise starts the program again whenever it has failed, a while later, as a service manager does; what is mended lets it
+// start at once.
 func (s *site) supervise(x *injured) {
-	again := func() {
-		if s.run == nil {
-			if err := s.w.Restart(s.open.Site); err != nil {
-				s.w.note("fault", err.Error())
-			}
-		}
+	s.supervised = true
+	x.end = s.again
+	if s.run == nil {
+		s.again()
 	}
-	var look func()
-	look = func() {
-		if !x.ended {
-			again()
-			s.w.at(s.w.now.Add(restarted), look)
-		}
+}
+
+// again starts a program that has failed; where that can not be, it is tried again.
+func (s *site) again() {
+	if s.run != nil {
+		return
 	}
-	look()
-	x.end = again
+	if err := s.w.Restart(s.open.Site); err != nil {
+		s.w.note("fault", err.Error())
+		s.w.at(s.w.now.Add(restarted), s.again)
+	}
 }
 
 func centerOff(w *World, f fault.Fault, x *injured) error {

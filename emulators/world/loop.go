@@ -12,6 +12,7 @@ type pace struct {
 	wall   clock.Clock   // nil: virtual time, as fast as it goes
 	origin clock.Instant // wall time …
 	base   clock.Instant // … at which the world stood here
+	speed  time.Duration // so many times the wall's pace
 }
 
 // loop runs the agenda. Exactly one goroutine is inside it at a time; others hand in work through post.
@@ -24,7 +25,7 @@ type loop struct {
 func newLoop(start clock.Instant, wall clock.Clock) loop {
 	l := loop{agenda: agenda{now: start}, inbox: make(chan func(), 1024)}
 	if wall != nil {
-		l.pace = pace{wall: wall, origin: wall.Now(), base: start}
+		l.pace = pace{wall: wall, origin: wall.Now(), base: start, speed: 1}
 	}
 	return l
 }
@@ -34,7 +35,7 @@ func (l *loop) post(f func()) { l.inbox <- f }
 
 // target is how far the world may have run at this wall time.
 func (l *loop) target() clock.Instant {
-	return l.pace.base.Add(l.pace.wall.Now().Sub(l.pace.origin))
+	return l.pace.base.Add(l.pace.wall.Now().Sub(l.pace.origin) * l.pace.speed)
 }
 
 // advance runs everything that is due until the time end, or stops as soon as done says so (asked after each event).
@@ -63,7 +64,7 @@ func (l *loop) advanceReal(end clock.Instant, done func() bool) bool {
 			l.drain()
 			return done()
 		}
-		timer.Reset(min(max(min(l.next(), end).Sub(l.now), 100*time.Microsecond), askEvery))
+		timer.Reset(min(max(min(l.next(), end).Sub(l.now)/l.pace.speed, 100*time.Microsecond), askEvery))
 		select {
 		case f := <-l.inbox:
 			l.catchUp(end, done) // what comes from outside comes now: a board measures the silence between two bytes

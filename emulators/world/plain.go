@@ -26,6 +26,7 @@ type plainPump struct {
 	nozzles []record.Nozzle // the town's numbers, in the order of the board
 	first   []lf.Total      // where the totals stood when the world began
 	sold    []unit.Quantity // by the station's facts
+	leapt   []unit.Quantity // the totals, without fuel, and no fact tells of it yet
 	used    clock.Instant   // when a nozzle was in somebody's hand last
 	eyes    *eyes           // of a screen; nil
 }
@@ -48,7 +49,7 @@ func (w *World) planPlain(n int, s StationPlan, l *record.Layout) error {
 			p.cfg.Nozzles = append(p.cfg.Nozzles, dispenser.PlainNozzle{Number: byte(j + 1)})
 			w.plain[record.Nozzle(100*n+number)] = plainHand{p, j}
 		}
-		p.first, p.sold = make([]lf.Total, len(board)), make([]unit.Quantity, len(board))
+		p.first, p.sold, p.leapt = make([]lf.Total, len(board)), make([]unit.Quantity, len(board)), make([]unit.Quantity, len(board))
 		w.plainList = append(w.plainList, p)
 	}
 	return nil
@@ -164,10 +165,8 @@ func (p *plainPump) idle() bool {
 func (c *checks) plainFact(w *World, site record.SiteID, f record.PlainSold) {
 	for _, p := range w.plainList {
 		if p.site == site && p.port == f.Port && int(f.NZN) >= 1 && int(f.NZN) <= len(p.sold) {
-			p.sold[f.NZN-1] += f.Quantity
-			if f.Verdict == "forgotten" {
-				p.sold[f.NZN-1] += f.Moved - f.Quantity
-			}
+			p.sold[f.NZN-1] += bookedOf(f)
+			p.told(int(f.NZN)-1, f)
 		}
 	}
 	if s := c.truth.sales[f.Card]; s != nil && s.plain != nil && !s.closed {
@@ -179,6 +178,31 @@ func (c *checks) plainFact(w *World, site record.SiteID, f record.PlainSold) {
 	c.plain[key] = true
 }
 
+// bookedOf is the fuel that a delivery stands for: what the register has forgotten is told by the total.
+func bookedOf(f record.PlainSold) unit.Quantity {
+	if f.Verdict == "forgotten" {
+		return f.Moved
+	}
+	return f.Quantity
+}
+
+// told settles a leap of the total: the station has booked it as fuel that nobody had let flow, or it stands in doubt beside the
+// register of a delivery and is no fuel.
+func (p *plainPump) told(i int, f record.PlainSold) {
+	switch leap := p.leapt[i]; {
+	case leap == 0 || f.Moved < leap:
+	case f.Moved-bookedOf(f) == leap:
+		p.first[i], p.leapt[i] = p.first[i]+lf.Total(leap), 0
+	default:
+		p.leapt[i] = 0
+	}
+}
+
+// moved is how far the total of a nozzle has run since the world began, but for leaps that no fact has told yet.
+func (p *plainPump) moved(i int) unit.Quantity {
+	return unit.Quantity(plainHand{p, i}.view().Total.Since(p.first[i])) - p.leapt[i]
+}
+
 // plainQuiescent holds when nothing is under way: what was sold is what the totals moved. Source: trust.md M8.
 func (c *checks) plainQuiescent(w *World) {
 	for _, p := range w.plainList {
@@ -186,7 +210,7 @@ func (c *checks) plainQuiescent(w *World) {
 			if !p.settled() || p.board == nil {
 				continue
 			}
-			moved := unit.Quantity(plainHand{p, i}.view().Total.Since(p.first[i]))
+			moved := p.moved(i)
 			c.hold(inv08, p.sold[i] == moved, "%s nozzle %d: deliveries sum to %v, the total moved %v", p.where, i+1, p.sold[i], moved)
 		}
 	}

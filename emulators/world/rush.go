@@ -87,8 +87,8 @@ func (m *meter) received(data []byte) {
 
 // Measure lets a town sell for a while and measures. opt.Program starts the station's process; it must tell its number.
 func Measure(r Rush, opt Options) (RushReport, error) {
-	opt.Poll = r.Poll
-	s, err := NewStorm(Storm{Nozzles: r.Nozzles, Kills: 1, Seed: r.Seed}, opt)
+	opt.Poll, opt.Seed = r.Poll, r.Seed
+	s, err := newCrowd(r.Nozzles, opt)
 	if err != nil {
 		return RushReport{}, err
 	}
@@ -131,11 +131,11 @@ func Measure(r Rush, opt Options) (RushReport, error) {
 	if err := w.Until("顾客离开 (customers leave)", func() bool { return s.selling == 0 }, stormQuiet); err != nil {
 		return report, err
 	}
-	report.Sales, report.Violated = s.report.Sales, w.Violation()
+	report.Sales, report.Violated = s.served, w.Violation()
 	return report, w.Close()
 }
 
-func (s *PlayedStorm) measured(elapsed time.Duration, launched clock.Instant) (r RushReport) {
+func (s *crowd) measured(elapsed time.Duration, launched clock.Instant) (r RushReport) {
 	var polls, acks []time.Duration
 	bytes := 0
 	first := clock.Never
@@ -149,8 +149,8 @@ func (s *PlayedStorm) measured(elapsed time.Duration, launched clock.Instant) (r
 	r.Polls, r.Records, r.Start = len(polls), len(acks), first.Sub(launched)
 	r.PollP50, r.PollP99 = part(polls, 50), part(polls, 99)
 	r.AckP50, r.AckP99 = part(acks, 50), part(acks, 99)
-	r.Rate = float64(r.Polls) / elapsed.Seconds() / float64(s.Nozzles)
-	r.Busy = float64(time.Duration(bytes)*byteTime) / float64(elapsed) / float64(s.Nozzles)
+	r.Rate = float64(r.Polls) / elapsed.Seconds() / float64(len(s.w.pumpList))
+	r.Busy = float64(time.Duration(bytes)*byteTime) / float64(elapsed) / float64(len(s.w.pumpList))
 	return r
 }
 

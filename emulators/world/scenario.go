@@ -28,6 +28,7 @@ type Scenario struct {
 	Cards    []CardPlan    `yaml:"cards"`
 	Visits   []Visit       `yaml:"visits"`
 	Calm     bool          `yaml:"calm"` // boards poll each second and frames arrive whole: for stories of days
+	Day      *DayPlan      `yaml:"day"`
 	Expect   *Expect       `yaml:"expect"`
 }
 
@@ -147,6 +148,11 @@ func (s Scenario) check() error {
 		names[c.Name] = true
 		if err := c.check(); err != nil {
 			bad("cards[%d]: %w", i, err)
+		}
+	}
+	if s.Day != nil {
+		if err := s.Day.check(); err != nil {
+			bad("day: %w", err)
 		}
 	}
 	for i, v := range s.Visits {

@@ -41,6 +41,8 @@ type site struct {
 	ended   string        // why its program has ended by itself since its last start
 	asks    map[uint64]func(status int, body []byte)
 	askID   uint64
+
+	supervised bool // its program is started again when it has failed
 }
 
 // way is what a site's way to the center has wrong.
@@ -129,6 +131,9 @@ func (s *site) guard(err error) error {
 	if err != nil {
 		s.w.note("site "+string(s.open.Site)+" stopped", err.Error())
 		s.kill()
+		if s.supervised {
+			s.w.at(s.w.now.Add(restarted), s.again)
+		}
 	}
 	return err
 }

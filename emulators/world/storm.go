@@ -3,7 +3,6 @@ package world
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,14 +58,9 @@ type StormReport struct {
 // PlayedStorm is a Storm with its town.
 type PlayedStorm struct {
 	Storm
-	w       *World
-	rnd     *rand.Rand
-	site    record.SiteID
-	p       *program
-	report  StormReport
-	over    bool // no customer begins any more
-	selling int
-	err     error
+	*crowd
+	report StormReport
+	err    error
 }
 
 // NewStorm builds the town in real time. opt.Program starts the station's process.
@@ -82,17 +76,15 @@ func NewStorm(s Storm, opt Options) (*PlayedStorm, error) {
 			return nil, err
 		}
 	}
-	town := Day{Cars: s.Nozzles * visitsPerCard, Nozzles: s.Nozzles, Days: 1, Seed: s.Seed}.scenario()
-	opt.Seed, opt.Lines = s.Seed, "pty"
 	if s.Fill {
 		opt.Reserve = fullReserve
 	}
-	w, err := Start(town, opt)
+	opt.Seed = s.Seed
+	c, err := newCrowd(s.Nozzles, opt)
 	if err != nil {
 		return nil, err
 	}
-	site := record.SiteID(town.Stations[0].ID)
-	return &PlayedStorm{Storm: s, w: w, rnd: w.stream("storm"), site: site, p: w.external[site]}, nil
+	return &PlayedStorm{Storm: s, crowd: c}, nil
 }
 
 // Play lets the storm pass and closes the books.
@@ -109,33 +101,9 @@ func (s *PlayedStorm) Play() (StormReport, error) {
 	if err == nil {
 		err = s.w.Settle(stormQuiet)
 	}
-	s.report.Checks = s.w.Checks()
+	s.report.Checks, s.report.Sales, s.report.GaveUp = s.w.Checks(), s.served, s.gaveUp
 	err = errors.Join(err, s.w.Violation(), s.p.stop(), s.w.Audit(s.site), s.books(from))
 	return s.report, errors.Join(err, s.w.Close())
-}
-
-// next lets the next customer come to a nozzle, with the nozzle's own card.
-func (s *PlayedStorm) next(p *pump) {
-	if s.over {
-		return
-	}
-	card := s.w.scenario.Cards[int(p.nozzle)-1].Name
-	v := Visit{Card: card, Nozzle: int(p.nozzle), PIN: "123456", Preset: fmt.Sprintf("%d元", 10+s.rnd.IntN(40))}
-	c := &customer{w: s.w, v: v, nozzle: p.nozzle, act: (*customer).insert}
-	if s.rnd.IntN(1000) < forgetful {
-		c.pullAt = unit.Quantity(50 + s.rnd.IntN(100))
-	}
-	s.selling++
-	c.done = func(err error) {
-		s.selling--
-		if err != nil {
-			s.report.GaveUp++
-		} else {
-			s.report.Sales++
-		}
-		s.w.After(thinkTime, func() { s.next(p) })
-	}
-	c.look()
 }
 
 // strike kills the station's process, plays the other faults at their turn, and starts it again.
@@ -269,7 +237,7 @@ func (s *PlayedStorm) books(from map[record.Nozzle]unit.Totalizer) error {
 		}
 	}))
 	for _, p := range s.w.pumpList {
-		line := NozzleDay{p.nozzle, p.total().Since(from[p.nozzle]), booked[p.nozzle]}
+		line := NozzleDay{Nozzle: p.nozzle, Metered: p.total().Since(from[p.nozzle]), Booked: booked[p.nozzle]}
 		s.report.Nozzles = append(s.report.Nozzles, line)
 		if line.Metered != line.Booked {
 			err = errors.Join(err, fmt.Errorf("%d 号枪: 泵码走了 %v, 记录共 %v (the meter moved more or less than the records say)", p.nozzle, line.Metered, line.Booked))

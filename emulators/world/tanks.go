@@ -129,6 +129,7 @@ func (w *World) planTanks(s StationPlan, l *record.Layout) error {
 		if last := len(t.Table) - 1; (s.Tanks[i].Diameter)%tableStep != 0 {
 			t.Table = t.Table[:last]
 		}
+		d.tanks[t.Tank].capacity = t.Capacity
 		d.attach(t, l.Ports)
 	}
 	w.depots[d.site] = d
@@ -217,6 +218,20 @@ func (d *depot) look(clock.Instant) {
 		}
 		d.tanks[h.tank].metered += q
 		d.tanks[h.tank].gave += gave
+	}
+}
+
+// unfuelled turns a total without fuel: the tanks do not notice.
+func (w *World) unfuelled(site record.SiteID, turn func()) {
+	d := w.depots[site]
+	if d == nil {
+		turn()
+		return
+	}
+	d.look(w.now)
+	turn()
+	for _, h := range d.hoses {
+		h.moved()
 	}
 }
 
@@ -313,6 +328,7 @@ func (w *World) atTanks(id record.SiteID, act func(d *depot) error) error {
 type tankTruth struct {
 	metered, gave unit.Quantity // by its nozzles, as warm as it was
 	blind         bool          // its probe shows nothing true
+	capacity      unit.Quantity
 	first, last   *tankMark
 	delivered     unit.Quantity // by the station's facts, at 15 °C
 }

@@ -29,12 +29,9 @@ func (w *World) PlayVisits() error {
 	for _, v := range w.scenario.Visits {
 		last = max(last, v.AfterSeconds)
 		c := &customer{w: w, v: v, nozzle: record.Nozzle(v.Nozzle), act: (*customer).insert}
-		if v.PullAfter != "" {
-			q, err := unit.ParseFen(v.PullAfter) // two decimals, as litres have
-			if err != nil {
-				return fmt.Errorf("%w: pull_after %q: %w", ErrScenario, v.PullAfter, err)
-			}
-			c.pullAt = unit.Quantity(q)
+		var err error
+		if c.pullAt, err = v.pullAt(); err != nil {
+			return err
 		}
 		c.done = func(err error) {
 			open--
@@ -141,6 +138,15 @@ func (c *customer) settle(v dispenser.View) (bool, error) {
 	}
 	c.act = (*customer).leave
 	return true, c.w.Hands().Pull(c.nozzle)
+}
+
+// away takes a customer who gave up off the forecourt: the card in the pocket at once, the gun hung as soon as there is power.
+func (c *customer) away() error {
+	c.w.hangUp(c.nozzle)
+	if b := c.w.pumps[c.nozzle]; b.in != nil && b.in.name == c.v.Card {
+		return c.w.Hands().Pull(c.nozzle)
+	}
+	return nil
 }
 
 // leave ends the visit once the dispenser is free again.

@@ -31,6 +31,7 @@ type Options struct {
 	Lines string        // "mem" (default) or "pty"
 	Dir   string        // where journals are copied at the end (mem) or live (pty); "" for none (mem) or a temporary one (pty)
 	Wall  clock.Clock   // nil: virtual time as fast as it goes; else the world keeps the wall's pace after it is built
+	Speed int           // so many times the wall's pace; 0 is 1
 	Keep  int           // trace lines kept; 0: 4000
 	Poll  time.Duration // between two polls of a board; 0: its default
 	Chunk time.Duration // bytes of a line in virtual time arrive in pieces of so long; 0: its default. Longer is faster
@@ -143,7 +144,7 @@ func Start(s Scenario, opt Options) (*World, error) {
 		if opt.Lines == "pty" {
 			w.advance(opt.Wall.Now(), func() bool { return false })
 		}
-		w.pace = pace{wall: opt.Wall, origin: opt.Wall.Now(), base: w.now}
+		w.pace = pace{wall: opt.Wall, origin: opt.Wall.Now(), base: w.now, speed: max(1, time.Duration(opt.Speed))}
 	}
 	if opt.Lines == "pty" {
 		if err := w.equipped(); err != nil {

@@ -410,6 +410,23 @@ func TestLFShortUnseenSaleIsFoundByTheTotals(t *testing.T) {
 	}
 }
 
+// TestLFNoFuelByTheTotals: a register that nobody can explain is no sale while the litres stand still; money that runs without them is
+// a doubt, and no second sale (a board writes its cash total at the hang, its litres before).
+func TestLFNoFuelByTheTotals(t *testing.T) {
+	t.Parallel()
+	b := newLFBench(t, dispenser.LFConfig{}).up()
+	b.n().litres, b.n().cash = 1273, 10000
+	b.run(4 * time.Second)
+	if s := b.sales(); len(s) != 0 {
+		t.Errorf("the register alone: %+v", s)
+	}
+	b.n().litres, b.n().totC = 1274, b.n().totC+10000
+	b.run(4 * time.Second)
+	if s := b.sales(); len(s) != 1 || s[0].Verdict != dispenser.Disagreed || s[0].Volume != 0 || s[0].Amount != 0 || s[0].MovedCash != 10000 {
+		t.Errorf("the cash total alone: %+v", s)
+	}
+}
+
 func TestLFReboot(t *testing.T) {
 	t.Parallel()
 	b := newLFBench(t, dispenser.LFConfig{}).up()

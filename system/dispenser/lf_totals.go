@@ -177,8 +177,10 @@ func (n *lfNozzle) sale(m Meter, s lf.Status) Sale {
 	stale := figureless(s) || n.old(s) || !n.known
 	tolerance := int64(pulse(v.Price))
 	switch {
-	case v.Moved == 0 && v.MovedCash == 0 && seen.litres == 0 && stale:
+	case v.Moved == 0 && v.MovedCash == 0 && (o == nil || seen.litres == 0 && stale):
 		v.Verdict, v.Volume, v.Amount = Agreed, 0, 0
+	case v.Moved == 0 && o == nil: // a board that writes its cash total later than its litres: no fuel, whatever its register says
+		v.Verdict, v.Volume, v.Amount = Disagreed, 0, 0
 	case v.Moved <= 0 || n.leapt(v, n.meter):
 		v.Verdict = Disagreed
 	case distance(int64(s.Litres), int64(v.Moved)) <= 1 && distance(int64(s.Cash), int64(v.MovedCash)) <= tolerance &&

@@ -34,7 +34,7 @@ type Coil struct {
 func (k Contactor) Check(ports []Port) error {
 	seen := map[int]bool{}
 	for _, x := range k.Coils {
-		if seen[x.Port] || !slices.Contains(ports, Port{x.Port, FA}) {
+		if seen[x.Port] || !slices.ContainsFunc(ports, func(p Port) bool { return p.Number == x.Port && p.Protocol == FA }) {
 			return fmt.Errorf("coil %d: port %d has no card dispenser, or another coil: %w", x.Coil, x.Port, relay.ErrConfig)
 		}
 		seen[x.Port] = true

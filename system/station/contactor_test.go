@@ -25,7 +25,7 @@ type stopRig struct {
 }
 
 func stopConfig(r *rig) Config {
-	return Config{Site: "0001", Realm: record.Training, CenterKey: r.key.Public().(ed25519.PublicKey), Ports: []Port{{1, FA}, {2, FA}},
+	return Config{Site: "0001", Realm: record.Training, CenterKey: r.key.Public().(ed25519.PublicKey), Ports: []Port{{Number: 1, Protocol: FA}, {Number: 2, Protocol: FA}},
 		Contactor: &Contactor{Address: 1, Coils: []Coil{{Port: 1, Coil: 4}}}, Source: noSource{}, Rand: rand.New(rand.NewPCG(1, 2))}
 }
 
@@ -118,7 +118,7 @@ func (s *stopRig) stop(nozzle record.Nozzle) (a StopAnswer) {
 
 func TestContactorConfig(t *testing.T) {
 	t.Parallel()
-	ports := []Port{{1, FA}, {2, LF}}
+	ports := []Port{{Number: 1, Protocol: FA}, {Number: 2, Protocol: LF}}
 	if err := (Contactor{Address: 1, Coils: []Coil{{1, 0}}}).Check(ports); err != nil {
 		t.Error(err)
 	}

@@ -27,6 +27,7 @@ type intake struct {
 	lastAt  fa.Stamp             // time of that record
 	have    map[recordKey][]byte // raw bytes by key
 	seen    map[epochTTC]bool    // numbers that are there or proven not to exist
+	absent  map[epochTTC]bool    // of these, what the board could not give when it was asked
 	missing []fa.POSTTC          // gaps of the epoch, lowest first
 	meter   []fa.Record          // metered records of the epoch, by number
 
@@ -54,7 +55,7 @@ const mostLeap = 100_000
 
 func newIntake(port int) *intake {
 	return &intake{
-		port: port, have: map[recordKey][]byte{}, seen: map[epochTTC]bool{},
+		port: port, have: map[recordKey][]byte{}, seen: map[epochTTC]bool{}, absent: map[epochTTC]bool{},
 		conflicts: map[string]bool{}, refusals: map[[sha256.Size]byte]bool{},
 	}
 }
@@ -85,8 +86,8 @@ func (i *intake) epochOf(r fa.Record) (epoch int, restarted bool) {
 	if i.last != 0 && r.POSTTC > i.last && r.POSTTC-i.last > mostLeap {
 		return i.epoch + 1, true
 	}
-	late := bytes.Compare(r.Time[:], i.lastAt[:]) <= 0
-	if i.last == 0 || r.POSTTC > i.last || late && !i.seen[epochTTC{i.epoch, r.POSTTC}] {
+	late, at := bytes.Compare(r.Time[:], i.lastAt[:]) <= 0, epochTTC{i.epoch, r.POSTTC}
+	if i.last == 0 || r.POSTTC > i.last || late && (!i.seen[at] || i.absent[at]) {
 		return i.epoch, false
 	}
 	if i.isMissing(r.POSTTC) {
@@ -120,6 +121,7 @@ func (i *intake) took(f record.DispenserRecord, r fa.Record) {
 		}
 	}
 	i.have[keyOf(r)] = f.Raw
+	delete(i.absent, epochTTC{f.Epoch, r.POSTTC})
 	i.seen[epochTTC{f.Epoch, r.POSTTC}] = true
 	if metered(r) && f.Epoch == i.epoch {
 		i.measure(r)
@@ -166,6 +168,7 @@ func (i *intake) fill(n fa.POSTTC) {
 func (i *intake) gone(f record.GapClosed) {
 	if f.Epoch == i.epoch {
 		i.fill(fa.POSTTC(f.POSTTC))
-		i.seen[epochTTC{f.Epoch, fa.POSTTC(f.POSTTC)}] = true
+		at := epochTTC{f.Epoch, fa.POSTTC(f.POSTTC)}
+		i.absent[at], i.seen[at] = !i.seen[at] || i.absent[at], true
 	}
 }

@@ -93,7 +93,7 @@ func (c *Core) rigPort(now clock.Instant, p *port, plans []record.PortPlan) {
 	if len(plans) == 0 {
 		return
 	}
-	var cfg dispenser.LFConfig
+	cfg := dispenser.LFConfig{Timing: p.timing}
 	for _, x := range plans {
 		k := c.plainAt(p.number, x.NZN)
 		n := dispenser.LFNozzle{Number: x.NZN, Price: c.orders.priceNow(x.Product, now), Meter: k.meter}

@@ -55,6 +55,7 @@ const (
 type Port struct {
 	Number   int // 1…
 	Protocol Protocol
+	Timing   dispenser.LFTiming // of a plain board; the zero value is dispenser.md 4.1's
 }
 
 // Core is the station.
@@ -103,7 +104,8 @@ type port struct {
 	fa       *dispenser.FA     // drive, if the port speaks FA
 	lf       *dispenser.LF     // drive, if it speaks LF and the layout says what stands there
 	plans    []record.PortPlan // of lf, in the order of its nozzles
-	priced   []unit.Price      // ordered last, by nozzle of lf
+	timing   dispenser.LFTiming
+	priced   []unit.Price // ordered last, by nozzle of lf
 	intake   *intake
 	pending  map[recordKey][]byte       // staged, not yet durable
 	refusing map[[sha256.Size]byte]bool // refusals, the same
@@ -166,7 +168,7 @@ func New(cfg Config) *Core {
 }
 
 func newPort(x Port) *port {
-	p := &port{number: x.Number, intake: newIntake(x.Number), pending: map[recordKey][]byte{}, refusing: map[[sha256.Size]byte]bool{}, totals: map[fa.NZN]record.TotalsRead{}}
+	p := &port{number: x.Number, timing: x.Timing, intake: newIntake(x.Number), pending: map[recordKey][]byte{}, refusing: map[[sha256.Size]byte]bool{}, totals: map[fa.NZN]record.TotalsRead{}}
 	if x.Protocol == LF {
 		p.drive = dispenser.Silent{} // until the layout says what stands there
 		return p

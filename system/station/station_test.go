@@ -45,7 +45,7 @@ func newRig(t *testing.T) *rig {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 	r := &rig{t: t, now: clock.At(2026, 11, 22, 17, 0, 0), sent: map[int][]fa.Frame{}, key: key}
 	r.c = New(Config{
-		Site: "0001", Realm: record.Training, CenterKey: key.Public().(ed25519.PublicKey), Ports: []Port{{1, FA}, {2, FA}},
+		Site: "0001", Realm: record.Training, CenterKey: key.Public().(ed25519.PublicKey), Ports: []Port{{Number: 1, Protocol: FA}, {Number: 2, Protocol: FA}},
 		Source: noSource{}, Rand: rand.New(rand.NewPCG(1, 2)),
 	})
 	r.c.Start(r.now)
