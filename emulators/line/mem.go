@@ -69,6 +69,7 @@ type Mem struct {
 	uart    [2]UART // by the side that is set so
 	to      [2]wire // by the side that receives
 	ordered uint64
+	out     []Delivery // of the last Deliver
 }
 
 // wire is one direction.
@@ -77,7 +78,8 @@ type wire struct {
 	sent     int64         // bytes of this run that have their time
 	held     time.Duration // how much the run was delayed
 	queue    []chunk
-	waiting  int // bytes in queue
+	store    []chunk // queue from its beginning, to be filled again
+	waiting  int     // bytes in queue
 	faults   []*Fault
 	counters Counters
 
@@ -120,6 +122,11 @@ func (m *Mem) Write(now clock.Instant, from Side, data []byte) {
 		w.counters.Lost += uint64(len(data))
 		return
 	}
+	if len(w.faults) == 0 && w.late == nil { // most writes: whole, once, in their turn
+		w.before = append(w.before[:0], data...)
+		m.put(now, to, data)
+		return
+	}
 	for _, piece := range m.frames(w, data) {
 		m.put(now, to, piece)
 	}
@@ -133,9 +140,9 @@ func (m *Mem) Write(now clock.Instant, from Side, data []byte) {
 func (m *Mem) frames(w *wire, data []byte) (out [][]byte) {
 	now := append([]byte(nil), data...)
 	if m.hits(w, Stale) > 0 && w.before != nil {
-		now = w.before
+		now = append([]byte(nil), w.before...)
 	}
-	w.before = append([]byte(nil), data...)
+	w.before = append(w.before[:0], data...)
 	for i := range w.faults {
 		if f := w.faults[i]; f.Kind == Tear && m.strikes(w, f) {
 			now = now[:min(len(now), f.At)]
@@ -178,7 +185,9 @@ func (m *Mem) cross(now clock.Instant, w *wire, data []byte) {
 	}
 	w.sent += int64(len(data))
 	m.ordered++
-	w.queue = append(w.queue, chunk{m.free(w), m.ordered, data})
+	if w.queue = append(w.queue, chunk{m.free(w), m.ordered, data}); len(w.queue) == 1 {
+		w.store = w.queue
+	}
 	w.waiting += len(data)
 }
 
@@ -198,23 +207,30 @@ func (m *Mem) Next() (clock.Instant, bool) {
 	return at, at != clock.Never
 }
 
-// Deliver hands over the chunks that have arrived by now, in the order of their arrival.
+// Deliver hands over the chunks that have arrived by now, in the order of their arrival. The list is good until the next call,
+// the data for ever.
 func (m *Mem) Deliver(now clock.Instant) []Delivery {
-	var out []Delivery
+	out := m.out[:0]
 	for {
 		side, ok := m.first(now)
 		if !ok {
-			return out
+			break
 		}
 		w := &m.to[side]
 		c := w.queue[0]
 		w.queue[0].data = nil
-		w.queue = w.queue[1:]
+		if w.queue = w.queue[1:]; len(w.queue) == 0 {
+			w.queue = w.store[:0]
+		}
 		w.waiting -= len(c.data)
 		w.counters.Chunks++
 		w.counters.Bytes += uint64(len(c.data))
 		out = append(out, Delivery{side, c.data})
 	}
+	if m.out = out; len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 // first is the side whose next chunk comes first, if it has arrived.
@@ -234,7 +250,7 @@ func (m *Mem) Cut() {
 	for i := range m.to {
 		w := &m.to[i]
 		w.counters.Lost += uint64(w.waiting)
-		w.queue, w.waiting = nil, 0
+		w.queue, w.waiting = w.store[:0], 0
 		w.busy, w.sent, w.held = 0, 0, 0
 	}
 }

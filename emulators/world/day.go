@@ -40,7 +40,7 @@ const (
 // A day of a forecourt is mostly polls of idle boards. They poll, and are polled, as rarely as in the field, and a frame arrives
 // whole when its last byte has crossed: what frames in pieces do is told by the stories.
 const (
-	dayPoll  = time.Second
+	dayPoll  = 2 * time.Second
 	dayFuel  = 500 * time.Millisecond // between two polls of a plain nozzle that delivers
 	dayChunk = 100 * time.Millisecond
 )

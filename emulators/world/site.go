@@ -160,7 +160,6 @@ func (s *site) serve(path string, body []byte, answer func(status int, body []by
 
 // receive brings bytes of a line.
 func (s *site) receive(line int, data []byte) {
-	data = bytes.Clone(data)
 	if s.later(func() { s.receive(line, data) }) {
 		return
 	}

@@ -142,10 +142,24 @@ func ParseStamp(s [7]byte) (Civil, error) {
 		n[i] = int(b>>4)*10 + int(b&15)
 	}
 	c := Civil{n[0]*100 + n[1], n[2], n[3], n[4], n[5], n[6]}
-	if c.Year < 1970 || c.Year > 2200 || c.Instant().Civil() != c {
+	if c.Year < 1970 || c.Year > 2200 || c.Month < 1 || c.Month > 12 || c.Day < 1 || c.Day > daysIn(c.Year, c.Month) || c.Hour > 23 || c.Minute > 59 || c.Second > 59 {
 		return Civil{}, fmt.Errorf("clock: %X is not a date and time", s[:])
 	}
 	return c, nil
+}
+
+// daysIn is the length of a month.
+func daysIn(year, month int) int {
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
 }
 
 func bcd(n int) byte { return byte(n/10<<4 | n%10) }

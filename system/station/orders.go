@@ -19,6 +19,7 @@ type orders struct {
 	versions map[record.Topic]uint64
 	layout   record.Layout
 	prices   record.PriceTable
+	start    clock.Instant // effective minute of prices; 0 if they have none
 	places   map[int]place // by port
 	lists    cardLists
 	book     pricebook.Book
@@ -44,16 +45,19 @@ func (o *orders) settle(l record.Layout) {
 	}
 }
 
-// startOf is a table's effective minute.
-func startOf(t record.PriceTable) (clock.Instant, error) {
+// startOf is a table's effective minute, YYYYMMDDhhmm; 0 for a table that holds at once.
+func startOf(t record.PriceTable) clock.Instant {
 	var s fa.Stamp
 	b, err := hex.DecodeString(t.Effective)
 	if err != nil || len(b) != len(s)-1 {
-		return 0, fmt.Errorf("station: prices: effective %q is not YYYYMMDDhhmm", t.Effective)
+		return 0
 	}
 	copy(s[:], b)
 	c, err := s.Civil()
-	return c.Instant(), err
+	if err != nil {
+		return 0
+	}
+	return c.Instant()
 }
 
 // take puts one applied directive in force. The signature was checked before the fact was written.
@@ -71,7 +75,7 @@ func (o *orders) take(d record.Directive, atMs int64) error {
 		if err := json.Unmarshal(d.Body, &p); err != nil {
 			return fmt.Errorf("station: prices: %w", err)
 		}
-		o.prices = p
+		o.prices, o.start = p, startOf(p)
 		o.book = o.book.With(d.Version, p)
 		o.takenMs[d.Version] = atMs
 	case record.TopicBlack, record.TopicWhite:

@@ -162,8 +162,8 @@ func (c *Core) reprice(now clock.Instant) {
 
 // repriceAt is when the prices change next; Never if no change is known.
 func (c *Core) repriceAt(now clock.Instant) clock.Instant {
-	if start, err := startOf(c.orders.prices); err == nil && start > now {
-		return start
+	if c.orders.start > now {
+		return c.orders.start
 	}
 	return clock.Never
 }
