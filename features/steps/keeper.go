@@ -1,9 +1,12 @@
 package steps
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"greylock/system/app"
 )
@@ -17,6 +20,8 @@ func (s *Scene) keeperSteps() []Step {
 		{`^给营业中的加油站做一份备份$`, s.backUp},
 		{`^备份在另一台机器上恢复, 链尾与加油站的相同$`, s.restored},
 		{`^恢复备份被拒绝, 说 "([^"]+)"$`, s.restoreRefused},
+		{`^"([^"]+)" 在 (\d+) 号枪加油 (\d+) 次, 每次 ([\d.]+) 升, 站级程序每次都被杀死, 由服务在 1 秒后启动$`, s.stormUnderWatch},
+		{`^每次都在 (\d+) 秒内重新营业$`, s.openWithin},
 		{`^由中心重建的日志, 链尾与加油站的相同$`, s.rebuilt},
 	}
 }
@@ -59,6 +64,78 @@ func (s *Scene) measured(name string, low, high int64) error {
 	return nil
 }
 
+// restartTime is RestartSec of the unit that `greylock station service` prints.
+const restartTime = time.Second
+
+// stormUnderWatch kills the station's program before, during and after a sale, and between the record's being durable and its
+// acknowledge, by turns; the service starts it again while the customer goes on.
+func (s *Scene) stormUnderWatch(card string, n, times int, amount string) error {
+	kill := func() error { return s.Town.Kill(station) }
+	for i := range times {
+		var before, during, after func() error
+		switch i % 4 {
+		case 0:
+			before = kill
+		case 1:
+			during = kill
+		case 2:
+			after = kill
+		default:
+			before = func() error { return s.killBeforeAck(n) }
+			after = func() error {
+				return s.Town.Until("杀死", func() bool { return s.Town.Faults().Happened("kill") == i+1 }, soon)
+			}
+		}
+		err := first(
+			func() error { return s.under(before) },
+			func() error { return s.toFuel(card, n, amount) },
+			func() error { return s.under(during) },
+			func() error { return s.hang(n) },
+			func() error { return s.under(after) },
+			func() error { return s.says(n, "加油完成") },
+			func() error { return s.pull(n) },
+		)
+		if err != nil {
+			return fmt.Errorf("第 %d 次 (time): %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// under lets an act happen; if the program is gone afterwards, the service starts it and the time is taken until every board answers.
+func (s *Scene) under(act func() error) error {
+	if act == nil {
+		return nil
+	}
+	if err := act(); err != nil {
+		return err
+	}
+	if s.Town.Faults().Happened("kill") == len(s.back) {
+		return nil
+	}
+	began := s.Town.Now()
+	s.Town.Pass(restartTime)
+	if err := s.Town.Restart(station); err != nil {
+		return err
+	}
+	err := s.Town.Until("重新营业", func() bool {
+		yes, all, err := s.connected(0)
+		return err == nil && all > 0 && yes == all
+	}, soon)
+	s.back = append(s.back, s.Town.Now().Sub(began))
+	return err
+}
+
+func (s *Scene) openWithin(seconds int) error {
+	if len(s.back) == 0 {
+		return errors.New("没有被杀死过 (it was never killed)")
+	}
+	if slowest := slices.Max(s.back); slowest >= time.Duration(seconds)*time.Second {
+		return fmt.Errorf("最慢一次 %v (the slowest)", slowest)
+	}
+	return nil
+}
+
 func (s *Scene) backUp() (err error) {
 	s.backup, err = s.Town.Backup(station)
 	return err
@@ -88,8 +165,11 @@ func (s *Scene) restoreRefused(words string) error {
 		return err
 	}
 	_, err := s.Town.Restored(station, s.backup)
-	if err == nil || !strings.Contains(err.Error(), words) {
-		return fmt.Errorf("恢复的结果是 (it says): %v", err)
+	switch {
+	case err == nil:
+		return errors.New("恢复成了 (it was restored)")
+	case !strings.Contains(err.Error(), words):
+		return fmt.Errorf("恢复的结果是 (it says): %w", err)
 	}
 	return nil
 }

@@ -43,8 +43,9 @@ type Scene struct {
 	stop     stopping
 	watched  world.Watched // on the live screen
 
-	backup      []byte // the last one made
-	refusedTank string // what the station's tank act said no with
+	backup      []byte          // the last one made
+	back        []time.Duration // from each kill until every board answers again
+	refusedTank string          // what the station's tank act said no with
 }
 
 // station is the one station of the stories.

@@ -22,8 +22,8 @@ func (s Service) notify(state string) {
 	if err != nil {
 		return
 	}
-	defer c.Close()
 	_, _ = c.Write([]byte(state)) // as above
+	_ = c.Close()
 }
 
 // Serve tells a service manager of the program while it runs; call it before Run.
