@@ -56,6 +56,7 @@ func (s *Scene) shiftSteps() []Step {
 		{`^过到 (\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d)$`, s.passTo},
 		{`^(\d{6}) 的月报有 (\d+) 天 (\d+) 笔, 等于各日日结之和, 中心各日一致$`, s.monthTies},
 		{`^营业日在 (\d+) 分钟后换日$`, s.cutIn},
+		{`^离换日还有 (\d+) 秒$`, s.cutAhead},
 		{`^换日的时刻已过$`, s.cutPassed},
 		{`^到换日前 (\d+) 毫秒$`, s.beforeCut},
 		{`^"([^"]+)" 日结换日前的营业日$`, s.closeDay},
@@ -574,6 +575,16 @@ func (s *Scene) cutIn(minutes int) error {
 		err := s.command(record.Center, center.PathLayout, center.AskSite{Site: s.here()}, &v)
 		return err == nil && v.Applied == v.Version
 	}, calm)
+}
+
+// cutAhead passes the time up to so many seconds before the cut; too late is a failure: the story wants a sale on either side.
+func (s *Scene) cutAhead(seconds int) error {
+	wait := s.shift.cut.Sub(s.Town.Now()) - time.Duration(seconds)*time.Second
+	if wait < 0 {
+		return fmt.Errorf("离换日只剩 %v (the cut is nearer)", s.shift.cut.Sub(s.Town.Now()))
+	}
+	s.Town.Pass(wait)
+	return nil
 }
 
 func (s *Scene) cutPassed() error {
