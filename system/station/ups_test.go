@@ -27,7 +27,7 @@ type powerRig struct {
 }
 
 func powerConfig(r *rig, with bool) Config {
-	c := Config{Site: "0001", Realm: record.Training, CenterKey: r.key.Public().(ed25519.PublicKey), Ports: []Port{{1, FA}, {2, LF}},
+	c := Config{Site: "0001", Realm: record.Training, CenterKey: r.key.Public().(ed25519.PublicKey), Ports: []Port{{Number: 1, Protocol: FA}, {Number: 2, Protocol: LF}},
 		Source: noSource{}, Rand: rand.New(rand.NewPCG(1, 2))}
 	if with {
 		c.UPS = &UPSPolicy{}
