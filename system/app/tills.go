@@ -126,7 +126,7 @@ func (r *tillReader) run(ctx context.Context) {
 
 // carryPSAM powers the PSAM up before its first command and after each failure.
 func (r *tillReader) carryPSAM(ctx context.Context) {
-	powered := false
+	powered, said := false, ""
 	defer func() { _ = r.psam.Close() }()
 	for {
 		select {
@@ -140,7 +140,10 @@ func (r *tillReader) carryPSAM(ctx context.Context) {
 			if reply.Err == nil {
 				reply.Data, reply.Err = r.psam.Transmit(o.command)
 			}
-			if powered = reply.Err == nil; !powered {
+			if powered = reply.Err == nil; powered {
+				said = ""
+			} else if trouble := reply.Err.Error(); trouble != said {
+				said = trouble
 				r.log.Warn("PSAM 无应答 (PSAM does not answer)", "till", r.till.Number, "err", reply.Err)
 			}
 			r.answer(o, reply)
