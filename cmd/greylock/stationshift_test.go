@@ -85,6 +85,7 @@ func TestDayPrint(t *testing.T) {
 	}{
 		{center.DayView{Books: sum}, "站尚未日结"},
 		{center.DayView{Books: sum, Station: &d.DayReport, Tied: true, Held: []center.HeldRecord{{Seq: 7, Reason: "tac-wrong", DaySum: one}}}, "一致: "},
+		{center.DayView{Books: sum, Station: &d.DayReport, Tied: true, Absorbed: []center.AbsorbedSale{{ID: "994400000002-00000001", Seq: 9, Fuel: record.OneSale(1000, unit.Litre, 7850), Books: record.OneSale(1000, unit.Litre, 7840)}}}, "示数 10.00 升, 78.50 元, 入账 10.00 升, 78.40 元"},
 		{center.DayView{Books: sum, Station: &d.DayReport, Moved: []center.MovedDay{{ID: "x", StationDay: 20261123}}}, "不一致"},
 	} {
 		out.Reset()

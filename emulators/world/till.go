@@ -142,14 +142,24 @@ func (w *World) powerTills(site record.SiteID) {
 	}
 }
 
+// restTill takes the power from the cards of a till, and their readers back.
+func (w *World) restTill(t *tillPlace) {
+	if t.real != nil {
+		return // the reader's own end does it
+	}
+	w.rest(t.sam.slot, &t.sam.seat)
+	if t.in != nil {
+		w.rest(t.in.card, &t.in.seat)
+	}
+}
+
 // powerTill gives the cards of a till power anew.
 func (w *World) powerTill(t *tillPlace) {
-	w.rest(t.sam.slot, &t.sam.seat)
+	w.restTill(t)
 	if err := w.power(t.sam.slot, &t.sam.seat); err != nil {
 		w.note(t.where, "PSAM without ATR: "+err.Error())
 	}
 	if t.in != nil {
-		w.rest(t.in.card, &t.in.seat)
 		_ = w.power(t.in.card, &t.in.seat)
 		_ = t.told(true)
 	}

@@ -121,3 +121,50 @@ func TestBlacklistLockAtTill(t *testing.T) {
 		must(t, w.Close())
 	}
 }
+
+// TestStationKilledWhileItLocks: the station dies at every moment of a listed card's visit. Started again it locks the card that
+// still lies there, once, and no act stays open.
+func TestStationKilledWhileItLocks(t *testing.T) {
+	t.Parallel()
+	open := 0
+	for ms := 1; ms < 400; ms += 1 + ms/16 {
+		w := tillWorld(t)
+		must(t, w.List(record.TopicBlack, "挂失", zhang))
+		w.Pass(10 * time.Second)
+		must(t, w.PutOnTill(zhang, 1))
+		tillWaits(t, w, "pin")
+		w.After(time.Duration(ms)*time.Millisecond, func() {
+			must(t, w.Kill("0001"))
+			w.After(2*time.Second, func() { must(t, w.Restart("0001")) })
+		})
+		must(t, w.KeyPINAtTill(1, "123456"))
+		w.Pass(10 * time.Second)
+		if v, err := w.Till(1); err == nil && v.Waits == "pin" {
+			must(t, w.KeyPINAtTill(1, "123456"))
+			w.Pass(10 * time.Second)
+		}
+		must(t, w.TakeFromTill(1), w.Settle(3*time.Minute))
+		acts, ends := 0, 0
+		must(t, facts(w.stations["0001"], func(f record.Fact) {
+			switch f := f.(type) {
+			case record.ActBegun:
+				acts++
+			case record.ActEnded:
+				ends++
+				if f.How == "seen" {
+					open++
+				}
+			}
+		}))
+		how, err := w.Blocked(zhang)
+		if o := w.look(w.cards[zhang]); err != nil || acts != ends || (how == "") != (o.Grey == fuelcard.Grey) {
+			t.Errorf("killed after %d ms: %d acts, %d ends, the center says %q, grey %v: %v", ms, acts, ends, how, o.Grey, err)
+		}
+		if _, err := w.Finish(); err != nil {
+			t.Errorf("killed after %d ms: %v", ms, err)
+		}
+	}
+	if open == 0 {
+		t.Error("the station never died while the outcome was open")
+	}
+}

@@ -348,6 +348,9 @@ func (w *World) Close() error {
 			errs = append(errs, p.line.close())
 		}
 	}
+	for _, t := range w.tillList {
+		w.restTill(t)
+	}
 	for _, id := range w.order {
 		if x := w.contactors[id]; x != nil && x.line != nil {
 			errs = append(errs, x.line.close())

@@ -22,6 +22,10 @@ func (s *Scene) tillSteps() []Step {
 		{`^(\d+) 号站控枪提枪加到自动停枪$`, s.plainToStop},
 		{`^(\d+) 号站控枪提枪加出 ([\d.]+) 升$`, s.plainFuel},
 		{`^挂回 (\d+) 号站控枪$`, s.plainHang},
+		{`^(\d+) 号终端的读卡器断开$`, func(n int) error { return s.Town.UnplugTill(n) }},
+		{`^(\d+) 号终端的读卡器接好$`, func(n int) error { return s.Town.PlugTill(n) }},
+		{`^加油站的读卡器服务停止$`, func() error { return s.Town.StopTillReaders(station) }},
+		{`^加油站的读卡器服务恢复$`, func() error { return s.Town.StartTillReaders(station) }},
 	}
 }
 
