@@ -78,7 +78,7 @@ func (d osDir) SyncDir() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	return errors.Join(syncDir(f), f.Close())
 }
 
 func (d osDir) Lock(name string) (io.Closer, error) {

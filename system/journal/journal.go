@@ -167,17 +167,21 @@ func (j *Journal) create(dir Dir) error {
 	if err != nil {
 		return err
 	}
-	j.file = file
-	if _, err := file.WriteAt(header(), 0); err != nil {
-		return err
+	_, err = file.WriteAt(header(), 0)
+	if err == nil {
+		err = file.Sync()
 	}
-	if err := file.Sync(); err != nil {
+	if err = errors.Join(err, file.Close()); err != nil { // an open file has no new name on Windows
 		return err
 	}
 	if err := dir.Rename(tempName, fileName); err != nil {
 		return err
 	}
-	return dir.SyncDir()
+	if err := dir.SyncDir(); err != nil {
+		return err
+	}
+	j.file, err = dir.Open(fileName)
+	return err
 }
 
 // settle puts zeros over a torn tail and writes the last commit again. A process that ended because of a failed sync

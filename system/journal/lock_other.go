@@ -1,4 +1,4 @@
-//go:build !unix
+//go:build !unix && !windows
 
 package journal
 
@@ -17,3 +17,6 @@ func full(err error) bool { return errors.Is(err, syscall.ENOSPC) }
 
 // taken can not tell here: no program of ours holds a journal on this system.
 func taken(*os.File) bool { return false }
+
+// syncDir makes names durable.
+func syncDir(f *os.File) error { return f.Sync() }

@@ -25,3 +25,6 @@ func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(e
 func taken(f *os.File) bool {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
 }
+
+// syncDir makes names durable.
+func syncDir(f *os.File) error { return f.Sync() }

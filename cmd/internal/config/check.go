@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -172,7 +173,7 @@ func (k *checker) file(key, path string) fs.FileInfo {
 
 // secret is a file that its owner alone may read.
 func (k *checker) secret(key, path string) {
-	if info := k.file(key, path); info != nil && info.Mode().Perm()&0o077 != 0 {
+	if info := k.file(key, path); info != nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		k.bad(key, "%s: 权限 %o 过宽, 请 chmod 600 (others may read this secret)", path, info.Mode().Perm())
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 var now = clock.At(2026, 11, 28, 9, 0, 0)
 
-func fact(t *testing.T, f record.Fact) []byte {
+func fact(t testing.TB, f record.Fact) []byte {
 	t.Helper()
 	line, err := record.Encode(f)
 	if err != nil {
@@ -27,7 +27,7 @@ func fact(t *testing.T, f record.Fact) []byte {
 }
 
 // site is a journal of so many acts behind the first record.
-func site(t *testing.T, acts int) (*faultfile.Disk, *journal.Journal) {
+func site(t testing.TB, acts int) (*faultfile.Disk, *journal.Journal) {
 	t.Helper()
 	disk := faultfile.New()
 	j, _, err := journal.Open(disk, journal.Options{Reserve: 4096})
@@ -46,7 +46,7 @@ func site(t *testing.T, acts int) (*faultfile.Disk, *journal.Journal) {
 	return disk, j
 }
 
-func written(t *testing.T, dir journal.Dir) ([]byte, Manifest) {
+func written(t testing.TB, dir journal.Dir) ([]byte, Manifest) {
 	t.Helper()
 	var b bytes.Buffer
 	m, err := Write(&b, now, Source{Journal: dir, Program: "test", Small: []Small{{"config.yaml", []byte("site: {}\n")}}, LeftOut: []string{"center.secret"}})
