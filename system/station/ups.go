@@ -291,7 +291,7 @@ func (c *Core) powerSilent(now clock.Instant) {
 func (c *Core) watchPower(now clock.Instant) {
 	p := &c.power
 	p.look = now.Add(powerLook)
-	if p.ending || p.state != record.PowerBattery || p.drive.Power() < ups.Battery {
+	if p.ending || p.state != record.PowerBattery {
 		return
 	}
 	switch {

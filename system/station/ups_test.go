@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"greylock/system/clock"
+	"greylock/system/dispenser"
 	"greylock/system/link"
 	"greylock/system/wire/record"
 	"greylock/system/wire/ups"
@@ -220,6 +222,54 @@ func TestLongestOnBattery(t *testing.T) {
 	s.wants("battery", "ending most")
 	if s.ended == "" {
 		t.Error("it did not end")
+	}
+}
+
+// TestRestAfterTheLastFill: its record has time to come.
+func TestRestAfterTheLastFill(t *testing.T) {
+	t.Parallel()
+	s := newPowerRig(t)
+	s.c.plainAt(2, 1).arming = true
+	s.flags = ups.UtilityFail
+	s.run(time.Minute)
+	s.c.plainAt(2, 1).arming = false
+	s.run(restFor - 2*time.Second)
+	s.wants("battery")
+	s.run(10 * time.Second)
+	s.wants("battery", "ending idle")
+}
+
+// TestSlowDisk: nothing waits for the fact to refuse; an authorisation that still waits for the disk is taken back; an end that still
+// waits is not carried out once the mains are back.
+func TestSlowDisk(t *testing.T) {
+	t.Parallel()
+	s := newPowerRig(t)
+	s.slow = true
+	p := s.c.port(2)
+	var told error
+	s.c.letRun(s.now, p, 0, record.PlainAuthorised{By: "1001", Way: "cash"}, func(_ clock.Instant, err error) { told = err })
+	s.flags = ups.UtilityFail
+	s.run(5 * time.Second)
+	if len(s.powers()) > 0 || !s.c.power.closed() || s.c.ready(p, 0, dispenser.Authorisation{Volume: 1}) != errNoMains {
+		t.Errorf("%q is durable, closed %v", s.powers(), s.c.power.closed())
+	}
+	s.slow = false
+	s.run(50 * time.Millisecond)
+	if told != errNoMains {
+		t.Errorf("an authorisation that waited for the disk ends with %v", told)
+	}
+	s.run(50 * time.Millisecond)
+	s.slow, s.flags = true, ups.UtilityFail|ups.BatteryLow
+	s.run(5 * time.Second)
+	s.flags = 0
+	s.run(5 * time.Second)
+	s.slow = false
+	s.run(5 * time.Second)
+	s.wants("battery", "low", "ending low", "mains")
+	for _, o := range s.order {
+		if o.Kind == ups.Shutdown {
+			t.Errorf("the mains are back, and the UPS is ordered off: %+v", s.order)
+		}
 	}
 }
 
