@@ -12,8 +12,6 @@ import (
 	"sync"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"greylock/system/app"
 )
 
@@ -78,12 +76,7 @@ func (p *selfProcess) Kill() error {
 }
 
 // Freeze lets it stand still, or go on.
-func (p *selfProcess) Freeze(on bool) error {
-	if on {
-		return p.cmd.Process.Signal(unix.SIGSTOP)
-	}
-	return p.cmd.Process.Signal(unix.SIGCONT)
-}
+func (p *selfProcess) Freeze(on bool) error { return freeze(p.cmd.Process, on) }
 
 // Wait waits for its end and returns its exit code as an error.
 func (p *selfProcess) Wait() error { return p.cmd.Wait() }

@@ -2,7 +2,16 @@
 
 package world
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// freeze can not be done on this system.
+func freeze(*os.Process, bool) error {
+	return errors.New("此系统上不能让进程停住 (a process can not be stopped on this system)")
+}
 
 // small can not ask how big a disk is on this system: none is filled up.
 func small(dir string) error {

@@ -2,8 +2,17 @@ package world
 
 import (
 	"fmt"
+	"os"
 	"syscall"
 )
+
+// freeze lets a process stand still, or go on.
+func freeze(p *os.Process, on bool) error {
+	if on {
+		return p.Signal(syscall.SIGSTOP)
+	}
+	return p.Signal(syscall.SIGCONT)
+}
 
 // small refuses to fill a disk that is not there to be filled.
 func small(dir string) error {
