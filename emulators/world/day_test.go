@@ -16,7 +16,7 @@ func smallDay(d DayPlan) Scenario {
 	return Scenario{
 		Name: "小站", Seed: 5, Calm: true, Start: "2026-11-22 00:00:00", Company: "示范公司",
 		Products: []ProductPlan{{Code: "1031", Name: "92#汽油", Unit: "L", Price: "7.85"}, {Code: "2011", Name: "0#柴油", Unit: "L", Price: "7.45"}},
-		Stations: []StationPlan{{ID: "0001", Name: "小站", Nozzles: []string{"1031", "2011"}, Plain: [][]string{{"1031"}}, Tills: 1,
+		Stations: []StationPlan{{ID: "0001", Name: "小站", Nozzles: []string{"1031", "2011"}, Plain: [][]string{{"1031"}}, Tills: 1, UPS: true,
 			Tanks: []TankPlan{tank(1, "1031"), tank(2, "2011")}}},
 		Day: &d,
 	}

@@ -37,6 +37,8 @@ func (p *PlayedDay) suffers(f fault.Pair) bool {
 		return len(s.Plain) > 0
 	case fault.Dispenser, fault.PSAM:
 		return len(s.Nozzles) > 0
+	case fault.UPS:
+		return s.UPS
 	case fault.Center:
 		return !p.Offline // it is away anyhow
 	case fault.Line:

@@ -27,8 +27,9 @@ type Storm struct {
 // Bounds of a storm.
 const (
 	maxKills    = 1000
-	maxFillDisk = 256 << 20 // a disk that is made for it, not anybody's own
-	fullTime    = 20 * time.Second
+	maxFillDisk = 256 << 20       // a disk that is made for it, not anybody's own
+	fullTime    = 2 * time.Minute // at most, until the station has met it
+	fullLook    = 200 * time.Millisecond
 	fullReserve = 2048 // of the station's journal, so that a storm uses it up
 	unplugTime  = 5 * time.Second
 	mostAlive   = 3 * time.Second // between the start and the kill, evenly from nothing
@@ -44,7 +45,7 @@ type StormReport struct {
 	Kills     int           `json:"kills"`
 	Unplugged int           `json:"unplugged"`  // times that a port was taken off and came back
 	DiskFull  int           `json:"disk_full"`  // times that the disk was filled up
-	NoSpace   int           `json:"no_space"`   // programs that ended because nothing was left, the reserve neither
+	NoSpace   int           `json:"no_space"`   // programs that found nothing left, the reserve neither
 	Sales     int           `json:"sales"`      // customers served
 	GaveUp    int           `json:"gave_up"`    // customers who did not get through
 	Records   int           `json:"records"`    // in the station's journal
@@ -61,6 +62,9 @@ type PlayedStorm struct {
 	*crowd
 	report StormReport
 	err    error
+
+	ballast   *os.File // fills the disk; nil: it is not full
+	fullUntil clock.Instant
 }
 
 // NewStorm builds the town in real time. opt.Program starts the station's process.
@@ -68,8 +72,8 @@ func NewStorm(s Storm, opt Options) (*PlayedStorm, error) {
 	if s.Seed == 0 {
 		s.Seed = 1
 	}
-	if s.Nozzles < 1 || s.Nozzles > maxDayNozzles || s.Kills < 1 || s.Kills > maxKills {
-		return nil, fmt.Errorf("%w: nozzles %d: 1…%d, kills %d: 1…%d", ErrStorm, s.Nozzles, maxDayNozzles, s.Kills, maxKills)
+	if s.Nozzles < 1 || s.Nozzles > maxDayNozzles || s.Kills < 1 || s.Kills > maxKills || s.Fill && s.Kills < 2 {
+		return nil, fmt.Errorf("%w: nozzles %d: 1…%d, kills %d: 1…%d, 2 to fill the disk", ErrStorm, s.Nozzles, maxDayNozzles, s.Kills, maxKills)
 	}
 	if s.Fill {
 		if err := small(opt.Dir); err != nil {
@@ -96,10 +100,13 @@ func (s *PlayedStorm) Play() (StormReport, error) {
 	}
 	s.strike()
 	err := s.w.Until("压力试验结束 (the storm is over)", func() bool { return s.err != nil || s.over && s.selling == 0 },
-		time.Duration(s.Kills)*2*(mostAlive+mostDead)+stormQuiet)
+		time.Duration(s.Kills)*2*(mostAlive+mostDead)+fullTime+stormQuiet)
 	err = errors.Join(s.err, err)
 	if err == nil {
 		err = s.w.Settle(stormQuiet)
+	}
+	if s.Fill && s.report.NoSpace == 0 {
+		err = errors.Join(err, errors.New("盘没有满到让站级程序停下 (the station never met the full disk)"))
 	}
 	s.report.Checks, s.report.Sales, s.report.GaveUp = s.w.Checks(), s.served, s.gaveUp
 	err = errors.Join(err, s.w.Violation(), s.p.stop(), s.w.Audit(s.site), s.books(from))
@@ -108,25 +115,39 @@ func (s *PlayedStorm) Play() (StormReport, error) {
 
 // strike kills the station's process, plays the other faults at their turn, and starts it again.
 func (s *PlayedStorm) strike() {
-	alive := time.Duration(s.rnd.Int64N(int64(mostAlive)))
-	s.w.After(alive, func() {
-		if p := s.p.process; p != nil {
-			s.fail(s.p.kill())
-			if strings.Contains(p.Log(), journal.ErrNoSpace.Error()) {
-				s.report.NoSpace++
-			}
+	s.w.After(time.Duration(s.rnd.Int64N(int64(mostAlive))), s.blow)
+}
+
+// blow is the end of a process. One whose disk is full lives until it has met that.
+func (s *PlayedStorm) blow() {
+	if s.ballast != nil {
+		if !s.starved() && s.w.now < s.fullUntil {
+			s.w.After(fullLook, s.blow)
+			return
 		}
-		s.report.Kills++
-		switch s.report.Kills {
-		case s.Kills / 3:
-			s.unplug()
-		case s.Kills / 2:
-			s.fill()
-		case s.Kills:
-			s.over = true
+		if s.starved() {
+			s.report.NoSpace++
 		}
-		s.w.After(time.Duration(s.rnd.Int64N(int64(mostDead))), s.launch)
-	})
+		s.fail(s.empty())
+	}
+	if s.p.process != nil {
+		s.fail(s.p.kill())
+	}
+	s.report.Kills++
+	if s.report.Kills == s.Kills/3 {
+		s.unplug()
+	}
+	if s.report.Kills == max(1, s.Kills/2) {
+		s.fill()
+	}
+	s.over = s.report.Kills == s.Kills
+	s.w.After(time.Duration(s.rnd.Int64N(int64(mostDead))), s.launch)
+}
+
+// starved says that the running process has found no space: its journal's, or any other file's.
+func (s *PlayedStorm) starved() bool {
+	p := s.p.process
+	return p != nil && (strings.Contains(p.Log(), journal.ErrNoSpace.Error()) || strings.Contains(p.Log(), syscall.ENOSPC.Error()))
 }
 
 // launch starts the process without waiting for it: the next kill may meet it while it opens its journal.
@@ -172,13 +193,12 @@ func (nowhere) fromBoard(clock.Instant, []byte) {}
 func (nowhere) waiting() int                    { return 0 }
 func (nowhere) close() error                    { return nil }
 
-// fill leaves no byte free on the disk for a while.
+// fill leaves no byte free on the disk.
 func (s *PlayedStorm) fill() {
 	if !s.Fill {
 		return
 	}
-	ballast := filepath.Join(s.w.opt.Dir, "ballast")
-	f, err := os.Create(ballast)
+	f, err := os.Create(filepath.Join(s.w.opt.Dir, "ballast"))
 	if err != nil {
 		s.fail(err)
 		return
@@ -192,7 +212,14 @@ func (s *PlayedStorm) fill() {
 		s.fail(err)
 	}
 	s.report.DiskFull++
-	s.w.After(fullTime, func() { s.fail(errors.Join(f.Close(), os.Remove(ballast))) })
+	s.ballast, s.fullUntil = f, s.w.now.Add(fullTime)
+}
+
+// empty gives the disk back.
+func (s *PlayedStorm) empty() error {
+	f := s.ballast
+	s.ballast = nil
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // books compares the meters with the station's journal, and counts what the center has posted.
