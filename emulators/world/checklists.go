@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 
+	"greylock/emulators/fault"
 	"greylock/system/clock"
 	"greylock/system/lists"
 	"greylock/system/wire/pboc"
@@ -119,7 +121,7 @@ func (c *checks) authorised(w *World, p *pump) {
 	if l != nil {
 		known, listed = l.cards[s.asn]
 	}
-	clean := p.board.View().Online && damage(p.line) == 0 && len(w.injured) == 0 && w.faults["line cut"] == 0 && w.faults["kill"] == 0
+	clean := p.board.View().Online && damage(p.line) == 0 && !w.lineHurt() && w.faults["kill"] == 0
 	c.hold(inv15, !(clean && listed && known <= at), "sale %v: %s was authorised for a card that the station has listed since %v, inserted at %v", s.id, p.where, known, at)
 	since, black := c.lists.black[s.asn]
 	limit := listAge
@@ -127,4 +129,9 @@ func (c *checks) authorised(w *World, p *pump) {
 		limit = refuse
 	}
 	c.hold(inv15, !(black && p.board.View().Online && at.Sub(since) > limit), "sale %v: %s was authorised for a card that the center has listed since %v, longer than the lists may be old", s.id, p.where, since)
+}
+
+// lineHurt says that something was injected that may keep a board from its station.
+func (w *World) lineHurt() bool {
+	return slices.ContainsFunc(w.injured, func(x *injured) bool { return x.f.Device != fault.Dispenser && x.f.Device != fault.Center })
 }

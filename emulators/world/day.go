@@ -277,8 +277,9 @@ func (p *PlayedDay) at(day, second int, f func()) {
 
 // isolate cuts the center off for all the days but their first and last hour.
 func (p *PlayedDay) isolate() {
-	p.at(0, 3600, func() { p.fail(p.w.Faults().CutCenter(p.site)) })
-	p.at(p.Days-1, 23*3600, func() { p.fail(p.w.Faults().MendCenter(p.site)) })
+	away := fmt.Sprintf("center %s: off", p.site)
+	p.at(0, 3600, func() { p.fail(p.w.Faults().Inject(away)) })
+	p.at(p.Days-1, 23*3600, func() { p.fail(p.w.Faults().Mend(away)) })
 }
 
 // nozzles is how many the station has, of both families.

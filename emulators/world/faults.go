@@ -3,8 +3,6 @@ package world
 import (
 	"fmt"
 
-	"greylock/emulators/line"
-	"greylock/system/clock"
 	"greylock/system/station"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
@@ -48,16 +46,6 @@ func (f faults) at(nozzle record.Nozzle, do func(p *pump)) error {
 	return nil
 }
 
-func (f faults) CutLine(n record.Nozzle) error {
-	return f.line(n, func(x wire) { f.w.happened("line cut"); cut(x, true) })
-}
-
-func (f faults) Mend(n record.Nozzle) error { return f.line(n, func(x wire) { cut(x, false) }) }
-
-func (f faults) Noise(n record.Nozzle, permille int) error {
-	return f.line(n, func(x wire) { x.with(func(_ clock.Instant, m *line.Mem) { m.Noise(permille) }) })
-}
-
 func (f faults) Damaged(n record.Nozzle) (count int) {
 	_ = f.line(n, func(x wire) { // a nozzle that is not there has no damage
 		count = damage(x)
@@ -74,44 +62,8 @@ func (f faults) line(n record.Nozzle, do func(x wire)) error {
 	return err
 }
 
-func (f faults) CutCenter(id record.SiteID) error {
-	if p := f.w.external[id]; p != nil {
-		p.cut = true
-		f.w.happened("center cut")
-		return nil
-	}
-	s, ok := f.w.stations[id]
-	if !ok {
-		return fmt.Errorf("没有站点 %s (no such site)", id)
-	}
-	s.cut = true
-	f.w.happened("center cut")
-	return nil
-}
-
-func (f faults) MendCenter(id record.SiteID) error {
-	if p := f.w.external[id]; p != nil {
-		p.cut = false
-		return nil
-	}
-	s, ok := f.w.stations[id]
-	if !ok {
-		return fmt.Errorf("没有站点 %s (no such site)", id)
-	}
-	s.cut = false
-	return nil
-}
-
 // amountOffset is where AMN's last byte stands in the data of a 32H frame.
 const amountOffset = 29
-
-func (f faults) FlipUpload(n record.Nozzle) error {
-	return f.at(n, func(p *pump) { flipUpload(p) })
-}
-
-func (f faults) RepeatUpload(n record.Nozzle) error {
-	return f.at(n, func(p *pump) { repeatUpload(p) })
-}
 
 // flipUpload flips a bit of the next record's amount.
 func flipUpload(p *pump) {
@@ -152,42 +104,6 @@ func upload(data []byte) (frame fa.Frame, ok bool) {
 	}
 	r, err := fa.ParseRecord(frame.Data[1:])
 	return frame, err == nil && r.Type.Moves()
-}
-
-func (f faults) RepeatBatch(id record.SiteID) error {
-	if p := f.w.external[id]; p != nil {
-		p.twice++
-		return nil
-	}
-	s, ok := f.w.stations[id]
-	if !ok {
-		return fmt.Errorf("没有站点 %s (no such site)", id)
-	}
-	s.twice++
-	return nil
-}
-
-func (f faults) PowerCut(n record.Nozzle) error {
-	if h, ok := f.w.plain[n]; ok {
-		f.w.happened("power cut")
-		h.p.powerOff()
-		return nil
-	}
-	return f.at(n, func(p *pump) { f.w.happened("power cut"); p.powerOff() })
-}
-
-func (f faults) PowerOn(n record.Nozzle) error {
-	if h, ok := f.w.plain[n]; ok {
-		if h.p.board == nil {
-			h.p.powerOn()
-		}
-		return nil
-	}
-	return f.at(n, func(p *pump) {
-		if p.board == nil {
-			p.powerOn()
-		}
-	})
 }
 
 func (f faults) Happened(fault string) int { return f.w.faults[fault] }

@@ -14,6 +14,8 @@ import (
 type WordFaults interface {
 	// Inject brings about what fault.Parse reads: now, or when its time comes; one with a duration mends itself.
 	Inject(text string) error
+	// Mend ends the faults of the device, place and kind that the text names.
+	Mend(text string) error
 	// Relieve ends all faults that were injected, also those that have not begun.
 	Relieve() error
 	// Struck tells how often the injected faults of this device and kind have taken effect.
@@ -91,6 +93,19 @@ func (w *World) inject(f fault.Fault) (*injured, error) {
 	}
 	begin()
 	return x, err
+}
+
+func (f faults) Mend(text string) error {
+	q, err := fault.Parse(text)
+	if err != nil {
+		return err
+	}
+	for _, x := range f.w.injured {
+		if x.f.Device == q.Device && x.f.Place == q.Place && x.f.Kind == q.Kind {
+			x.relieve()
+		}
+	}
+	return nil
 }
 
 func (f faults) Relieve() error {

@@ -80,7 +80,14 @@ func pumpInjectors() map[pair]injector {
 		before := w.faults["prices swallowed"]
 		x.struck = func() int { return w.faults["prices swallowed"] - before }
 		x.end = func() { p.mangle = nil }
-		return faults{w}.DeafToPrices(p.nozzle, true)
+		p.mangle = func(data []byte) []byte {
+			if !asksPrices(data) {
+				return data
+			}
+			w.happened("prices swallowed")
+			return nil
+		}
+		return nil
 	}
 	return all
 }

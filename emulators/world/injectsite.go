@@ -151,10 +151,20 @@ func (s *site) again() {
 	}
 }
 
+// centerOff separates a site from the center.
 func centerOff(w *World, f fault.Fault, x *injured) error {
 	id := record.SiteID(f.Place)
-	x.end = func() { _ = faults{w}.MendCenter(id) } // it was there when it was cut
-	return faults{w}.CutCenter(id)
+	cut := func(bool) {}
+	if p, s := w.external[id], w.stations[id]; p != nil {
+		cut = func(on bool) { p.cut = on }
+	} else if s != nil {
+		cut = func(on bool) { s.cut = on }
+	} else {
+		return fmt.Errorf("没有站点 %s (no such site)", id)
+	}
+	cut(true)
+	x.end = func() { cut(false) }
+	return nil
 }
 
 // onTheWay is a fault between a station and the center, wherever the station's program runs.

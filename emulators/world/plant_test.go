@@ -271,11 +271,11 @@ func TestDeterminism(t *testing.T) {
 	run := func(seed int64, noise bool) Report {
 		w := town(t, Options{Seed: seed})
 		if noise {
-			if err := w.Faults().Noise(1, 20); err != nil {
+			if err := w.Faults().Inject("line 1: noise 2%"); err != nil {
 				t.Fatal(err)
 			}
 			w.Pass(5 * time.Second)
-			if err := w.Faults().Noise(1, 0); err != nil {
+			if err := w.Faults().Mend("line 1: noise"); err != nil {
 				t.Fatal(err)
 			}
 			if w.Faults().Damaged(1) == 0 {

@@ -3,38 +3,12 @@ package world
 import (
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"greylock/system/pricebook"
 	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
 )
-
-// PriceFaults are what can keep prices from a dispenser.
-type PriceFaults interface {
-	// DeafToPrices swallows every question of a board for its prices until it is told false: the line is good, the board never
-	// has the new table.
-	DeafToPrices(nozzle record.Nozzle, deaf bool) error
-	// ForgePrices lets somebody in the middle change a fen in the next directive of prices on its way to a site.
-	ForgePrices(site record.SiteID) error
-}
-
-func (f faults) DeafToPrices(n record.Nozzle, deaf bool) error {
-	return f.at(n, func(p *pump) {
-		p.mangle = nil
-		if !deaf {
-			return
-		}
-		p.mangle = func(data []byte) []byte {
-			if !asksPrices(data) {
-				return data
-			}
-			f.w.happened("prices swallowed")
-			return nil
-		}
-	})
-}
 
 func asksPrices(data []byte) (yes bool) {
 	var d fa.Decoder
@@ -44,14 +18,6 @@ func asksPrices(data []byte) (yes bool) {
 		yes = err == nil && ok && ask.Content == fa.ContentPrice
 	})
 	return yes
-}
-
-func (f faults) ForgePrices(id record.SiteID) error {
-	if f.w.stations[id] == nil && f.w.external[id] == nil {
-		return fmt.Errorf("没有站点 %s (no such site)", id)
-	}
-	f.w.forge = id
-	return nil
 }
 
 // forged is the center's answer to a site, with other prices if somebody sits in the middle.

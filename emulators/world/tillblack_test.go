@@ -95,13 +95,13 @@ func TestBlacklistLockAtTill(t *testing.T) {
 		must(t, w.List(record.TopicBlack, "挂失", zhang))
 		w.Pass(10 * time.Second)
 		if c.offline {
-			must(t, w.Faults().CutCenter("0001"))
+			must(t, w.Faults().Inject("center 0001: off"))
 			w.Pass(30 * time.Second)
 		}
 		blackAtTill(t, w)
 		must(t, w.TakeFromTill(1))
 		if c.offline {
-			must(t, w.Faults().MendCenter("0001"))
+			must(t, w.Faults().Mend("center 0001: off"))
 		}
 		must(t, w.Settle(3*time.Minute))
 		o := w.look(w.cards[zhang])

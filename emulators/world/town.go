@@ -103,26 +103,9 @@ type Faults interface {
 	// when the job has ended.
 	UnplugReader(n int, after bool) error
 	StopReaders(n int, after bool) error
-	// CutLine disconnects a nozzle's serial line; Mend connects it again.
-	CutLine(nozzle record.Nozzle) error
-	Mend(nozzle record.Nozzle) error
-	// Noise damages about that many of 1000 bytes on a nozzle's line in both directions; 0 ends it.
-	Noise(nozzle record.Nozzle, permille int) error
 	// Damaged counts the chunks damaged so far.
 	Damaged(nozzle record.Nozzle) int
-	// CutCenter separates a site from the center; MendCenter joins them.
-	CutCenter(site record.SiteID) error
-	MendCenter(site record.SiteID) error
-	// FlipUpload flips one bit of the money part of the next record of a sale on its way from board to station, mending the CRC.
-	FlipUpload(nozzle record.Nozzle) error
-	// RepeatUpload lets the next sale's record arrive twice; RepeatBatch sends the next batch to the center twice.
-	RepeatUpload(nozzle record.Nozzle) error
-	RepeatBatch(site record.SiteID) error
-	PriceFaults
 	ShiftFaults
-	// PowerCut takes the power from a dispenser; PowerOn gives it back.
-	PowerCut(nozzle record.Nozzle) error
-	PowerOn(nozzle record.Nozzle) error
 	ListFaults
 	StartFaults
 	PortFaults

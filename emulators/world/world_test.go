@@ -93,7 +93,7 @@ func TestFirstSale(t *testing.T) {
 func TestSettledMeansNothingOnTheWires(t *testing.T) {
 	t.Parallel()
 	w := town(t, Options{})
-	if err := w.Faults().RepeatUpload(1); err != nil {
+	if err := w.Faults().Inject("dispenser 1: duplicate"); err != nil {
 		t.Fatal(err)
 	}
 	fuel(t, w, "张三的卡", 1, "20元")

@@ -38,7 +38,7 @@ const debitForUnlock = 0x7E
 
 // faultNames are how the world counts what people call a fault.
 var faultNames = map[string]string{
-	"断线": "line cut", "记录重复上传": "upload repeated", "批次重复发送": "batch repeated", "记录被改": "upload flipped", "断开中心": "center cut", "中心不可达": "center unreachable",
+	"断线": "line off", "记录重复上传": "upload repeated", "批次重复发送": "batch repeated", "记录被改": "upload flipped", "断开中心": "center off", "中心不可达": "center unreachable",
 	"上一笔被加进": "previous sale added", "上一笔重报": "sale replayed", "接线对调": "cables swapped",
 	"记录被扣": "record held", "泵码多走": "totalizer ahead",
 	"油价被吞": "prices swallowed", "油价被改": "prices forged",
@@ -76,11 +76,25 @@ func (s *Scene) restart() error { return s.Town.Restart(station) }
 
 func (s *Scene) killed(n int) error { return want("被杀死", s.Town.Faults().Happened("kill"), n) }
 
-func (s *Scene) cutLine(n int) error { return s.Town.Faults().CutLine(nozzle(n)) }
+// hurt brings about what a text of the vocabulary says, heal ends it.
+func (s *Scene) hurt(format string, args ...any) error {
+	return s.Town.Faults().Inject(fmt.Sprintf(format, args...))
+}
 
-func (s *Scene) mendLine(n int) error { return s.Town.Faults().Mend(nozzle(n)) }
+func (s *Scene) heal(format string, args ...any) error {
+	return s.Town.Faults().Mend(fmt.Sprintf(format, args...))
+}
 
-func (s *Scene) noise(n, permille int) error { return s.Town.Faults().Noise(nozzle(n), permille) }
+func (s *Scene) cutLine(n int) error { return s.hurt("line %d: off", n) }
+
+func (s *Scene) mendLine(n int) error { return s.heal("line %d: off", n) }
+
+func (s *Scene) noise(n, permille int) error {
+	if permille == 0 {
+		return s.heal("line %d: noise", n)
+	}
+	return s.hurt("line %d: noise %d.%d%%", n, permille/10, permille%10)
+}
 
 func (s *Scene) damaged(n, least int) error {
 	if d := s.Town.Faults().Damaged(nozzle(n)); d < least {
@@ -89,11 +103,11 @@ func (s *Scene) damaged(n, least int) error {
 	return nil
 }
 
-func (s *Scene) repeatUpload(n int) error { return s.Town.Faults().RepeatUpload(nozzle(n)) }
+func (s *Scene) repeatUpload(n int) error { return s.hurt("dispenser %d: duplicate", n) }
 
-func (s *Scene) repeatBatch() error { return s.Town.Faults().RepeatBatch(station) }
+func (s *Scene) repeatBatch() error { return s.hurt("center %s: duplicate", station) }
 
-func (s *Scene) flip(n int) error { return s.Town.Faults().FlipUpload(nozzle(n)) }
+func (s *Scene) flip(n int) error { return s.hurt("line %d: wrong", n) }
 
 func (s *Scene) happened(fault string) error {
 	name, known := faultNames[fault]
@@ -106,9 +120,9 @@ func (s *Scene) happened(fault string) error {
 	return nil
 }
 
-func (s *Scene) cutCenter() error { return s.Town.Faults().CutCenter(station) }
+func (s *Scene) cutCenter() error { return s.hurt("center %s: off", station) }
 
-func (s *Scene) mendCenter() error { return s.Town.Faults().MendCenter(station) }
+func (s *Scene) mendCenter() error { return s.heal("center %s: off", station) }
 
 // orderPrice orders a price for a whole minute: prices change on the minute.
 func (s *Scene) orderPrice(product string, minutes int, price string) error {

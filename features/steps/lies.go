@@ -150,13 +150,13 @@ func (s *Scene) blackout(list string, hours int) error {
 		all = append(all, n)
 	}
 	for _, n := range all {
-		if err := s.Town.Faults().PowerCut(nozzle(n)); err != nil {
+		if err := s.powerCut(n); err != nil {
 			return err
 		}
 	}
 	s.passHours(hours)
 	for _, n := range all {
-		if err := s.Town.Faults().PowerOn(nozzle(n)); err != nil {
+		if err := s.powerOn(n); err != nil {
 			return err
 		}
 	}

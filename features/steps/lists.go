@@ -229,5 +229,14 @@ func (s *Scene) unlockRefused(code string) error {
 	return want("原因", r.Code, code)
 }
 
-func (s *Scene) powerCut(n int) error { return s.Town.Faults().PowerCut(nozzle(n)) }
-func (s *Scene) powerOn(n int) error  { return s.Town.Faults().PowerOn(nozzle(n)) }
+// powerCut takes the power from a dispenser, of whichever family it is.
+func (s *Scene) powerCut(n int) error {
+	if s.hurt("dispenser %d: off", n) == nil {
+		return nil
+	}
+	return s.hurt("plain %d: off", n)
+}
+
+func (s *Scene) powerOn(n int) error {
+	return first(func() error { return s.heal("dispenser %d: off", n) }, func() error { return s.heal("plain %d: off", n) })
+}

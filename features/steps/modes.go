@@ -152,9 +152,9 @@ func (s *Scene) returnTest(who string) error {
 }
 
 func (s *Scene) powerCycle(n int) error {
-	if err := s.Town.Faults().PowerCut(nozzle(n)); err != nil {
+	if err := s.powerCut(n); err != nil {
 		return err
 	}
 	s.Town.Pass(2 * soon / 10)
-	return s.Town.Faults().PowerOn(nozzle(n))
+	return s.powerOn(n)
 }

@@ -160,11 +160,11 @@ func (s *Scene) nozzlePrices(n int, state string) error {
 	})
 }
 
-func (s *Scene) deaf(n int) error { return s.Town.Faults().DeafToPrices(nozzle(n), true) }
+func (s *Scene) deaf(n int) error { return s.hurt("dispenser %d: deaf", n) }
 
-func (s *Scene) hears(n int) error { return s.Town.Faults().DeafToPrices(nozzle(n), false) }
+func (s *Scene) hears(n int) error { return s.heal("dispenser %d: deaf", n) }
 
-func (s *Scene) forge() error { return s.Town.Faults().ForgePrices(station) }
+func (s *Scene) forge() error { return s.hurt("center %s: wrong", station) }
 
 func (s *Scene) soldBy(version int) error {
 	if err := s.known(); err != nil {

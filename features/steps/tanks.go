@@ -355,11 +355,10 @@ func (s *Scene) openFor(card, first1, second string) error {
 
 // powerAll turns both dispensers and the network on, and waits until they sell, or off.
 func (s *Scene) powerAll(on bool) error {
-	f := s.Town.Faults()
 	if !on {
-		return errors.Join(f.CutCenter(station), f.PowerCut(nozzle(1)), f.PowerCut(nozzle(2)))
+		return errors.Join(s.cutCenter(), s.powerCut(1), s.powerCut(2))
 	}
-	if err := errors.Join(f.MendCenter(station), f.PowerOn(nozzle(1)), f.PowerOn(nozzle(2))); err != nil {
+	if err := errors.Join(s.mendCenter(), s.powerOn(1), s.powerOn(2)); err != nil {
 		return err
 	}
 	return s.Town.Until("开机", func() bool { return s.display(1).State == "空闲" && s.display(2).State == "空闲" }, calm)

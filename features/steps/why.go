@@ -14,8 +14,8 @@ func (s *Scene) whySteps() []Step {
 	return []Step{
 		{`^(东门|西门)加油站对 "([^"]+)" 的持卡人说 "([^"]+)"$`, s.told},
 		{`^(东门|西门)加油站对 "([^"]+)" 的持卡人说欠 (\d+ 号枪显示的金额|0 元)$`, s.toldOwed},
-		{`^(东门|西门)加油站与中心断开$`, func(gate string) error { return s.Town.Faults().CutCenter(gates[gate]) }},
-		{`^(东门|西门)加油站与中心恢复$`, func(gate string) error { return s.Town.Faults().MendCenter(gates[gate]) }},
+		{`^(东门|西门)加油站与中心断开$`, func(gate string) error { return s.hurt("center %s: off", gates[gate]) }},
+		{`^(东门|西门)加油站与中心恢复$`, func(gate string) error { return s.heal("center %s: off", gates[gate]) }},
 	}
 }
 
