@@ -37,7 +37,7 @@ func (d *drawer) flags(c *cobra.Command, opens, closes bool) {
 		c.Flags().StringVar(&d.counted, "counted", "", "点钞金额, 元; 盲点必填 (cash by count)")
 		c.Flags().StringArrayVar(&d.explain, "explain", nil, "差额原因 枪号=test-draw|missing-record|board-replaced|other[:说明] (why a difference)")
 	}
-	c.Flags().StringArrayVar(&d.dips, "dip", nil, "量油 罐号=升 (tank=litres)")
+	c.Flags().StringArrayVar(&d.dips, "dip", nil, "量油 罐号=升; 不写则自己读液位仪 (tank=litres; the gauge is read where nothing is said)")
 }
 
 // read fills what the flags say.

@@ -186,8 +186,32 @@ func TestSlowLeak(t *testing.T) {
 	if p, ok := r.b.Tank(1).Period(now-day.Milliseconds(), now); !ok || !p.OK {
 		t.Errorf("a day alone shows nothing: %+v", p)
 	}
-	if p := r.b.Tank(1).worst(now-1, now); p.OK || p.Difference < 4500 || p.ToMs-p.FromMs < 5*day.Milliseconds() {
-		t.Errorf("%+v", p)
+}
+
+// TestLossIsSaidOnceAndAnew: a loss is one case while the week and the month that hold it are out; another one is another case.
+func TestLossIsSaidOnceAndAnew(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	hour := func(lost unit.Quantity) {
+		r.pass(time.Hour-20*time.Second, 0)
+		r.b.Sold(1, r.now.Milli(), r.now.Milli(), lost) // fuel that the meter says was drawn, and the tank gave more
+		r.pass(20*time.Second, -2*lost)
+	}
+	for h := range 5 * 24 {
+		lost := unit.Quantity(0)
+		if h == 10 || h == 80 {
+			lost = 6000 // 60 L sold, 120 L gone
+		}
+		hour(lost)
+	}
+	if d := cmp.Diff([]string{"tank-loss", "tank-loss"}, r.said); d != "" {
+		t.Error(d)
+	}
+	for range 31 * 24 {
+		hour(0)
+	}
+	if len(r.said) != 2 {
+		t.Errorf("said again: %q", r.said)
 	}
 }
 

@@ -170,16 +170,7 @@ func (w *Watch) judge(t *Tank, dip record.TankDip, drawn unit.Quantity, age time
 	n := len(t.spans)
 	next := *t
 	next.spans = append(t.spans[:n:n], span{dip: dip})
-	p := next.worst(last.TimeMs, dip.TimeMs)
-	days := (p.ToMs - p.FromMs + day.Milliseconds() - 1) / day.Milliseconds()
-	wrong = w.say(wrong, !p.OK && p.Difference > 0, "tank-loss", subject(t), func() (zh, en string) {
-		return fmt.Sprintf("%d 号罐 %d 天内少了 %v 升, 允许 %v 升", t.Plan.Tank, days, p.Difference, p.Tolerance),
-			fmt.Sprintf("%v L are missing from tank %d within %d days, %v are allowed", p.Difference, t.Plan.Tank, days, p.Tolerance)
-	})
-	wrong = w.say(wrong, !p.OK && p.Difference < 0, "tank-gain", subject(t), func() (zh, en string) {
-		return fmt.Sprintf("%d 号罐 %d 天内多了 %v 升, 允许 %v 升", t.Plan.Tank, days, -p.Difference, p.Tolerance),
-			fmt.Sprintf("tank %d has %v L too much within %d days, %v are allowed", t.Plan.Tank, -p.Difference, days, p.Tolerance)
-	})
+	wrong = w.balance(wrong, &next, last.TimeMs, dip.TimeMs)
 	for _, d := range next.drift(0, n) {
 		wrong = w.say(wrong, d.Sure(), "nozzle-drift", fmt.Sprintf("nozzle %d", d.Nozzle), func() (zh, en string) {
 			return fmt.Sprintf("%d 号枪计量与油罐相差 %d‰ (累计 %v 升)", d.Nozzle, -d.Permille, d.Metered),
@@ -192,18 +183,35 @@ func (w *Watch) judge(t *Tank, dip record.TankDip, drawn unit.Quantity, age time
 // looks are how far back a balance is looked at: what loses a little each day is out of tolerance after a week or a month only.
 var looks = []time.Duration{day, 7 * day, 30 * day}
 
-// worst is the shortest balance up to a dip that is out of its tolerance, or one that is not: of a day, a week, a month, or since the
-// dip before.
-func (t *Tank) worst(lastMs, nowMs int64) (p Period) {
-	p, _ = t.Period(lastMs, nowMs) // two dips are there
-	for _, back := range looks {
-		if x, ok := t.Period(nowMs-back.Milliseconds(), nowMs); ok {
-			if p = x; !p.OK {
-				break
+// balance looks back a day, a week and a month from a dip. What a shorter look has said, a longer one does not say again; a day that is
+// out once more after good ones is said anew.
+func (w *Watch) balance(wrong []Trouble, t *Tank, lastMs, nowMs int64) []Trouble {
+	for i, back := range looks {
+		p, ok := t.Period(nowMs-back.Milliseconds(), nowMs)
+		if !ok {
+			p, _ = t.Period(lastMs, nowMs) // two dips are there
+		}
+		days := (p.ToMs - p.FromMs + day.Milliseconds() - 1) / day.Milliseconds()
+		for _, x := range []struct {
+			kind   string
+			off    unit.Quantity
+			zh, en string
+		}{
+			{"tank-loss", p.Difference, "少了", "missing from"},
+			{"tank-gain", -p.Difference, "多了", "too much in"},
+		} {
+			is := !p.OK && x.off > 0
+			before := len(wrong)
+			wrong = w.sayOnce(wrong, is, said{x.kind, subject(t), i}, func() (zh, en string) {
+				return fmt.Sprintf("%d 号罐 %d 天内%s %v 升, 允许 %v 升", t.Plan.Tank, days, x.zh, x.off, p.Tolerance),
+					fmt.Sprintf("%v L are %s tank %d within %d days, %v are allowed", x.off, x.en, t.Plan.Tank, days, p.Tolerance)
+			})
+			for longer := i + 1; len(wrong) > before && longer < len(looks); longer++ {
+				w.raised[said{x.kind, subject(t), longer}] = true
 			}
 		}
 	}
-	return p
+	return wrong
 }
 
 // limits looks at water and stock.
@@ -222,7 +230,10 @@ func (w *Watch) limits(t *Tank, volume unit.Quantity, water unit.Length) (wrong 
 // say adds a trouble when it begins: one that goes on is said once. Its words are made only then: a gauge is looked at 4 000 times a
 // day.
 func (w *Watch) say(wrong []Trouble, is bool, kind, subject string, words func() (zh, en string)) []Trouble {
-	key := said{kind, subject}
+	return w.sayOnce(wrong, is, said{kind, subject, 0}, words)
+}
+
+func (w *Watch) sayOnce(wrong []Trouble, is bool, key said, words func() (zh, en string)) []Trouble {
 	if !is {
 		delete(w.raised, key)
 		return wrong
@@ -235,11 +246,14 @@ func (w *Watch) say(wrong []Trouble, is bool, kind, subject string, words func()
 	}
 	w.raised[key] = true
 	zh, en := words()
-	return append(wrong, record.Alarm{Kind: kind, Subject: subject, Zh: zh, En: en})
+	return append(wrong, record.Alarm{Kind: key.kind, Subject: key.subject, Zh: zh, En: en})
 }
 
-// said names a trouble that goes on.
-type said struct{ kind, subject string }
+// said names a trouble that goes on, and the look back in which it shows.
+type said struct {
+	kind, subject string
+	look          int
+}
 
 func subject(t *Tank) string { return "tank " + strconv.Itoa(t.Plan.Tank) }
 
