@@ -87,6 +87,19 @@ func TestLinkWithTLS(t *testing.T) {
 	if r := rows(t, call(t, "doctor", "--config", cfg, "--probe=false", "--json")); r.row(t, "center", "").Health != fine || r.row(t, "certificates", "").Health != fine {
 		t.Errorf("%+v", r)
 	}
+	for _, door := range []string{s.door("operator"), x.operator} {
+		if _, text := get(t, door, "/metrics"); !strings.Contains(text, "greylock_certificate_left_seconds 3") {
+			t.Errorf("no end of the certificate in\n%s", text)
+		}
+	}
+	if strings.Contains(s.said(), "证书将到期") {
+		t.Error(s.said())
+	}
+	call(t, "center", "certificate", "--renew", "--days", "9", "0001", "--dir", tls).want(t, cli.OK)
+	soon := launch(t, []string{"GREYLOCK_DATA=" + x.path("soon")}, "station", "--config", cfg)
+	soon.says("证书将到期", "--renew")
+	soon.signal(syscall.SIGTERM)
+	call(t, "doctor", "--config", cfg, "--probe=false").want(t, cli.Device, "ends soon")
 	call(t, "center", "certificate", "revoke", "0001", "--dir", tls).want(t, cli.OK, "revoked")
 	file(t, x.path("revoked"), text(t, filepath.Join(tls, "revoked")))
 	call(t, "doctor", "--config", cfg, "--probe=false").want(t, cli.Device, "证书已吊销")

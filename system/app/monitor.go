@@ -126,6 +126,9 @@ func (r *Runner) measure(now clock.Instant) string {
 	m := &link.Meter{}
 	r.site.Measure(now, m)
 	r.syncs.measure(m)
+	if r.certificate != 0 {
+		m.Gauge("greylock_certificate_left_seconds", "Until the certificate of the link is over.", int64(r.certificate.Sub(now)/time.Second))
+	}
 	m.Gauge("greylock_events_waiting", "Events that wait for the loop.", int64(len(r.events)))
 	return m.String()
 }

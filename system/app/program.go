@@ -112,6 +112,17 @@ func (p *Program) secure(files cert.Files, prefixes ...string) (err error) {
 		return fmt.Errorf("%w: %w", ErrSetting, err)
 	}
 	d.handler = p.runner.handler(files.Caller, prefixes)
+	return p.ends(files)
+}
+
+// ends notes when the certificate is over, and says so when that is soon.
+func (p *Program) ends(files cert.Files) (err error) {
+	if p.runner.certificate, err = files.Ends(); err != nil {
+		return fmt.Errorf("%w: %w", ErrSetting, err)
+	}
+	if p.runner.certificate.Sub(p.runner.clock.Now()) < cert.Soon {
+		p.log.Warn("证书将到期, 请以 greylock center certificate --renew 另签 (the certificate ends soon: renew it)", "ends", p.runner.certificate.String())
+	}
 	return nil
 }
 
@@ -125,7 +136,7 @@ func (p *Program) calls(files cert.Files) error {
 		return fmt.Errorf("%w: %w", ErrSetting, err)
 	}
 	p.runner.Secure(c)
-	return nil
+	return p.ends(files)
 }
 
 // Address is where a door listens, "" if there is no such door.

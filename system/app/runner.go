@@ -32,23 +32,25 @@ type LineWriter interface{ Write(data []byte) }
 
 // Runner drives a Site in real time: one loop, and goroutines only at the doors.
 type Runner struct {
-	site    *Site
-	clock   clock.Clock
-	events  chan func(now clock.Instant) error
-	quit    chan struct{}
-	once    sync.Once
-	wakeAt  clock.Instant
-	ended   string // why the site has asked for its end; "": it has not
-	lines   map[int]LineWriter
-	peers   map[string]string
-	client  *http.Client
-	syncs   syncs
-	trouble func(peer, text string) // a peer does not answer any more, or for another reason; "": it answers again. nil: nobody listens
-	broken  map[string]string       // peers that do not answer, and why
-	mu      sync.Mutex
-	nextID  uint64
-	replies map[uint64]chan link.Reply
-	calls   sync.WaitGroup
+	site   *Site
+	clock  clock.Clock
+	events chan func(now clock.Instant) error
+	quit   chan struct{}
+	once   sync.Once
+	wakeAt clock.Instant
+	ended  string // why the site has asked for its end; "": it has not
+	lines  map[int]LineWriter
+	peers  map[string]string
+	client *http.Client
+	syncs  syncs
+
+	certificate clock.Instant           // when the link's is over; 0: it has none
+	trouble     func(peer, text string) // a peer does not answer any more, or for another reason; "": it answers again. nil: nobody listens
+	broken      map[string]string       // peers that do not answer, and why
+	mu          sync.Mutex
+	nextID      uint64
+	replies     map[uint64]chan link.Reply
+	calls       sync.WaitGroup
 }
 
 // NewRunner opens the site over its journal. Peers maps the names that cores call ("center") to base URLs.

@@ -202,6 +202,9 @@ func TestCheck(t *testing.T) {
 	if err != nil || s.Site != "0001" || s.Ends.Sub(now) != 90*24*time.Hour || len(s.Serial) != 32 {
 		t.Fatalf("%+v %v", s, err)
 	}
+	if ends, err := good.Ends(); err != nil || ends != s.Ends {
+		t.Errorf("ends %v, %v", ends, err)
+	}
 	if _, err := ours.site(CenterSite).Check(CenterSite, now); err != nil {
 		t.Errorf("the center's: %v", err)
 	}

@@ -94,6 +94,15 @@ func (f Files) Caller(s *tls.ConnectionState) (record.SiteID, error) {
 	return Site(c), nil
 }
 
+// Ends is when the site's own certificate is over; ErrFiles.
+func (f Files) Ends() (clock.Instant, error) {
+	pair, _, err := f.load()
+	if err != nil {
+		return 0, err
+	}
+	return clock.Instant(pair.Leaf.NotAfter.UnixNano()), nil
+}
+
 // State is how a site's certificate stands.
 type State struct {
 	Site   record.SiteID
