@@ -47,6 +47,7 @@ type Options struct {
 	Town func(name string, seed int64) (steps.Town, error)
 
 	service *world.Readers // of Cards vpcd
+	builds  chan struct{}  // a place for each town that is being built (pty); nil: no bound
 }
 
 // Summary of a run.
@@ -81,8 +82,10 @@ const virtualOnly = "@虚拟时间"
 // tillReaders is the tag of scenarios at a till: in real time they need its readers, behind a PC/SC service.
 const tillReaders = "@站控终端"
 
-// ptyParallel is how many scenarios run at a time over pseudo-terminals: they wait for real time, not for a processor.
-const ptyParallel = 16
+// ptyParallel is how many scenarios run at a time over pseudo-terminals: they wait for real time, not for a processor. What needs one
+// is the building of a town (keys, cards, orders): of those only as many as there are processors are built at a time, so that boards of
+// the others are answered in time.
+const ptyParallel = 32
 
 // job is one run of one scenario.
 type job struct {
@@ -110,6 +113,9 @@ func Run(ctx context.Context, opt Options) (Summary, error) {
 			return sum, errors.Join(err, reports.close())
 		}
 		defer func() { _ = opt.service.Close() }()
+	}
+	if opt.Lines == "pty" {
+		opt.builds = make(chan struct{}, runtime.GOMAXPROCS(0))
 	}
 	begin := clock.System{}.Now()
 	play(ctx, opt, jobs, func(r Result) {

@@ -108,6 +108,10 @@ func start(opt Options, name string, seed int64, dir string, trace *traced) (ste
 	if opt.Lines == "pty" {
 		o.Dir = dir
 	}
+	if opt.builds != nil {
+		opt.builds <- struct{}{}
+		defer func() { <-opt.builds }()
+	}
 	w, err := world.Start(plan, o)
 	if err != nil {
 		return nil, err

@@ -167,7 +167,11 @@ func (c *Core) pumpsFound(now clock.Instant) {
 	var lost []record.Nozzle
 	for i, p := range c.contactor.ports {
 		plan, ok := c.orders.plan(p.number)
-		if k := c.contactor.coils[i]; k.found && !k.on && k.order == coilLeft && p.fed && ok && !c.stopped(plan.Nozzle) && !p.pricing.shut {
+		k := c.contactor.coils[i]
+		switch off := k.found && !k.on && k.order == coilLeft; {
+		case off && p.pricing.shut: // its board could not be told of its prices: it stays so until it has them
+			p.pricing.cut = true
+		case off && p.fed && ok && !c.stopped(plan.Nozzle):
 			lost = append(lost, plan.Nozzle)
 		}
 	}

@@ -7,10 +7,12 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
 	"greylock/system/relay"
+	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
 	wire "greylock/system/wire/relay"
 )
@@ -200,5 +202,41 @@ func TestStopDuringRelease(t *testing.T) {
 	}
 	if st := s.c.status(s.now); len(st.Stops) != 1 || st.Stops[0].Nozzle != 1 {
 		t.Errorf("stops %+v", st.Stops)
+	}
+}
+
+// A pump whose board can not be told of its prices loses its power, stays so over a restart and is no lost stop; the board's word
+// gives it back.
+func TestPumpOutOfReachOfItsPrices(t *testing.T) {
+	t.Parallel()
+	s := newStopRig(t)
+	says := func(v byte) {
+		s.board(&fa.Info{Maker: fa.MakerOf("TEST"), Time: fa.StampOf(s.now.Civil()), Nozzles: []fa.NZN{1}, Versions: fa.Versions{Price: v, Station: 1}})
+		s.run(time.Second)
+	}
+	s.c.Line(s.now, 1, true)
+	s.put(record.TopicPrices, 1, table("202611221600", 785, 785))
+	says(1)
+	s.put(record.TopicPrices, 2, table("202611221600", 799, 799)) // holds at once: a minute to fetch it
+	s.run(2 * time.Minute)
+	if a := s.c.port(1).pricing; !a.shut || s.coil || !slices.Contains(s.alarms(), "price-missing") {
+		t.Fatalf("shut %v, coil %v, alarms %v", a.shut, s.coil, s.alarms())
+	}
+	again := New(stopConfig(s.rig))
+	for i, f := range s.log {
+		again.Apply(uint64(i+1), f)
+	}
+	s.c = again
+	s.c.Start(s.now)
+	s.c.Line(s.now, ContactorLine, true)
+	s.c.Line(s.now, 1, true)
+	s.run(20 * time.Second)
+	if s.coil || len(s.c.stopsInForce()) > 0 {
+		t.Fatalf("after the restart: coil %v, stops %+v", s.coil, s.c.stopsInForce())
+	}
+	says(2)
+	s.run(3 * time.Second)
+	if a := s.c.port(1).pricing; a.shut || !s.coil {
+		t.Errorf("acknowledged: shut %v, coil %v", a.shut, s.coil)
 	}
 }
