@@ -68,6 +68,15 @@ func (e *env) printUnit(role config.Role, path, user, program string) error {
 // watchdog is how long a program may not be heard; ours: a disk that stalls for less is waited for.
 const watchdog = 20 * time.Second
 
+// darkness is what the manager does when a station has ended for want of mains: it does not start it again, and shuts the machine down
+// before the UPS takes the power away. $$ is a $ for the shell.
+func darkness(role config.Role, c config.Config) string {
+	if role != config.RoleStation || c.Station.UPS.Path == "" {
+		return ""
+	}
+	return fmt.Sprintf("RestartPreventExitStatus=%[1]d\nSuccessExitStatus=%[1]d\nExecStopPost=+/bin/sh -c 'if [ \"$$EXIT_STATUS\" = %[1]d ]; then systemctl poweroff; fi'\n", cli.Ended)
+}
+
 // unitText is the unit. Restart has no limit: a station that can not start yet (a disk that is not mounted, a clock that is not set)
 // starts as soon as it can.
 func unitText(role config.Role, c config.Config, path, user, program string) string {
@@ -96,7 +105,7 @@ Restart=always
 RestartSec=1
 WatchdogSec=%d
 TimeoutStopSec=15
-User=%s
+%sUser=%s
 %sUMask=0077
 LimitCORE=0
 NoNewPrivileges=yes
@@ -121,5 +130,5 @@ SystemCallArchitectures=native
 
 [Install]
 WantedBy=multi-user.target
-`, role, c.Site.ID, after, program, role, path, int(watchdog/time.Second), cmp.Or(user, "greylock"), groups, strings.Join(writes, " "))
+`, role, c.Site.ID, after, program, role, path, int(watchdog/time.Second), darkness(role, c), cmp.Or(user, "greylock"), groups, strings.Join(writes, " "))
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -22,6 +23,15 @@ func TestServiceUnit(t *testing.T) {
 	call(t, "station", "service", "--config", cfg, "--program", "/usr/bin/greylock", "--user", "pump").want(t, cli.OK,
 		"Type=notify\n", "WatchdogSec=20\n", "Restart=always\n", "RestartSec=1\n", "StartLimitIntervalSec=0\n", "User=pump\n", "SupplementaryGroups=dialout\n",
 		"ExecStart=/usr/bin/greylock station --config "+cfg+"\n", "ReadWritePaths="+data+" ", "ProtectSystem=strict\n", "NoNewPrivileges=yes\n", "LimitCORE=0\n")
+	if text, err := os.ReadFile(cfg); err != nil {
+		t.Fatal(err)
+	} else if r := call(t, "station", "service", "--config", cfg).want(t, cli.OK); strings.Contains(r.out, "poweroff") {
+		t.Error("a station without a UPS shuts its machine down")
+	} else {
+		with := file(t, cfg+".ups.yaml", string(text)+"  ups: {path: /dev/hub/ups}\n")
+		call(t, "station", "service", "--config", with).want(t, cli.OK, "RestartPreventExitStatus=8\n", "SuccessExitStatus=8\n",
+			`ExecStopPost=+/bin/sh -c 'if [ "$$EXIT_STATUS" = 8 ]; then systemctl poweroff; fi'`+"\n")
+	}
 	x := newSmall(t)
 	if r := call(t, "center", "service", "--config", x.path("center.yaml")).want(t, cli.OK, " center --config "); strings.Contains(r.out, "dialout") {
 		t.Error("a center has no ports")

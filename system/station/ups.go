@@ -317,9 +317,10 @@ func (c *Core) endPower(now clock.Instant, why string) {
 	}
 	p.ending = true
 	c.writePower(now, record.PowerEnding, why)(func(now clock.Instant) {
+		s, _, _ := p.drive.Status()
 		switch {
 		case !p.ending: // the mains are back
-		case !p.drive.Online():
+		case !p.drive.Online() || s.Has(wire.ShutdownActive): // an order of an earlier life holds: another one would put the end off
 			c.out.End(EndPower, 0)
 		default:
 			if err := p.drive.Shutdown(now, offAfter, restoreAfter); err != nil {
