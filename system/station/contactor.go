@@ -57,6 +57,7 @@ type contactor struct {
 	ports []*port // by the driver's coils
 	coils []coilState
 	up    bool
+	dark  bool // the last life of the program ended without mains
 }
 
 // coilState is what the station has ordered and seen of a coil in this life of the program.
@@ -162,7 +163,7 @@ func (c *Core) pumpOff(now clock.Instant, i int) {
 
 // pumpsFound judges the first reading after a start. A pump that the journal says has power, and that has none though no stop is in
 // the journal, was switched off by an order whose fact was lost when the program died (or its board was without power meanwhile: the
-// reading does not tell). Nobody knows of how many nozzles that order was: the whole station is stopped until a person releases it.
+// reading does not tell; a journal that ends without mains does). Nobody knows of how many nozzles that order was: the whole station is stopped until a person releases it.
 func (c *Core) pumpsFound(now clock.Instant) {
 	var lost []record.Nozzle
 	for i, p := range c.contactor.ports {
@@ -171,7 +172,7 @@ func (c *Core) pumpsFound(now clock.Instant) {
 		switch off := k.found && !k.on && k.order == coilLeft; {
 		case off && p.pricing.shut: // its board could not be told of its prices: it stays so until it has them
 			p.pricing.cut = true
-		case off && p.fed && ok && !c.stopped(plan.Nozzle):
+		case off && p.fed && ok && !c.stopped(plan.Nozzle) && !c.contactor.dark:
 			lost = append(lost, plan.Nozzle)
 		}
 	}

@@ -240,3 +240,29 @@ func TestPumpOutOfReachOfItsPrices(t *testing.T) {
 		t.Errorf("acknowledged: shut %v, coil %v", a.shut, s.coil)
 	}
 }
+
+// Pumps without power after a start are a lost stop, but not where the journal ends without mains.
+func TestPumpsWithoutPowerAtTheStart(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{"", record.PowerBattery, record.PowerEnding, record.PowerMains} {
+		s := newStopRig(t)
+		if !s.coil {
+			t.Fatal("the pump has no power")
+		}
+		log := s.log
+		if state != "" {
+			log = append(log, record.StationPower{TimeMs: s.now.Milli(), State: state})
+		}
+		s.c, s.coil = New(stopConfig(s.rig)), false
+		for i, f := range log {
+			s.c.Apply(uint64(i+1), f)
+		}
+		s.c.Start(s.now)
+		s.c.Line(s.now, ContactorLine, true)
+		s.run(3 * time.Second)
+		dark := state == record.PowerBattery || state == record.PowerEnding
+		if stops := s.c.stopsInForce(); s.coil != dark || dark == (len(stops) == 1) || slices.Contains(s.alarms(), "stop-recalled") == dark {
+			t.Errorf("%q: coil %v, stops %+v, alarms %v", state, s.coil, stops, s.alarms())
+		}
+	}
+}

@@ -183,6 +183,9 @@ func (c *Core) Take() link.Effects { return c.out.Take() }
 
 // Start begins the work: boards are announced their orders, the exchange asks for news.
 func (c *Core) Start(now clock.Instant) {
+	if c.contactor != nil {
+		c.contactor.dark = shuts(c.power.state)
+	}
 	c.order(now)
 	c.startPower(now)
 	c.startTills(now)
