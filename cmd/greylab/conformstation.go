@@ -23,9 +23,10 @@ func (l *lab) conformStation() *cobra.Command {
 	wait := time.Duration(0)
 	c := &cobra.Command{Use: "station", Short: "扮作加油机, 逐条核对站方 (a dispenser watches a station, case by case)", Args: cobra.NoArgs,
 		Long: "站方说的每一帧都按规范检查, 每行注明规范的节。--port mem: 我们站级程序的驱动, 虚拟时间; 别的路径: 没有就在那里造一个伪终端, 让您的站级程序打开它; 有就当串口打开。\n" +
-			"运行中的站要配这一个端口, 枪号 1 (lf) 或一块主板 (fa); 授权与调价的案例只在 mem 中做。\n" +
+			"运行中的站要配这一个端口: 一块主板 (fa), 或已由中心下达布局的 1 号枪 (lf; 没有布局的站不说话); 授权与调价的案例只在 mem 中做。\n" +
 			"Every frame of a station is held to system/doc/lines.md; each row names the section of the specification. mem: the driver of our station in virtual time;\n" +
-			"another path: a pseudo-terminal is made there, for your station to open; a tty that exists is opened. Orders of people are in mem alone.\n" +
+			"another path: a pseudo-terminal is made there, for your station to open; a tty that exists is opened. An LF station has to know its nozzle 1:\n" +
+			"one without a layout says nothing. Orders of people are in mem alone.\n" +
 			"有不符时退出码为 1 (exit 1 when a case fails)。",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {

@@ -44,6 +44,9 @@ func (o StationOptions) defaults() StationOptions {
 	return o
 }
 
+// lfForgotten is longer than three failed polls of a slow board. Source: dispenser.md 2.5.
+const lfForgotten = 10 * time.Second
+
 // lfThink is what our dispenser takes for an answer. Source: dispenser.md 2.5, 5 to 60 ms.
 const lfThink = 20 * time.Millisecond
 
@@ -72,18 +75,26 @@ type lfDevice struct {
 	part  []byte
 	heard clock.Instant // last byte of a request
 	said  clock.Instant // last byte of a reply
+	calm  time.Duration // before the request that is coming
 	mute  bool
 }
 
 // CheckLFStation watches a new station of each make, case by case.
 func CheckLFStation(o StationOptions, make func() (Station, error)) Report {
 	o = o.defaults()
+	again := false
 	return run(lfStationCases, o.Pick, func(c entry[*lfDevice]) (*lfDevice, func() (int, error), error) {
 		s, err := make()
 		if err != nil {
 			return nil, nil, err
 		}
 		d := &lfDevice{try: try{wire: s.Wire}, StationOptions: o, desk: s.Desk, price: 785, totalCash: 1234500, totalLitres: 157261}
+		if again && o.Have&Site != 0 { // the same station again: it has to lose the nozzle before it greets it anew
+			d.mute = true
+			d.pass(lfForgotten)
+			d.mute, d.log = false, nil
+		}
+		again = true
 		if c.need&Orders != 0 {
 			d.greeted()
 			d.order(d.desk.Open())
@@ -166,8 +177,9 @@ func (d *lfDevice) hear(b []byte) {
 		return
 	}
 	now := d.wire.Now()
-	quiet := now.Sub(max(d.heard, d.said))
-	if len(d.part) > 0 {
+	if len(d.part) == 0 {
+		d.calm = now.Sub(max(d.heard, d.said))
+	} else {
 		d.want(now.Sub(d.heard) < lfSilence || len(d.part)+len(b) == lfSize, "% X: 帧中停顿 (silence within a frame)", d.part)
 	}
 	d.heard = now
@@ -180,8 +192,8 @@ func (d *lfDevice) hear(b []byte) {
 	if d.want(len(f) == lfSize, "% X: 请求应恰好 12 字节 (a request is twelve bytes)", f); d.failed() {
 		return
 	}
-	d.judge(f, quiet)
-	d.log = append(d.log, lfAsked{now, f, quiet})
+	d.judge(f, d.calm)
+	d.log = append(d.log, lfAsked{now, f, d.calm})
 	if d.failed() || d.mute {
 		return
 	}

@@ -7,7 +7,6 @@ package lines
 
 import (
 	"errors"
-	"time"
 
 	"greylock/system/clock"
 )
@@ -73,14 +72,4 @@ func (v *Virtual) Receive(until clock.Instant) ([]byte, error) {
 		v.peer.Wake(v.now)
 	}
 	return nil, errRestless
-}
-
-// wait lets time pass; what comes meanwhile is returned.
-func wait(w Wire, d time.Duration) (got []byte, err error) {
-	for until := w.Now().Add(d); ; {
-		b, err := w.Receive(until)
-		if got = append(got, b...); err != nil || len(b) == 0 {
-			return got, err
-		}
-	}
 }
