@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -51,6 +50,9 @@ func (e *env) printUnit(role config.Role, path, user, program string) error {
 			return err
 		}
 	}
+	if user == "" || strings.Trim(user, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" {
+		return cli.Usagef("--user %q: 应为小写字母、数字 (want lower-case letters and digits)", user)
+	}
 	for _, p := range []*string{&path, &program, &c.Data, &c.Log.File} {
 		if *p != "" {
 			if *p, err = filepath.Abs(*p); err != nil {
@@ -78,7 +80,8 @@ func darkness(role config.Role, c config.Config) string {
 }
 
 // unitText is the unit. Restart has no limit: a station that can not start yet (a disk that is not mounted, a clock that is not set)
-// starts as soon as it can.
+// starts as soon as it can. ProtectClock is left out: it allows no device but clocks, and a station has serial ports. The data directory
+// is there before the sandbox is: what may be written must exist.
 func unitText(role config.Role, c config.Config, path, user, program string) string {
 	after, groups, writes := "network.target time-sync.target", "", []string{c.Data}
 	if role == config.RoleStation {
@@ -100,6 +103,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 NotifyAccess=main
+ExecStartPre=+/usr/bin/install -d -m 700 -o %s %s
 ExecStart=%s %s --config %s
 Restart=always
 RestartSec=1
@@ -119,7 +123,6 @@ ProtectKernelModules=yes
 ProtectKernelLogs=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
-ProtectClock=yes
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 RestrictNamespaces=yes
 RestrictRealtime=yes
@@ -130,5 +133,5 @@ SystemCallArchitectures=native
 
 [Install]
 WantedBy=multi-user.target
-`, role, c.Site.ID, after, program, role, path, int(watchdog/time.Second), darkness(role, c), cmp.Or(user, "greylock"), groups, strings.Join(writes, " "))
+`, role, c.Site.ID, after, user, c.Data, program, role, path, int(watchdog/time.Second), darkness(role, c), user, groups, strings.Join(writes, " "))
 }

@@ -22,7 +22,11 @@ func TestServiceUnit(t *testing.T) {
 	data := filepath.Join(filepath.Dir(cfg), "data")
 	call(t, "station", "service", "--config", cfg, "--program", "/usr/bin/greylock", "--user", "pump").want(t, cli.OK,
 		"Type=notify\n", "WatchdogSec=20\n", "Restart=always\n", "RestartSec=1\n", "StartLimitIntervalSec=0\n", "User=pump\n", "SupplementaryGroups=dialout\n",
-		"ExecStart=/usr/bin/greylock station --config "+cfg+"\n", "ReadWritePaths="+data+" ", "ProtectSystem=strict\n", "NoNewPrivileges=yes\n", "LimitCORE=0\n")
+		"ExecStartPre=+/usr/bin/install -d -m 700 -o pump "+data+"\n", "ExecStart=/usr/bin/greylock station --config "+cfg+"\n", "ReadWritePaths="+data+" ", "ProtectSystem=strict\n", "NoNewPrivileges=yes\n", "LimitCORE=0\n")
+	call(t, "station", "service", "--config", cfg, "--user", "a b").want(t, cli.Usage, "--user")
+	if r := call(t, "station", "service", "--config", cfg); strings.Contains(r.out, "ProtectClock") || strings.Contains(r.out, "PrivateDevices") || strings.Contains(r.out, "DevicePolicy") {
+		t.Error("serial ports are shut out")
+	}
 	if text, err := os.ReadFile(cfg); err != nil {
 		t.Fatal(err)
 	} else if r := call(t, "station", "service", "--config", cfg).want(t, cli.OK); strings.Contains(r.out, "poweroff") {
