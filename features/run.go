@@ -106,11 +106,7 @@ func start(opt Options, name string, seed int64, dir string, trace *traced) (ste
 		o.Tap = trace.tap
 	}
 	if opt.Lines == "pty" {
-		o.Dir = dir
-	}
-	if opt.builds != nil {
-		opt.builds <- struct{}{}
-		defer func() { <-opt.builds }()
+		o.Dir, o.Builds = dir, opt.builds
 	}
 	w, err := world.Start(plan, o)
 	if err != nil {

@@ -42,6 +42,9 @@ type Options struct {
 	Profile fuelcard.Profile
 	// Reserve is what a station's journal keeps for a full disk (pty only); 0 is the journal's default.
 	Reserve int64
+	// Builds holds a place for each town that is being built at a time; nil: no bound. Building needs a processor, what comes after
+	// it waits for boards.
+	Builds chan struct{}
 	// Program starts a station's program as a process of its own (pty only); the caller knows how to start itself again.
 	Program func(config string) (Process, error)
 }
@@ -135,7 +138,7 @@ func Start(s Scenario, opt Options) (*World, error) {
 		w.seed = s.Seed
 	}
 	w.trace.tap = opt.Tap
-	if err := w.build(); err != nil {
+	if err := w.placed(w.build); err != nil {
 		_ = w.Close() // the first error is the one that matters
 		return nil, fmt.Errorf("城镇未能建成 (town not built): %w", err)
 	}
@@ -153,6 +156,15 @@ func Start(s Scenario, opt Options) (*World, error) {
 		}
 	}
 	return w, nil
+}
+
+// placed builds while there is a place.
+func (w *World) placed(build func() error) error {
+	if w.opt.Builds != nil {
+		w.opt.Builds <- struct{}{}
+		defer func() { <-w.opt.Builds }()
+	}
+	return build()
 }
 
 // buildAllowance is virtual time that building may take before a town in real time begins.
