@@ -305,14 +305,6 @@ var faDispenserCases = []entry[*faMaster]{
 		m.download(3, v, faList(v, 60))
 		m.want(bad == 0, "没有申请数据段 (no segments were asked for)")
 	}},
-	{"fa-download-nothing", "长度 0: 已有的名单不丢", "length 0: what the board has stays", "3.7, 3.14", 0, func(m *faMaster) {
-		v := m.info().versions.next(1)
-		m.download(1, v, faList(v, 30))
-		m.files, m.versions[1] = nil, (v+100)%250+1 // no case announces it again: a board may remember that there was nothing
-		m.ofWord(20*time.Second, 0x33)
-		m.pass(4 * time.Second)
-		m.want(m.info().versions[1] == v, "版本变成 %d, 名单丢了 (the list is gone)", m.info().versions[1])
-	}},
 	{"fa-download-asks", "34H 从 0 起逐段申请, 33H 带基础名单版本", "34H asks on from 0, 33H carries the base version", "3.7", 0, func(m *faMaster) {
 		i := m.info()
 		base := i.versions.next(0)
@@ -362,6 +354,14 @@ var faDispenserCases = []entry[*faMaster]{
 		m.want(m.info().versions[0] != m.versions[0], "名单先下载完了 (the list came first)")
 		m.versions[0] = 0
 		m.pass(10 * time.Second)
+	}},
+	{"fa-download-nothing", "长度 0: 已有的名单不丢", "length 0: what the board has stays", "3.7, 3.14", 0, func(m *faMaster) {
+		v := m.info().versions.next(1)
+		m.download(1, v, faList(v, 30))
+		m.files, m.versions[1] = nil, (v+100)%250+1 // the last download of a list: a board may rest after it
+		m.ofWord(20*time.Second, 0x33)
+		m.pass(4 * time.Second)
+		m.want(m.info().versions[1] == v, "版本变成 %d, 名单丢了 (the list is gone)", m.info().versions[1])
 	}},
 	{"fa-price-record", "油价之后写 T-TYPE 8 记录; 内容, 重发, 确认, 重读", "a record of T-TYPE 8 behind new prices: content, repeat, acknowledge, re-read", "3.2, 3.6, 3.10", Minutes, func(m *faMaster) {
 		m.hold = true

@@ -177,10 +177,12 @@ func (d *lfDevice) hear(b []byte) {
 		return
 	}
 	now := d.wire.Now()
+	quiet := now.Sub(max(d.heard, d.said))
+	if quiet >= lfSilence { // rule 1: a partial frame ends with silence
+		d.part = nil
+	}
 	if len(d.part) == 0 {
-		d.calm = now.Sub(max(d.heard, d.said))
-	} else {
-		d.want(now.Sub(d.heard) < lfSilence || len(d.part)+len(b) == lfSize, "% X: 帧中停顿 (silence within a frame)", d.part)
+		d.calm = quiet
 	}
 	d.heard = now
 	d.part = append(d.part, b...)
