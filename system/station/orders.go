@@ -16,14 +16,14 @@ import (
 
 // orders are the directives that the station works by. They change only by facts.
 type orders struct {
-	versions map[record.Topic]uint64
-	layout   record.Layout
-	prices   record.PriceTable
-	start    clock.Instant // effective minute of prices; 0 if they have none
-	places   map[int]place // by port
-	lists    cardLists
-	book     pricebook.Book
-	takenMs  map[uint64]int64 // when each edition came into force here
+	versions  map[record.Topic]uint64
+	layout    record.Layout
+	prices    record.PriceTable
+	start     clock.Instant // effective minute of prices; 0 if they have none
+	places    map[int]place // by port
+	lists     cardLists
+	book      pricebook.Book
+	deadlines map[uint64]clock.Instant // when every nozzle must have an edition: its minute, but not before a board could fetch it
 }
 
 // place is what has ever stood on a port by the layouts: a record may come late.
@@ -77,7 +77,7 @@ func (o *orders) take(d record.Directive, atMs int64) error {
 		}
 		o.prices, o.start = p, startOf(p)
 		o.book = o.book.With(d.Version, p)
-		o.takenMs[d.Version] = atMs
+		o.deadlines[d.Version] = max(clock.FromMilli(atMs).Add(fetchTime), o.start)
 	case record.TopicBlack, record.TopicWhite:
 		return o.lists.take(d, atMs)
 	default:

@@ -1,7 +1,6 @@
 package station
 
 import (
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -136,16 +135,8 @@ func (c *Core) versionOf(p boardPrices, wire byte) uint64 {
 	return 0
 }
 
-// deadline is when every nozzle must have an edition: its minute, but not before a board could fetch it.
-func (c *Core) deadline(e pricebook.Edition) clock.Instant {
-	at := clock.FromMilli(c.orders.takenMs[e.Version]).Add(fetchTime)
-	if b, err := hex.DecodeString(e.Table.Effective); err == nil && len(b) == len(fa.Minute{}) {
-		if civil, err := fa.Minute(b).Stamp().Civil(); err == nil {
-			at = max(at, civil.Instant())
-		}
-	}
-	return at
-}
+// deadline is when every nozzle must have an edition.
+func (c *Core) deadline(e pricebook.Edition) clock.Instant { return c.orders.deadlines[e.Version] }
 
 // due is the newest version that every nozzle must have by now.
 func (c *Core) due(now clock.Instant) uint64 {

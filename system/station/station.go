@@ -145,7 +145,7 @@ type greyCall struct {
 func New(cfg Config) *Core {
 	cfg.Plausible = cfg.Plausible.orDefault()
 	c := &Core{
-		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}, places: map[int]place{}, takenMs: map[uint64]int64{}},
+		cfg: cfg, orders: orders{versions: map[record.Topic]uint64{}, places: map[int]place{}, deadlines: map[uint64]clock.Instant{}},
 		asks: map[uint64]greyCall{}, blocks: map[uint64]*till.Till{}, seen: map[record.SaleID]settled{}, silent: map[[2]string]int{}, modes: newModes(), tanks: newTanks(cfg.Gauge),
 		plains: map[plainKey]*plain{}, fuelled: map[record.SaleID]record.PlainSold{}, estops: map[record.Nozzle]record.EmergencyStopped{},
 		waiting: map[link.ActID][]func(clock.Instant){}, examined: map[record.Nozzle]examined{}, stopping: map[record.Nozzle]bool{},
