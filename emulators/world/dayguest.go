@@ -190,11 +190,11 @@ func (g *guest) terminal() (v station.TillView, done bool) {
 // lift takes the gun and squeezes it.
 func (g *guest) lift() (bool, error) {
 	h := g.p.w.Hands()
-	if errors.Join(h.Lift(g.nozzle), h.Squeeze(g.nozzle, 1000)) != nil {
-		return false, nil // no power
+	powered := errors.Join(h.Lift(g.nozzle), h.Squeeze(g.nozzle, 1000)) == nil
+	if powered {
+		g.act = (*guest).fuel
 	}
-	g.act = (*guest).fuel
-	return true, nil
+	return powered, nil
 }
 
 // fuel waits until the pump has stopped. A gun that has clicked off is squeezed anew; a forgetful guest takes the card too early.
@@ -222,13 +222,15 @@ func (g *guest) fuel() (bool, error) {
 // hang hangs the gun up, and waits for the receipt if a till makes one.
 func (g *guest) hang() (bool, error) {
 	h := g.p.w.Hands()
-	if errors.Join(h.Squeeze(g.nozzle, 0), h.Hang(g.nozzle)) != nil {
-		return false, nil // no power
-	}
-	if g.act = nil; g.till != nil && g.till.in != nil {
+	powered := errors.Join(h.Squeeze(g.nozzle, 0), h.Hang(g.nozzle)) == nil
+	switch {
+	case !powered:
+	case g.till != nil && g.till.in != nil:
 		g.act = (*guest).paid
+	default:
+		g.act = nil
 	}
-	return true, nil
+	return powered, nil
 }
 
 // paid takes the card off the till when the sale is settled.
@@ -252,13 +254,9 @@ func (g *guest) away() {
 
 // hangUp hangs a gun that somebody has left, as soon as its dispenser has power.
 func (w *World) hangUp(n record.Nozzle) {
-	h, up := w.Hands(), false
-	if x, plain := w.plain[n]; plain {
-		up = x.view().NozzleUp
-	} else {
-		up = w.pumps[n].view().NozzleUp
-	}
-	if up && errors.Join(h.Squeeze(n, 0), h.Hang(n)) != nil {
+	h := w.Hands()
+	x, plain := w.plain[n]
+	if up := plain && x.view().NozzleUp || !plain && w.pumps[n].view().NozzleUp; up && errors.Join(h.Squeeze(n, 0), h.Hang(n)) != nil {
 		w.After(thinkTime, func() { w.hangUp(n) })
 	}
 }

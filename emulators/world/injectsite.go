@@ -154,12 +154,10 @@ func (s *site) again() {
 // centerOff separates a site from the center.
 func centerOff(w *World, f fault.Fault, x *injured) error {
 	id := record.SiteID(f.Place)
-	cut := func(bool) {}
-	if p, s := w.external[id], w.stations[id]; p != nil {
-		cut = func(on bool) { p.cut = on }
-	} else if s != nil {
+	cut := func(on bool) { w.external[id].cut = on }
+	if s := w.stations[id]; s != nil {
 		cut = func(on bool) { s.cut = on }
-	} else {
+	} else if w.external[id] == nil {
 		return fmt.Errorf("没有站点 %s (no such site)", id)
 	}
 	cut(true)
