@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func BenchmarkStation(b *testing.B) {
 		name string
 		poll time.Duration
 	}{{"usual", 0}, {"flat-out", 1}} {
-		for _, ports := range []int{1, 16, 64} {
+		for _, ports := range []int{1, 16, 64, 208} { // 13 hubs of 16: the boards' addresses end at 223
 			b.Run(fmt.Sprintf("%s-%d", pace.name, ports), func(b *testing.B) {
 				r, err := world.Measure(world.Rush{Nozzles: ports, For: 10 * time.Second, Poll: pace.poll}, world.Options{Keep: 100, Program: world.Self})
 				if err != nil {
@@ -47,5 +48,29 @@ func BenchmarkStation(b *testing.B) {
 				b.ReportMetric(ms(r.Start), "start-ms")
 			})
 		}
+	}
+}
+
+// BenchmarkPlainStation is the same with plain dispensers, which the station polls, all of them fuelling.
+func BenchmarkPlainStation(b *testing.B) {
+	for _, lines := range []int{1, 16, 64, 256} {
+		b.Run(strconv.Itoa(lines), func(b *testing.B) {
+			r, err := world.MeasurePlain(world.PlainRush{Lines: lines, For: 10 * time.Second}, world.Options{Keep: 100, Program: world.Self})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if r.Violated != nil {
+				b.Fatal(r.Violated)
+			}
+			ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(r.Rate, "polls/s/line")
+			b.ReportMetric(100*r.Busy, "%of-line")
+			b.ReportMetric(100*r.CPU, "%cpu")
+			b.ReportMetric(ms(r.GapP50), "gap-p50-ms")
+			b.ReportMetric(ms(r.GapP99), "gap-p99-ms")
+			b.ReportMetric(float64(r.RSS)/1024, "rss-MiB")
+			b.ReportMetric(ms(r.Start), "start-ms")
+		})
 	}
 }

@@ -21,8 +21,8 @@ type crowd struct {
 	gaveUp  int
 }
 
-// newCrowd builds the station with so many card dispensers in real time. opt.Program starts its process.
-func newCrowd(nozzles int, opt Options) (*crowd, error) {
+// newCrowd builds the station in real time, with so many card dispensers and plain ones of one nozzle. opt.Program starts its process.
+func newCrowd(nozzles, plain int, opt Options) (*crowd, error) {
 	s := Scenario{
 		Name: "满场加油", Text: "一座加油站, 每把枪都不停地有人加油。", Seed: opt.Seed,
 		Start: "2026-11-22 00:00:00", Company: "示范公司",
@@ -33,6 +33,9 @@ func newCrowd(nozzles int, opt Options) (*crowd, error) {
 	for n := range nozzles {
 		s.Stations[0].Nozzles = append(s.Stations[0].Nozzles, s.Products[n%len(s.Products)].Code)
 		s.Cards = append(s.Cards, customerCard(fmt.Sprintf("卡%03d", n), n))
+	}
+	for range plain {
+		s.Stations[0].Plain = append(s.Stations[0].Plain, []string{"1031"})
 	}
 	opt.Lines = "pty"
 	w, err := Start(s, opt)

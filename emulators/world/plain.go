@@ -29,6 +29,7 @@ type plainPump struct {
 	leapt   []unit.Quantity // the totals, without fuel, and no fact tells of it yet
 	used    clock.Instant   // when a nozzle was in somebody's hand last
 	eyes    *eyes           // of a screen; nil
+	meter   *plainMeter     // of a PlainRush; nil
 }
 
 // plainSettles is how long a station may take to read the end of a delivery: register and totals, each twice.
@@ -102,6 +103,7 @@ func (p *plainPump) settle() {
 	for _, data := range fx.Send {
 		p.w.trace.add(p.w.now, "frame", p.out, data)
 		p.eyes.saw(p.port, data)
+		p.meter.sent(data)
 		p.line.fromBoard(p.w.now, data)
 	}
 	if fx.Wake == clock.Never {
@@ -119,6 +121,7 @@ func (p *plainPump) woken() {
 // receive brings bytes from the station.
 func (p *plainPump) receive(data []byte) {
 	p.w.trace.add(p.w.now, "frame", p.to, data)
+	p.meter.received(data)
 	if p.board != nil {
 		p.board.Receive(p.w.now, data)
 		p.settle()

@@ -88,30 +88,23 @@ func (m *meter) received(data []byte) {
 // Measure lets a town sell for a while and measures. opt.Program starts the station's process; it must tell its number.
 func Measure(r Rush, opt Options) (RushReport, error) {
 	opt.Poll, opt.Seed = r.Poll, r.Seed
-	s, err := newCrowd(r.Nozzles, opt)
+	s, err := newCrowd(r.Nozzles, 0, opt)
 	if err != nil {
 		return RushReport{}, err
 	}
 	w := s.w
-	if err := s.p.kill(); err != nil {
-		return RushReport{}, err
-	}
 	for _, p := range w.pumpList {
 		p.meter = &meter{clock: w.pace.wall}
 	}
-	launched := w.pace.wall.Now()
-	if s.p.process, err = opt.Program(s.p.config); err != nil {
+	launched, pid, err := s.relaunch(opt)
+	if err != nil {
 		return RushReport{}, err
-	}
-	process, ok := s.p.process.(interface{ PID() int })
-	if !ok {
-		return RushReport{}, fmt.Errorf("%w: the program does not tell its process number", ErrStorm)
 	}
 	for _, p := range w.pumpList {
 		s.next(p)
 	}
 	w.Pass(time.Second)
-	cpu, _, err := usage(process.PID())
+	cpu, _, err := usage(pid)
 	if err != nil {
 		return RushReport{}, err
 	}
@@ -121,7 +114,7 @@ func Measure(r Rush, opt Options) (RushReport, error) {
 	from := w.pace.wall.Now()
 	w.Pass(r.For)
 	elapsed := w.pace.wall.Now().Sub(from)
-	after, rss, err := usage(process.PID())
+	after, rss, err := usage(pid)
 	if err != nil {
 		return RushReport{}, err
 	}
@@ -133,6 +126,22 @@ func Measure(r Rush, opt Options) (RushReport, error) {
 	}
 	report.Sales, report.Violated = s.served, w.Violation()
 	return report, w.Close()
+}
+
+// relaunch starts the station's process anew, by a clock that began just before.
+func (s *crowd) relaunch(opt Options) (launched clock.Instant, pid int, err error) {
+	if err := s.p.kill(); err != nil {
+		return 0, 0, err
+	}
+	launched = s.w.pace.wall.Now()
+	if s.p.process, err = opt.Program(s.p.config); err != nil {
+		return 0, 0, err
+	}
+	process, ok := s.p.process.(interface{ PID() int })
+	if !ok {
+		return 0, 0, fmt.Errorf("%w: the program does not tell its process number", ErrStorm)
+	}
+	return launched, process.PID(), nil
 }
 
 func (s *crowd) measured(elapsed time.Duration, launched clock.Instant) (r RushReport) {

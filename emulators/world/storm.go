@@ -84,7 +84,7 @@ func NewStorm(s Storm, opt Options) (*PlayedStorm, error) {
 		opt.Reserve = fullReserve
 	}
 	opt.Seed = s.Seed
-	c, err := newCrowd(s.Nozzles, opt)
+	c, err := newCrowd(s.Nozzles, 0, opt)
 	if err != nil {
 		return nil, err
 	}

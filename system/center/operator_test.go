@@ -58,6 +58,12 @@ func TestLayoutOrders(t *testing.T) {
 		r.refused(code, PathPutLayout, q)
 	}
 	r.refused(BadValue, PathPutLayout, PutLayout{Site: station})
+	for _, posp := range []byte{0, fa.MaxPOSP + 1, fa.Unconfigured} { // a PC's address: the board could not be spoken to
+		q := PutLayout{Site: station, Layout: good}
+		q.Layout.Ports = append([]record.PortPlan{}, good.Ports...)
+		q.Layout.Ports[0].POSP = posp
+		r.refused(BadValue, PathPutLayout, q)
+	}
 	r.sameAfterReplay()
 }
 

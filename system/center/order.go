@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"greylock/system/clock"
+	"greylock/system/wire/fa"
 	"greylock/system/wire/record"
 	"greylock/system/wire/unit"
 )
 
 const (
-	maxPorts    = 64     // of a station; a hub has 8 or 16
+	maxPorts    = 256    // of a station: sixteen hubs of 16
 	maxProducts = 64     // of a price table; a board takes at most 255
 	maxPrice    = 65_535 // fen, two bytes on the wire. Source: dispenser.md 3.6 PRC
 )
@@ -158,6 +159,8 @@ func (c *Core) portsFit(site record.SiteID, l record.Layout) (outcome, bool) {
 			return bad("protocol", p.Protocol), false
 		case !c.books.products.has(p.Product):
 			return refuseOver(UnknownProduct, "%.16s", p.Product), false
+		case !plain && (p.POSP < 1 || p.POSP > fa.MaxPOSP): // the board's address; PCs have those above. Source: dispenser.md 3.1
+			return bad("pos_p", p.POSP), false
 		case plain && p.TID != ([6]byte{}):
 			return bad("psam_tid of a plain dispenser", p.TID), false
 		case !plain && !c.books.psams.at(p.TID).made:
