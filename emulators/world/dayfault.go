@@ -1,7 +1,6 @@
 package world
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -169,9 +168,9 @@ func (p *PlayedDay) where(x fault.Pair, n record.Nozzle) int {
 	}
 	switch x.Device {
 	case fault.Card:
-		return 1 + p.rnd.IntN(25)
+		return 1 + p.rnd.IntN(15) // of a visit's commands
 	case fault.Reader:
-		return 1 + p.rnd.IntN(12)
+		return 1 + p.rnd.IntN(9)
 	case fault.Disk:
 		return 1 + p.rnd.IntN(2000)
 	case fault.Clock:
@@ -205,7 +204,7 @@ func (p *PlayedDay) injuries() (list []FaultCount) {
 	var sorted []FaultCount
 	for _, row := range fault.Table {
 		if i, seen := at[pair{row.Device, row.Kind}]; seen {
-			list[i].Zh = fmt.Sprintf("%s %s", row.Device, row.Alias)
+			list[i].Zh = row.Alias
 			sorted = append(sorted, list[i])
 		}
 	}
