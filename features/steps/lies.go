@@ -70,6 +70,11 @@ func (s *Scene) reasons() ([]string, error) {
 	if err := s.Town.Settle(calm); err != nil {
 		return nil, err
 	}
+	return s.quarantine()
+}
+
+// quarantine is the reasons that stand there now.
+func (s *Scene) quarantine() ([]string, error) {
 	list, err := s.Town.Query().Quarantine()
 	var words []string
 	for _, q := range list {
@@ -79,12 +84,18 @@ func (s *Scene) reasons() ([]string, error) {
 	return words, err
 }
 
+// quarantinedAs waits: what somebody has put on a line is on its way when nothing else is.
 func (s *Scene) quarantinedAs(reason string) error {
-	list, err := s.reasons()
-	if err == nil && !slices.Contains(list, reason) {
-		err = fmt.Errorf("隔离区没有 %s: %q (not in quarantine)", reason, list)
+	var list []string
+	var failed error
+	err := s.Town.Until("隔离区有 "+reason, func() bool {
+		list, failed = s.quarantine()
+		return failed != nil || slices.Contains(list, reason)
+	}, soon)
+	if failed == nil && err != nil {
+		failed = fmt.Errorf("隔离区没有 %s: %q (not in quarantine): %w", reason, list, err)
 	}
-	return err
+	return failed
 }
 
 func (s *Scene) resolve(who, reason, note string) error {
