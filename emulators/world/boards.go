@@ -28,6 +28,7 @@ type pump struct {
 	where   string
 	out, to string // in the trace: what leaves the board, what reaches it
 	cfg     dispenser.Config
+	log     int // records that it holds
 	nv      *dispenser.Memory
 	board   *dispenser.Board // nil without power
 	life    int

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -326,7 +327,7 @@ func (w *World) layout(n int, s StationPlan) (record.Layout, error) {
 	}
 	l := record.Layout{Name: s.Name, Province: province, City: 0x01, Superior: record.Hex{0x00, 0x00, 0x00, 0x01}, Station: code}
 	for i, product := range s.Nozzles {
-		p := &pump{w: w, nozzle: record.Nozzle(100*n + i + 1), port: i + 1, site: record.SiteID(s.ID), nv: &dispenser.Memory{}}
+		p := &pump{w: w, nozzle: record.Nozzle(100*n + i + 1), port: i + 1, site: record.SiteID(s.ID), nv: &dispenser.Memory{}, log: cmp.Or(s.Log, usualLog)}
 		p.wake = w.timer(p.woken)
 		p.where = fmt.Sprintf("%s站%d号枪", s.ID, i+1)
 		p.out, p.to = p.where+" →", p.where+" ←"
@@ -363,7 +364,7 @@ func (w *World) validity() (from, to string) {
 // buildPumps puts the dispensers on their lines and gives them power.
 func (w *World) buildPumps() (err error) {
 	for i, p := range w.pumpList {
-		p.cfg = dispenser.Config{LogSize: 1000, Poll: w.opt.Poll, Seed: uint64(w.stream("gun " + p.where).Int64()), Profile: w.profile}
+		p.cfg = dispenser.Config{LogSize: p.log, Poll: w.opt.Poll, Seed: uint64(w.stream("gun " + p.where).Int64()), Profile: w.profile}
 		p.cfg.Unit = w.unitOf(p)
 		if p.cfg.Products, err = w.productTable(); err != nil {
 			return err

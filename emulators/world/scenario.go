@@ -46,6 +46,8 @@ type StationPlan struct {
 	Name    string   `yaml:"name"`
 	Nozzles []string `yaml:"nozzles"` // product code of nozzle 1, 2, …
 
+	Log int `yaml:"log"` // records that a card dispenser's board holds; 0: 1000
+
 	Hubs []int `yaml:"hubs"` // how many ports each hub has, 8 or 16; none: not said
 
 	RefuseSeconds int `yaml:"refuse_s"` // user cards are refused when the lists are so old; 0: never
@@ -59,6 +61,12 @@ type StationPlan struct {
 	// Tanks have a gauge on a line of its own.
 	Tanks []TankPlan `yaml:"tanks"`
 }
+
+// Records that a board holds: as many as it must (features.md H8), and enough for what one visit can leave behind.
+const (
+	usualLog = 1000
+	leastLog = 32
+)
 
 // protocol is what is spoken on the port with this index.
 func (s StationPlan) protocol(i int) station.Protocol {
@@ -167,6 +175,9 @@ func (s Scenario) check() error {
 func (s StationPlan) check(products map[string]bool, bad func(format string, args ...any)) {
 	if !isDigits(s.ID, 4) || record.SiteID(s.ID) == record.Center {
 		bad(".id %q: want four digits, quoted, not 0000", s.ID)
+	}
+	if s.Log != 0 && (s.Log < leastLog || s.Log > usualLog) {
+		bad(".log %d: want %d to %d", s.Log, leastLog, usualLog)
 	}
 	n := len(s.Nozzles)
 	for j, t := range s.Tanks {

@@ -42,6 +42,7 @@ type Scene struct {
 	plain    plainOrder
 	stop     stopping
 	watched  world.Watched // on the live screen
+	sold     int           // visits of sellUntil
 
 	backup      []byte          // the last one made
 	back        []time.Duration // from each kill until every board answers again
@@ -64,7 +65,7 @@ func (s *Scene) Steps() []Step {
 	for _, group := range [][]Step{s.townSteps(), s.pumpSteps(), s.shownSteps(), s.deskSteps(), s.actSteps(), s.bookSteps(), s.faultSteps(), s.keySteps(), s.makingSteps(), s.alarmSteps(), s.lieSteps(), s.listSteps(), s.priceSteps(), s.tankSteps(), s.modeSteps(), s.gasSteps(), s.startSteps(), s.tillSteps(), s.plainSteps(), s.stopSteps(), s.powerSteps(), s.keeperSteps()} {
 		all = append(all, group...)
 	}
-	return append(append(all, s.wordFaultSteps()...), append(s.hubSteps(), s.screenSteps()...)...)
+	return append(append(all, s.wordFaultSteps()...), append(s.hubSteps(), append(s.screenSteps(), s.memorySteps()...)...)...)
 }
 
 func (s *Scene) townSteps() []Step {
