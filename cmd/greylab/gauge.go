@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,27 +20,17 @@ import (
 // gaugeName is the stable name of the console's port.
 const gaugeName = "gauge"
 
-// gaugeFlags are what `emulate gauge` is told.
-type gaugeFlags struct {
-	dir         string
-	tanks, baud int
-	seed        uint64
-}
-
 func (l *lab) emulateGauge() *cobra.Command {
-	f := &gaugeFlags{}
+	f, tanks := &single{name: gaugeName, title: "液位仪 (gauge)", move: moveGauge}, 0
 	c := &cobra.Command{Use: "gauge", Short: "伪终端后面的液位仪 (a tank gauge behind a pseudo-terminal)", Args: cobra.NoArgs,
 		Long: "TLS-350 液位仪, 端口名为 目录/gauge, 任何程序都可当串口打开。每罐直径 2.5 米、长 6.1 米, 先有 1 万升油。\n" +
 			"运行中可输入: draw 1 200 加油机抽走 200 升, truck 1 5000 卸油 5000 升, leak 1 5 每小时漏 5 升, wet 1 60 水高 60 毫米, warm 1 25 油温 25 度;\n" +
 			"probe 1 works|out|stuck 探棒; way normal|dead|garbage|slow 整机; off/on 断电与上电, cut/join 断线与接线, noise 5 千分之五的误码; Ctrl-C 结束。\n" +
 			"A TLS-350 console at the pseudo-terminal DIR/gauge, which any program opens like a serial port.\n" +
 			"While it runs: the words above; Ctrl-C ends.",
-		RunE: func(c *cobra.Command, _ []string) error { return l.runGauge(c.Context(), f) }}
-	p := c.Flags()
-	p.StringVar(&f.dir, "dir", "", "放端口名的目录 (directory of the stable name)")
-	p.IntVar(&f.tanks, "tanks", 3, "油罐数 (tanks)")
-	p.IntVar(&f.baud, "baud", line.DefaultBaud, "波特率 (bits per second)")
-	p.Uint64Var(&f.seed, "seed", 1, "随机种子 (seed)")
+		RunE: func(c *cobra.Command, _ []string) error { return l.runGauge(c.Context(), f, tanks) }}
+	f.flags(c.Flags(), line.DefaultBaud)
+	c.Flags().IntVar(&tanks, "tanks", 3, "油罐数 (tanks)")
 	return c
 }
 
@@ -54,17 +41,15 @@ func (c console) Take() dispenser.Effects {
 	return dispenser.Effects{Send: c.Gauge.Take(), Wake: c.Due()}
 }
 
-func (l *lab) runGauge(ctx context.Context, f *gaugeFlags) error {
-	switch {
-	case f.dir == "":
-		return cli.Usagef("--dir: 端口名放在哪个目录 (a directory for the stable name)")
-	case f.tanks < 1 || f.tanks > tls350.MaxTanks:
-		return cli.Usagef("--tanks %d: 1…%d", f.tanks, tls350.MaxTanks)
-	case f.baud < slowest || f.baud > fastest:
-		return cli.Usagef("--baud %d: %d…%d", f.baud, slowest, fastest)
+func (l *lab) runGauge(ctx context.Context, f *single, tanks int) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	if tanks < 1 || tanks > tls350.MaxTanks {
+		return cli.Usagef("--tanks %d: 1…%d", tanks, tls350.MaxTanks)
 	}
 	cfg := gauge.Config{Seed: f.seed}
-	for n := range f.tanks {
+	for n := range tanks {
 		cfg.Tanks = append(cfg.Tanks, gauge.Plan{Number: n + 1, Product: byte('1' + n%9), Diameter: 2500, Length: 6100, Fuel: 1000000,
 			Degrees: 1800, Reorder: 400000, MostWet: 500})
 	}
@@ -72,28 +57,8 @@ func (l *lab) runGauge(ctx context.Context, f *gaugeFlags) error {
 	if err != nil {
 		return err
 	}
-	h, err := hub.Open(hub.Config{Dir: f.dir, Baud: f.baud, Seed: f.seed,
-		Ports: []hub.Port{{Name: gaugeName, New: func() (hub.Device, hub.Hands, error) { return console{g}, nil, nil }}}})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(l.Out, "液位仪 (gauge): %s\n", h.Link(0))
-	go func() {
-		lines := bufio.NewScanner(l.In)
-		for lines.Scan() {
-			words := strings.Fields(lines.Text())
-			if len(words) == 0 {
-				continue
-			}
-			if err := moveGauge(h, words); err != nil {
-				fmt.Fprintf(l.Err, "%v\n", err)
-				continue
-			}
-			fmt.Fprintln(l.Out, strings.Join(words, " "))
-		}
-	}()
-	<-ctx.Done()
-	return h.Close()
+	f.device = console{g}
+	return l.runSingle(ctx, f)
 }
 
 var errGaugeHand = errors.New("应为 draw, truck, leak, wet, warm 罐 数值, probe 罐 works|out|stuck, way normal|dead|garbage|slow, off, on, cut, join 或 noise N " +
@@ -104,29 +69,10 @@ var (
 	ways   = map[string]gauge.Way{"normal": gauge.Normal, "dead": gauge.Dead, "garbage": gauge.Garbage, "slow": gauge.Slow}
 )
 
-// moveGauge does one typed line.
+// moveGauge does one typed line at the console or a tank.
 func moveGauge(h *hub.Hub, words []string) error {
 	word, args := words[0], words[1:]
 	switch {
-	case len(args) == 0:
-		switch word {
-		case "off", "on":
-			return h.Power(0, word == "on")
-		case "cut":
-			h.Line(0, (*line.Mem).Cut)
-			return nil
-		case "join":
-			h.Line(0, (*line.Mem).Restore)
-			return nil
-		}
-		return errGaugeHand
-	case word == "noise" && len(args) == 1:
-		n, err := strconv.Atoi(args[0])
-		if err != nil || n < 0 || n > 1000 {
-			return fmt.Errorf("noise %q: 应为 0…1000 (want thousandths)", args[0])
-		}
-		h.Line(0, func(m *line.Mem) { m.Noise(n) })
-		return nil
 	case word == "way" && len(args) == 1:
 		way, ok := ways[args[0]]
 		if !ok {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +12,6 @@ import (
 	"greylock/cmd/internal/cli"
 	"greylock/emulators/dispenser"
 	"greylock/emulators/hub"
-	"greylock/emulators/line"
 	"greylock/emulators/ups"
 	"greylock/system/clock"
 	wire "greylock/system/wire/ups"
@@ -23,28 +20,17 @@ import (
 // upsName is the stable name of the UPS's port.
 const upsName = "ups"
 
-// upsFlags are what `emulate ups` is told.
-type upsFlags struct {
-	dir   string
-	baud  int
-	seed  uint64
-	lasts time.Duration
-}
-
 func (l *lab) emulateUPS() *cobra.Command {
-	f := &upsFlags{}
+	f, lasts := &single{name: upsName, title: "UPS", move: moveUPS}, time.Duration(0)
 	c := &cobra.Command{Use: "ups", Short: "伪终端后面的 UPS (a UPS behind a pseudo-terminal)", Args: cobra.NoArgs,
 		Long: "后备式 UPS (Megatec, 也叫 Q1), 端口名为 目录/ups, 任何程序都可当串口打开。输出通断时会报一行。\n" +
 			"运行中可输入: mains off|on 市电; battery low|full|40 电池电量 (百分之); way normal|silent|garbage|slow|deaf 应答 (deaf: 不听关机命令);\n" +
 			"off/on 整机关与开, cut/join 断线与接线, noise 5 千分之五的误码; Ctrl-C 结束。\n" +
 			"A UPS that speaks Megatec (Q1) at the pseudo-terminal DIR/ups, which any program opens like a serial port.\n" +
 			"While it runs: the words above; it says when its output goes off or on. Ctrl-C ends.",
-		RunE: func(c *cobra.Command, _ []string) error { return l.runUPS(c.Context(), f) }}
-	p := c.Flags()
-	p.StringVar(&f.dir, "dir", "", "放端口名的目录 (directory of the stable name)")
-	p.DurationVar(&f.lasts, "lasts", 10*time.Minute, "满电能用多久 (how long a full battery lasts)")
-	p.IntVar(&f.baud, "baud", wire.Baud, "波特率 (bits per second)")
-	p.Uint64Var(&f.seed, "seed", 1, "随机种子 (seed)")
+		RunE: func(c *cobra.Command, _ []string) error { return l.runUPS(c.Context(), f, lasts) }}
+	f.flags(c.Flags(), wire.Baud)
+	c.Flags().DurationVar(&lasts, "lasts", 10*time.Minute, "满电能用多久 (how long a full battery lasts)")
 	return c
 }
 
@@ -62,57 +48,21 @@ func (s supply) Take() dispenser.Effects {
 	return dispenser.Effects{Send: fx.Send, Wake: fx.Wake}
 }
 
-func (l *lab) runUPS(ctx context.Context, f *upsFlags) error {
-	switch {
-	case f.dir == "":
-		return cli.Usagef("--dir: 端口名放在哪个目录 (a directory for the stable name)")
-	case f.baud < slowest || f.baud > fastest:
-		return cli.Usagef("--baud %d: %d…%d", f.baud, slowest, fastest)
-	case f.lasts < time.Second || f.lasts > 24*time.Hour:
-		return cli.Usagef("--lasts %v: 1s…24h", f.lasts)
+func (l *lab) runUPS(ctx context.Context, f *single, lasts time.Duration) error {
+	if err := f.check(); err != nil {
+		return err
 	}
-	said := make(chan bool, 16)
-	u := supply{ups.New(ups.Config{Lasts: f.lasts, Low: f.lasts / 5, Seed: f.seed}), func(on bool) {
+	if lasts < time.Second || lasts > 24*time.Hour {
+		return cli.Usagef("--lasts %v: 1s…24h", lasts)
+	}
+	said := make(chan string, 16)
+	f.said, f.device = said, supply{ups.New(ups.Config{Lasts: lasts, Low: lasts / 5, Seed: f.seed}), func(on bool) {
 		select {
-		case said <- on:
+		case said <- "输出 (output): " + map[bool]string{true: "on", false: "off"}[on]:
 		default: // nobody reads that fast, and the next one tells
 		}
 	}}
-	h, err := hub.Open(hub.Config{Dir: f.dir, Baud: f.baud, Seed: f.seed,
-		Ports: []hub.Port{{Name: upsName, New: func() (hub.Device, hub.Hands, error) { return u, nil, nil }}}})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(l.Out, "UPS: %s\n", h.Link(0))
-	typed := make(chan string)
-	go func() {
-		lines := bufio.NewScanner(l.In)
-		for lines.Scan() {
-			select {
-			case typed <- lines.Text():
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return h.Close()
-		case on := <-said:
-			fmt.Fprintf(l.Out, "输出 (output): %s\n", map[bool]string{true: "on", false: "off"}[on])
-		case text := <-typed:
-			words := strings.Fields(text)
-			if len(words) == 0 {
-				continue
-			}
-			if err := moveUPS(h, words); err != nil {
-				fmt.Fprintf(l.Err, "%v\n", err)
-				continue
-			}
-			fmt.Fprintln(l.Out, strings.Join(words, " "))
-		}
-	}
+	return l.runSingle(ctx, f)
 }
 
 var errUPSHand = errors.New("应为 mains on|off, battery low|full|N, way normal|silent|garbage|slow|deaf, off, on, cut, join 或 noise N (want one of these words)")
@@ -125,14 +75,6 @@ var (
 // moveUPS does one typed line.
 func moveUPS(h *hub.Hub, words []string) error {
 	switch text := strings.Join(words, " "); text {
-	case "off", "on":
-		return h.Power(0, text == "on")
-	case "cut":
-		h.Line(0, (*line.Mem).Cut)
-		return nil
-	case "join":
-		h.Line(0, (*line.Mem).Restore)
-		return nil
 	case "mains off", "mains on":
 		return atUPS(h, func(now clock.Instant, u *ups.UPS) { u.Mains(now, text == "mains on") })
 	}
@@ -141,12 +83,6 @@ func moveUPS(h *hub.Hub, words []string) error {
 	}
 	n, err := strconv.Atoi(words[1])
 	switch words[0] {
-	case "noise":
-		if err != nil || n < 0 || n > 1000 {
-			return fmt.Errorf("noise %q: 应为 0…1000 (want thousandths)", words[1])
-		}
-		h.Line(0, func(m *line.Mem) { m.Noise(n) })
-		return nil
 	case "way":
 		if way, ok := talks[words[1]]; ok {
 			return atUPS(h, func(_ clock.Instant, u *ups.UPS) { u.Talk(way) })
