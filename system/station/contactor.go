@@ -56,7 +56,6 @@ type contactor struct {
 	drive *relay.Driver
 	ports []*port // by the driver's coils
 	coils []coilState
-	up    bool
 	dark  bool // the last life of the program ended without mains
 }
 
@@ -93,14 +92,6 @@ func (c *Core) newContactor(k *Contactor) *contactor {
 	return x
 }
 
-// due is when the board's driver wants to be woken.
-func (x *contactor) due() clock.Instant {
-	if x == nil {
-		return clock.Never
-	}
-	return x.drive.Due()
-}
-
 // coil is the coil of a port.
 func (x *contactor) coil(p *port) (i int, ok bool) {
 	if x == nil {
@@ -108,20 +99,6 @@ func (x *contactor) coil(p *port) (i int, ok bool) {
 	}
 	i = slices.Index(x.ports, p)
 	return i, i >= 0
-}
-
-// contactorLine says that the board's line was opened or lost.
-func (c *Core) contactorLine(now clock.Instant, up bool) {
-	x := c.contactor
-	if x == nil || x.up == up {
-		return
-	}
-	x.up = up
-	x.drive.Line(now, up)
-	if !up {
-		c.alarm(now, "line-lost", "contactor", "接触器板串口断开: 请检查连线", "serial port of the contactors lost: check the cable")
-	}
-	c.contactorEvents(now)
 }
 
 // contact switches every pump as the emergency stops have it, and prices that its board can not be told. A pump that is in no layout stands still. What is to be still is

@@ -90,6 +90,7 @@ type Core struct {
 	stops      []stopCall                                // operators who wait to hear whether a valve is shut
 	stopping   map[record.Nozzle]bool                    // stops whose fact is under way
 	contactor  *contactor                                // nil: none
+	beside     []*beside
 	power      power
 
 	feed    feed
@@ -161,6 +162,7 @@ func New(cfg Config) *Core {
 	}
 	c.contactor = c.newContactor(cfg.Contactor)
 	c.power = newPower(cfg.UPS)
+	c.beside = c.devices()
 	c.ship = exchange.NewShipper(exchange.ShipperConfig{
 		Site: cfg.Site, Realm: cfg.Realm, CenterKey: cfg.CenterKey, Source: cfg.Source, Rand: cfg.Rand, Poll: listPoll,
 	})
@@ -196,15 +198,10 @@ func (c *Core) Start(now clock.Instant) {
 
 // Line says that a port was opened or lost.
 func (c *Core) Line(now clock.Instant, line int, up bool) {
-	if line == GaugeLine {
-		c.gaugeLine(now, up)
-	}
-	if line == UPSLine {
-		c.upsLine(now, up)
-	}
-	if line == ContactorLine {
-		c.contactorLine(now, up)
+	if b := c.deviceAt(line); b != nil {
+		b.connect(now, up)
 		c.plan(now)
+		return
 	}
 	p := c.port(line)
 	if p == nil || p.up == up {
@@ -221,16 +218,10 @@ func (c *Core) Line(now clock.Instant, line int, up bool) {
 
 // Receive takes bytes from a port.
 func (c *Core) Receive(now clock.Instant, line int, data []byte) {
-	if line == GaugeLine {
-		c.gaugeBytes(now, data)
-	}
-	if line == UPSLine {
-		c.upsBytes(now, data)
-	}
-	if c.contactor != nil && line == ContactorLine {
-		c.contactor.drive.Receive(now, data)
-		c.contactorEvents(now)
+	if b := c.deviceAt(line); b != nil {
+		b.receive(now, data)
 		c.plan(now)
+		return
 	}
 	if p := c.port(line); p != nil {
 		p.drive.Receive(now, data)
@@ -241,17 +232,15 @@ func (c *Core) Receive(now clock.Instant, line int, data []byte) {
 
 // Wake looks after silence, questions and the exchange.
 func (c *Core) Wake(now clock.Instant) {
-	c.wakeGauge(now)
+	for _, b := range c.beside {
+		b.wake(now)
+	}
 	c.wakePower(now)
 	for _, p := range c.ports {
 		if p.drive.Due() <= now {
 			p.drive.Wake(now)
 			c.events(now, p)
 		}
-	}
-	if c.contactor.due() <= now {
-		c.contactor.drive.Wake(now)
-		c.contactorEvents(now)
 	}
 	c.watchPrices(now)
 	c.watchClose(now)
@@ -300,7 +289,10 @@ func (p *port) askMissing(now clock.Instant) {
 func (c *Core) plan(now clock.Instant) {
 	c.pricesAt = c.repriceAt(now)
 	c.tellFeed(now)
-	at := min(c.feed.due(), c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt, c.closeDue(), c.contactor.due(), c.tanks.due(), c.power.due())
+	at := min(c.feed.due(), c.ship.Due(), c.listDue(now), c.pricesDue(now), c.pricesAt, c.closeDue(), c.power.due())
+	for _, b := range c.beside {
+		at = min(at, b.drive.Due())
+	}
 	for _, p := range c.ports {
 		at = min(at, p.drive.Due())
 	}

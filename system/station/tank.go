@@ -148,44 +148,6 @@ func (t *tanks) at(n int) *shown {
 	return s
 }
 
-// due is when the gauge wants to be woken.
-func (t *tanks) due() clock.Instant {
-	if t.drive == nil {
-		return clock.Never
-	}
-	return t.drive.Due()
-}
-
-// gaugeLine says that the gauge's line was opened or lost.
-func (c *Core) gaugeLine(now clock.Instant, up bool) {
-	if c.tanks.drive == nil {
-		return
-	}
-	c.tanks.drive.Line(now, up)
-	if !up {
-		c.alarm(now, "gauge-offline", "gauge", "液位仪串口断开: 改用人工量油", "the gauge's serial port is lost: dip by hand")
-	}
-	c.gaugeEvents(now)
-	c.plan(now)
-}
-
-// gaugeBytes takes what the gauge sends.
-func (c *Core) gaugeBytes(now clock.Instant, data []byte) {
-	if c.tanks.drive != nil {
-		c.tanks.drive.Receive(now, data)
-		c.gaugeEvents(now)
-		c.plan(now)
-	}
-}
-
-// wakeGauge lets the driver ask and give up.
-func (c *Core) wakeGauge(now clock.Instant) {
-	if c.tanks.due() <= now {
-		c.tanks.drive.Wake(now)
-		c.gaugeEvents(now)
-	}
-}
-
 // gaugeEvents carries out what the driver has to say.
 func (c *Core) gaugeEvents(now clock.Instant) {
 	frames, events := c.tanks.drive.Take()

@@ -20,6 +20,7 @@ func tanked(t *testing.T, withGauge bool) *rig {
 	t.Helper()
 	r := newRig(t)
 	r.c.tanks = newTanks(withGauge)
+	r.c.beside = r.c.devices()
 	r.put(record.TopicLayout, 1, record.Layout{Name: "站", Superior: make(record.Hex, 4), Station: make(record.Hex, 4),
 		Ports: []record.PortPlan{{Port: 1, POSP: 1, Nozzle: 1, NZN: 1, Product: "1031"}},
 		Tanks: []record.TankPlan{{Tank: 1, Product: "1031", Capacity: 3000000, Nozzles: []record.Nozzle{1}, Reorder: 300000, MostWater: 500,
@@ -170,7 +171,7 @@ func TestTankByGauge(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	round := func(x *tls350.Inventory) {
-		r.now = r.c.tanks.due()
+		r.now = r.c.deviceAt(GaugeLine).drive.Due()
 		r.c.Wake(r.now)
 		r.take()
 		r.gauges(x)

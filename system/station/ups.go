@@ -99,10 +99,7 @@ func (p *power) closed() bool { return shuts(p.state) || shuts(p.wish) }
 
 // due is when the power wants to be looked at.
 func (p *power) due() clock.Instant {
-	if p.drive == nil {
-		return clock.Never
-	}
-	return min(p.drive.Due(), p.look, p.silent)
+	return min(p.look, p.silent)
 }
 
 // measure tells a monitor; nothing without a UPS.
@@ -155,38 +152,9 @@ func (c *Core) writePower(now clock.Instant, state, why string, alarms ...record
 	return func(do func(clock.Instant)) { c.then(act, do) }
 }
 
-// upsLine says that the UPS's line was opened or lost.
-func (c *Core) upsLine(now clock.Instant, up bool) {
-	if c.power.drive == nil {
-		return
-	}
-	c.power.drive.Line(now, up)
-	if !up {
-		c.alarm(now, "ups-offline", "ups", "UPS 串口断开: 停电时无法自动关站", "the UPS's serial port is lost: a power cut would not be seen")
-	}
-	c.upsEvents(now)
-	c.plan(now)
-}
-
-// upsBytes takes what the UPS sends.
-func (c *Core) upsBytes(now clock.Instant, data []byte) {
-	if c.power.drive != nil {
-		c.power.drive.Receive(now, data)
-		c.upsEvents(now)
-		c.plan(now)
-	}
-}
-
-// wakePower lets the driver ask and give up, and looks whether it is time to end.
+// wakePower looks whether it is time to end.
 func (c *Core) wakePower(now clock.Instant) {
 	p := &c.power
-	if p.drive == nil {
-		return
-	}
-	if p.drive.Due() <= now {
-		p.drive.Wake(now)
-		c.upsEvents(now)
-	}
 	if p.silent <= now {
 		p.silent = clock.Never
 		c.powerSilent(now)
