@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type lineCheck struct {
 	slow                                 bool
 	only                                 string
 	cases                                *regexp.Regexp
+	says                                 io.Writer // what is waited for
 }
 
 func (f *lineCheck) add(c *cobra.Command) {
@@ -141,11 +143,11 @@ func (f *lineCheck) askDispenser(ctx context.Context) (r lines.Report, err error
 	case "mem":
 		pick.Have |= lines.Hands
 	default:
-		d, end, err := f.real(ctx)
-		if err != nil {
-			return r, err
+		d, end, failed := f.real(ctx)
+		if failed != nil {
+			return r, failed
 		}
-		defer func() { err = errors.Join(err, end()) }()
+		defer func() { err = errors.Join(cmp.Or(ctx.Err(), err), end()) }()
 		if d.Hands != nil {
 			pick.Have |= lines.Hands
 		}
@@ -219,13 +221,14 @@ type tty struct {
 	line *serial.Line
 	in   chan []byte
 	lost chan error
+	done <-chan struct{} // closed when somebody ends the command
 }
 
 // mostChunks of bytes wait for a case; a line at 115200 brings fewer in a minute.
 const mostChunks = 1 << 16
 
 func openTTY(ctx context.Context, cfg serial.Config) (*tty, error) {
-	w := &tty{in: make(chan []byte, mostChunks), lost: make(chan error, 1)}
+	w := &tty{in: make(chan []byte, mostChunks), lost: make(chan error, 1), done: ctx.Done()}
 	up := make(chan struct{}, 1)
 	var err error
 	w.line, err = serial.Open(cfg, serial.Handler{
@@ -270,9 +273,11 @@ func (w *tty) Now() clock.Instant { return clock.System{}.Now() }
 func (w *tty) Send(b []byte) error { return w.line.Write(b) }
 
 // Receive implements lines.Wire.
-func (w *tty) Receive(until clock.Instant) ([]byte, error) { return receive(w.in, w.lost, until) }
+func (w *tty) Receive(until clock.Instant) ([]byte, error) {
+	return receive(w.in, w.lost, w.done, until)
+}
 
-func receive(in <-chan []byte, lost <-chan error, until clock.Instant) ([]byte, error) {
+func receive(in <-chan []byte, lost <-chan error, done <-chan struct{}, until clock.Instant) ([]byte, error) {
 	select { // what is there comes first
 	case b := <-in:
 		return b, nil
@@ -285,6 +290,8 @@ func receive(in <-chan []byte, lost <-chan error, until clock.Instant) ([]byte, 
 		return b, nil
 	case err := <-lost:
 		return nil, err
+	case <-done:
+		return nil, context.Canceled
 	case <-timer.C:
 		return nil, nil
 	}

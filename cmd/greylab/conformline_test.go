@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -208,4 +210,26 @@ func TestConformFindsBadStations(t *testing.T) {
 	has(t, "acknowledges twice", check("fa", nil, of(6, 0x32, twice)), "fs-record")
 	has(t, "answers live states", check("fa", of(6, 0x31, func(b []byte) []byte { return []byte{0xFA, 0xE0, 0x01, 0x00, 0x00, 0x01, 0x30, 0x24, 0x2A} }), nil), "fs-live")
 	has(t, "no 3C", check("fa", nil, of(6, 0x3C, lost)), "fs-fault")
+}
+
+// TestConformStationEnds: without a station the command gives up at the end of its wait, and ends at once when it is told to.
+func TestConformStationEnds(t *testing.T) {
+	t.Parallel()
+	port := filepath.Join(t.TempDir(), "port01")
+	text, code := labSays(t, "conform", "station", "--protocol", "fa", "--port", port, "--wait", "50ms")
+	if code != cli.Device || !strings.Contains(text, "E443") || !strings.Contains(text, "--wait") {
+		t.Errorf("nobody came: exit %d: %s", code, text)
+	}
+	for _, protocol := range []string{"fa", "lf"} {
+		var said strings.Builder
+		lb := &lab{Options: cli.Options{Streams: cli.Streams{In: strings.NewReader(""), Out: &said, Err: &said}}}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if code := cli.Run(ctx, lb.root(), &lb.Options, []string{"conform", "station", "--protocol", protocol, "--port", port, "--wait", "1h"}); code != cli.Interrupted {
+			t.Errorf("%s, interrupted: exit %d: %s", protocol, code, said.String())
+		}
+		if _, err := os.Lstat(port); err == nil {
+			t.Errorf("%s: the name stays", protocol)
+		}
+	}
 }

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"greylock/cmd/internal/cli"
 	"greylock/emulators/conform/lines"
 	"greylock/emulators/line"
 	"greylock/system/clock"
@@ -32,6 +35,7 @@ func (l *lab) conformStation() *cobra.Command {
 			if err := f.check(); err != nil {
 				return err
 			}
+			f.says = l.Err
 			r, err := f.watchStation(c.Context(), wait)
 			if err != nil {
 				return err
@@ -60,11 +64,17 @@ func (f *lineCheck) watchStation(ctx context.Context, wait time.Duration) (r lin
 		if o.Have = lines.Site; o.Wait == 0 {
 			o.Wait = time.Minute
 		}
-		w, end, err := f.atStation(ctx)
-		if err != nil {
-			return r, err
+		w, end, failed := f.atStation(ctx, o.Wait)
+		if failed != nil {
+			return r, failed
 		}
-		defer func() { err = errors.Join(err, end()) }()
+		defer func() { // err is what the caller gets
+			if m, ok := w.(*made); ok && m.silent() {
+				err = &cli.Error{Exit: cli.Device, Code: "E443", Zh: "端口上没有站方", En: "no station at the port",
+					NextZh: "让站级程序在 --wait 之内打开它", NextEn: "let a station open it within --wait", Detail: f.port}
+			}
+			err = errors.Join(cmp.Or(ctx.Err(), err), end())
+		}()
 		make = func() (lines.Station, error) { return lines.Station{Wire: w}, nil }
 	}
 	if f.protocol == "fa" {
@@ -74,7 +84,7 @@ func (f *lineCheck) watchStation(ctx context.Context, wait time.Duration) (r lin
 }
 
 // atStation is the wire to a running station.
-func (f *lineCheck) atStation(ctx context.Context) (lines.Wire, func() error, error) {
+func (f *lineCheck) atStation(ctx context.Context, wait time.Duration) (lines.Wire, func() error, error) {
 	if _, err := os.Stat(f.port); err == nil {
 		w, err := openTTY(ctx, serial.Config{Path: f.port, Baud: f.baud, Parity: serial.ParityNone, LockDir: f.locks})
 		if err != nil {
@@ -82,8 +92,9 @@ func (f *lineCheck) atStation(ctx context.Context) (lines.Wire, func() error, er
 		}
 		return w, w.line.Close, nil
 	}
-	w := &made{in: make(chan []byte, mostChunks)}
+	w := &made{in: make(chan []byte, mostChunks), done: ctx.Done(), giveUp: clock.System{}.Now().Add(wait)}
 	var err error
+	fmt.Fprintf(f.says, "等站方打开 (waiting for a station at) %s\n", f.port)
 	w.pty, err = line.OpenPty(line.PtyConfig{Config: line.Config{Baud: f.baud}, Link: f.port, Rand: rand.New(rand.NewPCG(1, 1)),
 		Received: func(b []byte) { w.in <- append([]byte(nil), b...) }})
 	if err != nil {
@@ -94,8 +105,11 @@ func (f *lineCheck) atStation(ctx context.Context) (lines.Wire, func() error, er
 
 // made is a wire to whoever opens our pseudo-terminal.
 type made struct {
-	pty *line.Pty
-	in  chan []byte
+	pty    *line.Pty
+	in     chan []byte
+	done   <-chan struct{}
+	giveUp clock.Instant // when nobody has said anything by then, nobody is there
+	heard  bool
 }
 
 // Now implements lines.Wire.
@@ -108,7 +122,22 @@ func (w *made) Send(b []byte) error {
 }
 
 // Receive implements lines.Wire.
-func (w *made) Receive(until clock.Instant) ([]byte, error) { return receive(w.in, nil, until) }
+func (w *made) Receive(until clock.Instant) ([]byte, error) {
+	if w.heard {
+		return receive(w.in, nil, w.done, until)
+	}
+	b, err := receive(w.in, nil, w.done, min(until, w.giveUp))
+	w.heard = len(b) > 0
+	if err == nil && w.silent() {
+		err = errNobody
+	}
+	return b, err
+}
+
+// silent says that nobody has opened the pseudo-terminal in time, or that he says nothing.
+func (w *made) silent() bool { return !w.heard && w.Now() >= w.giveUp }
+
+var errNobody = errors.New("没有站方 (no station)")
 
 // drive is a driver of our station in virtual time, with what the station itself answers to a board.
 type drive struct{ station.Driver }

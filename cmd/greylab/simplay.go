@@ -98,7 +98,9 @@ func (l *lab) simRun() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			change.apply(c, &s)
+			if err := change.apply(c, &s); err != nil {
+				return err
+			}
 			return l.play(name, s, o, hash)
 		}}
 	f := c.Flags()
@@ -132,10 +134,15 @@ type dayChange struct {
 	calm bool
 }
 
-func (d dayChange) apply(c *cobra.Command, s *world.Scenario) {
+func (d dayChange) apply(c *cobra.Command, s *world.Scenario) error {
 	plan := world.DayPlan{}
 	if s.Day != nil {
 		plan = *s.Day
+	}
+	for name, n := range map[string]int{"cars": d.Cars, "days": d.Days} {
+		if c.Flags().Changed(name) && n < 1 {
+			return cli.Usagef("--%s %d: 应为 1 或更多 (want at least 1)", name, n)
+		}
 	}
 	if c.Flags().Changed("cars") {
 		plan.Cars = d.Cars
@@ -145,6 +152,7 @@ func (d dayChange) apply(c *cobra.Command, s *world.Scenario) {
 	}
 	plan.Faults = plan.Faults && !d.calm
 	s.Day = &plan
+	return nil
 }
 
 func (l *lab) play(name string, s world.Scenario, o world.Options, hash bool) error {

@@ -77,7 +77,9 @@ func (r *reading) value(n *yaml.Node, t reflect.Type, key string) {
 			r.value(x, t.Elem(), fmt.Sprintf("%s[%d]", key, i))
 		}
 	case reflect.Int:
-		if n.Kind != yaml.ScalarNode || n.Tag != "!!int" {
+		if n.Kind == yaml.ScalarNode && n.Tag == "!!float" && wholeNumber(n.Value) {
+			r.bad(n, key, "%s: 数太大 (the number is too large)", n.Value)
+		} else if n.Kind != yaml.ScalarNode || n.Tag != "!!int" {
 			r.bad(n, key, "%q: 应为整数, 不加引号 (want a whole number, not quoted)", n.Value)
 		}
 	default:
@@ -85,6 +87,11 @@ func (r *reading) value(n *yaml.Node, t reflect.Type, key string) {
 			r.bad(n, key, "%q: 应为文字, 请加引号 (want a text: put it in quotes)", n.Value)
 		}
 	}
+}
+
+// wholeNumber says that a text is digits alone.
+func wholeNumber(s string) bool {
+	return s != "" && strings.Trim(strings.TrimLeft(s, "+-"), "0123456789") == ""
 }
 
 func (r *reading) mapping(n *yaml.Node, t reflect.Type, key string) {
