@@ -131,10 +131,13 @@ func (s *crowd) fuelPlain() error {
 			return err
 		}
 		var said []byte
-		let := func() bool {
-			status, body, err := w.Command(s.site, station.PathAuthorise, station.AskAuthorise{Nozzle: n, By: "1001"})
-			said = body
-			return err == nil && status == http.StatusOK
+		done := false
+		let := func() bool { // may be asked again once it is so
+			if !done {
+				status, body, err := w.Command(s.site, station.PathAuthorise, station.AskAuthorise{Nozzle: n, By: "1001"})
+				said, done = fmt.Appendf(said, "%d %s %v; ", status, body, err), err == nil && status == http.StatusOK
+			}
+			return done
 		}
 		if err := w.Until(fmt.Sprintf("%d 号枪授权 (let)", n), let, time.Minute); err != nil {
 			return fmt.Errorf("%w: %s", err, said)
