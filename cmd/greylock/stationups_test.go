@@ -86,10 +86,9 @@ func (s socket) Take() dispenser.Effects {
 	return dispenser.Effects{Send: fx.Send, Wake: fx.Wake}
 }
 
-// TestDoctorAsksTheUPS at its free line, and names what is wrong.
-func TestDoctorAsksTheUPS(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
+// aUPS stands behind dir/ups; what is returned does something at it.
+func aUPS(t *testing.T, dir string) func(act func(now clock.Instant, u *ups.UPS)) {
+	t.Helper()
 	u := socket{ups.New(ups.Config{})}
 	h, err := hub.Open(hub.Config{Dir: dir, Ports: []hub.Port{{Name: "ups", New: func() (hub.Device, hub.Hands, error) { return u, nil, nil }}}})
 	if err != nil {
@@ -100,6 +99,16 @@ func TestDoctorAsksTheUPS(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return func(act func(now clock.Instant, u *ups.UPS)) {
+		h.Do(0, func(now clock.Instant, d hub.Device) { act(now, d.(socket).UPS) })
+	}
+}
+
+// TestDoctorAsksTheUPS at its free line, and names what is wrong.
+func TestDoctorAsksTheUPS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	move := aUPS(t, dir)
 	text, err := os.ReadFile(stationAlone(t, filepath.Join(dir, "port01")))
 	if err != nil {
 		t.Fatal(err)
@@ -111,9 +120,6 @@ func TestDoctorAsksTheUPS(t *testing.T) {
 	row := func(path string, args ...string) finding {
 		t.Helper()
 		return rows(t, call(t, append([]string{"doctor", "--config", path, "--json"}, args...)...)).row(t, "UPS", "")
-	}
-	move := func(f func(now clock.Instant, u *ups.UPS)) {
-		h.Do(0, func(now clock.Instant, d hub.Device) { f(now, d.(socket).UPS) })
 	}
 	if x := row(here); x.Health != fine || !strings.Contains(x.Zh, "输入 input 226.0 V") {
 		t.Errorf("with the mains: %+v", x)
@@ -139,24 +145,12 @@ func TestDoctorAsksTheUPS(t *testing.T) {
 func TestStationEndsWithoutMains(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	u := socket{ups.New(ups.Config{})}
-	h, err := hub.Open(hub.Config{Dir: dir, Ports: []hub.Port{{Name: "ups", New: func() (hub.Device, hub.Hands, error) { return u, nil, nil }}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	move := aUPS(t, dir)
 	text, err := os.ReadFile(stationAlone(t, filepath.Join(dir, "port01")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := file(t, filepath.Join(dir, "station.yaml"), string(text)+fmt.Sprintf("  ups: {path: %q}\n", filepath.Join(dir, "ups")))
-	move := func(f func(now clock.Instant, u *ups.UPS)) {
-		h.Do(0, func(now clock.Instant, d hub.Device) { f(now, d.(socket).UPS) })
-	}
 	power := func(door, want string) {
 		t.Helper()
 		eventually(t, "the power is "+want, func() bool {
