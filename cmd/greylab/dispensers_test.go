@@ -30,7 +30,7 @@ type dispensers struct {
 
 func emulateDispensers(t *testing.T, args ...string) *dispensers {
 	t.Helper()
-	return emulate(t, "dispenser", args...)
+	return emulate(t, "dispenser", append([]string{"--boot", "1ms"}, args...)...)
 }
 
 // emulate runs boards behind ports until stop.
@@ -44,7 +44,7 @@ func emulate(t *testing.T, what string, args ...string) *dispensers {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan cli.Exit, 1)
 	go func() {
-		code := cli.Run(ctx, lb.root(), &lb.Options, append([]string{"emulate", what, "--dir", d.dir, "--boot", "1ms", "--baud", "115200"}, args...))
+		code := cli.Run(ctx, lb.root(), &lb.Options, append([]string{"emulate", what, "--dir", d.dir, "--baud", "115200"}, args...))
 		_ = said.Close()
 		_ = complained.Close()
 		ended <- code

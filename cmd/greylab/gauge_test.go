@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -19,17 +17,7 @@ import (
 // TestEmulateGauge: any program opens the port and asks; pumps, trucks and probes move at a word.
 func TestEmulateGauge(t *testing.T) {
 	t.Parallel()
-	d := &dispensers{t: t, dir: t.TempDir()}
-	in, typed := io.Pipe()
-	out, said := io.Pipe()
-	wrong, complained := io.Pipe()
-	lb := &lab{Options: cli.Options{Streams: cli.Streams{In: in, Out: said, Err: complained}}}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan cli.Exit, 1)
-	go func() {
-		ended <- cli.Run(ctx, lb.root(), &lb.Options, []string{"emulate", "gauge", "--dir", d.dir, "--tanks", "2", "--baud", "115200", "--seed", "3"})
-	}()
-	d.typed, d.lines, d.errs = typed, bufio.NewScanner(out), bufio.NewScanner(wrong)
+	d := emulate(t, "gauge", "--tanks", "2", "--seed", "3")
 	d.says(gaugeName)
 	f := d.open(gaugeName)
 	ask := func(request string) tls350.Answer {
@@ -77,8 +65,7 @@ func TestEmulateGauge(t *testing.T) {
 			t.Errorf("%s: %q", line, d.errs.Text())
 		}
 	}
-	cancel()
-	if code := <-ended; code != cli.OK {
+	if code := d.stop(); code != cli.OK {
 		t.Errorf("exit %d", code)
 	}
 	if _, err := os.OpenFile(filepath.Join(d.dir, gaugeName), os.O_RDWR|syscall.O_NOCTTY, 0); err == nil {

@@ -79,7 +79,7 @@ func TestEmulateHub(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()
 	run := func(price int64) lf.Status {
-		d := emulate(t, "hub", "--ports", "8", "--nozzles", "10", "--protocol", "lf", "--price", "8.11", "--state", state)
+		d := emulate(t, "hub", "--boot", "1ms", "--ports", "8", "--nozzles", "10", "--protocol", "lf", "--price", "8.11", "--state", state)
 		d.says("hub2/port02")
 		d.says("就绪 (ready): 10 口")
 		if to, err := os.Readlink(filepath.Join(d.dir, "nozzle10")); err != nil || to != "hub2/port02" {
@@ -112,7 +112,7 @@ func TestEmulateHub(t *testing.T) {
 // TestEmulateUp: the whole forecourt by one command, each port under its nozzle's name. Source: features.md E1.
 func TestEmulateUp(t *testing.T) {
 	t.Parallel()
-	d := emulate(t, "up", "--nozzles", "64")
+	d := emulate(t, "up", "--boot", "1ms", "--nozzles", "64")
 	d.says("就绪 (ready): 64 口")
 	names, err := filepath.Glob(filepath.Join(d.dir, "nozzle*"))
 	if err != nil || len(names) != 64 {

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -16,17 +13,7 @@ import (
 // TestEmulateUPS: any program opens the port and asks; mains, battery and manners move at a word; an order takes the output away.
 func TestEmulateUPS(t *testing.T) {
 	t.Parallel()
-	d := &dispensers{t: t, dir: t.TempDir()}
-	in, typed := io.Pipe()
-	out, said := io.Pipe()
-	wrong, complained := io.Pipe()
-	lb := &lab{Options: cli.Options{Streams: cli.Streams{In: in, Out: said, Err: complained}}}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan cli.Exit, 1)
-	go func() {
-		ended <- cli.Run(ctx, lb.root(), &lb.Options, []string{"emulate", "ups", "--dir", d.dir, "--baud", "115200", "--seed", "3"})
-	}()
-	d.typed, d.lines, d.errs = typed, bufio.NewScanner(out), bufio.NewScanner(wrong)
+	d := emulate(t, "ups", "--seed", "3")
 	d.says(upsName)
 	d.says("on")
 	f := d.open(upsName)
@@ -84,8 +71,7 @@ func TestEmulateUPS(t *testing.T) {
 	d.hand("off", "off")
 	d.hand("on", "on")
 	d.says("on")
-	cancel()
-	if code := <-ended; code != cli.OK {
+	if code := d.stop(); code != cli.OK {
 		t.Errorf("exit %d", code)
 	}
 	for _, bad := range [][]string{{}, {"--dir", d.dir, "--baud", "1"}, {"--dir", d.dir, "--lasts", "1ms"}} {
